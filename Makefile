@@ -1,0 +1,116 @@
+# make            builds build/libresetby.so and build/resetby
+# make demo       shows the main job on real programs, in under 15 seconds
+# make check      installs what the tests need, builds and runs everything
+# make bench      what a call costs, against bare and against a null interposer
+# make install    PREFIX=/usr/local DESTDIR=
+# make asan tsan ubsan    the same tests on a sanitizer build
+# V=1 shows the commands
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+INCDIR  ?= $(PREFIX)/include
+MANDIR  ?= $(PREFIX)/share/man
+
+VERSION := 0.1.0
+
+BUILD   ?= build
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+# -fexceptions: a cancelled thread unwinds through the hooks. Hooks must not be fortified
+# themselves: they define the fortified names.
+BASE    := -std=gnu11 -fPIC -fvisibility=hidden -fexceptions -fno-semantic-interposition \
+           -fno-plt -U_FORTIFY_SOURCE -fstack-protector-strong -D_GNU_SOURCE \
+           -DRESETBY_VERSION='"$(VERSION)"' -Isrc -Iinclude
+ALL_CFLAGS  := $(BASE) $(WARN) $(CFLAGS) $(SANITIZE)
+ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(LDFLAGS) $(SANITIZE)
+
+FLOORS  := sys log conn why rule act hook
+LIB_SRC := $(foreach floor,$(FLOORS),$(sort $(wildcard src/$(floor)/*.c src/$(floor)/*/*.c)))
+CMD_SRC := $(sort $(wildcard src/cmd/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '%-6s %s\n'
+endif
+
+.PHONY: all
+all: $(BUILD)/libresetby.so $(BUILD)/resetby
+
+# Everything is built again when compiler or flags change.
+FLAGS := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(shell mkdir -p $(BUILD) && printf '%s' "$(subst ",\",$(FLAGS))" | cmp -s - $(BUILD)/flags || printf '%s' "$(subst ",\",$(FLAGS))" > $(BUILD)/flags)
+
+# Only one file knows where the library is installed: another PREFIX builds nothing else again.
+INSTALLED := -DRESETBY_LIBDIR='"$(LIBDIR)"'
+$(shell printf '%s' "$(LIBDIR)" | cmp -s - $(BUILD)/libdir || printf '%s' "$(LIBDIR)" > $(BUILD)/libdir)
+$(BUILD)/src/cmd/run.o: $(BUILD)/libdir
+$(BUILD)/src/cmd/run.o: ALL_CFLAGS += $(INSTALLED)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What the library exports is what hooks.def and the header say, and nothing else. The script has no
+# version name: a versioned symbol would not stand in for recv@GLIBC_2.2.5.
+$(BUILD)/exports.map: src/hook/exports.map.in src/hook/hooks.def $(BUILD)/flags
+	$(say) GEN $@
+	$(Q)$(CC) -E -P -x c $< > $@
+
+$(BUILD)/libresetby.so: $(LIB_OBJ) $(BUILD)/exports.map
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libresetby.so -Wl,--version-script=$(BUILD)/exports.map \
+		$(ALL_LDFLAGS) -o $@ $(LIB_OBJ)
+
+# The floors below the hooks, for the command and for unit tests.
+$(BUILD)/floors.a: $(filter-out $(BUILD)/src/hook/%,$(LIB_OBJ))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/resetby: $(CMD_OBJ) $(BUILD)/floors.a
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/floors.a
+
+include tests/tests.mk
+
+.PHONY: demo
+demo: all $(BUILD)/examples/demo
+	$(Q)RESETBY_BUILD=$(BUILD) examples/demo.sh
+
+$(BUILD)/examples/%: examples/%.c $(BUILD)/flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -MMD -MP -o $@ $<
+
+.PHONY: install uninstall
+install: all
+	$(say) INST $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 755 $(BUILD)/resetby $(DESTDIR)$(BINDIR)/resetby
+	$(Q)install -D -m 644 $(BUILD)/libresetby.so $(DESTDIR)$(LIBDIR)/libresetby.so
+	$(Q)install -D -m 644 include/resetby.h $(DESTDIR)$(INCDIR)/resetby.h
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/resetby $(DESTDIR)$(LIBDIR)/libresetby.so $(DESTDIR)$(INCDIR)/resetby.h
+
+.PHONY: format lint
+format:
+	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format -i
+
+lint:
+	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format --dry-run --Werror
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__ -Isrc -Iinclude src examples
+	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) -- $(BASE) $(INSTALLED) 2>/dev/null
+
+.PHONY: clean
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -1,0 +1,176 @@
+#include "act.h"
+
+#include "../rule/active.h"
+#include "../sys/clock.h"
+
+static const struct act *const acts[ACTION_COUNT] = {
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+	[ACTION_##symbol] = &act_##symbol,
+#include "actions.def"
+#undef ACTION
+};
+
+#define BIT_IF(symbol, condition) | ((condition) ? (uint32_t)1 << ACTION_##symbol : 0)
+
+const uint32_t act_readers = 0
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+	BIT_IF(symbol, (when) & WHEN_READ)
+#include "actions.def"
+#undef ACTION
+	;
+
+const uint32_t act_writers = 0
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+	BIT_IF(symbol, (when) & WHEN_WRITE)
+#include "actions.def"
+#undef ACTION
+	;
+
+/* A walk over a connection's rules. */
+struct walk {
+	uint32_t left;
+	const struct act *act;
+	struct rule *rule;
+};
+
+static struct walk walk_rules(const struct call *call)
+{
+	return (struct walk){.left = call->conn->choice.actions};
+}
+
+static bool next_rule(struct walk *walk, const struct call *call)
+{
+	while (walk->left != 0) {
+		enum action action = (enum action)__builtin_ctz(walk->left);
+		walk->left &= walk->left - 1;
+		walk->act = acts[action];
+		walk->rule = rules_get(&call->conn->choice, action);
+		if (walk->rule != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void act_match(struct call *call, enum stage stage)
+{
+	struct rules *set = rules_now();
+	struct conn *conn = call->conn;
+	uint32_t generation = set != NULL ? set->generation : 0;
+	if (conn->choice.generation != generation) {
+		conn->choice = (struct rule_choice){.generation = generation};
+		conn->acted = 0;
+	}
+	if (set == NULL || !set->has_stage[stage]) {
+		return;
+	}
+	if (set->has_at) {
+		conn_learn_local(conn, call->fd);
+	}
+	struct rule_subject subject = {
+		.side = (enum side)conn->side,
+		.local = &conn->local,
+		.peer = &conn->peer,
+	};
+	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
+}
+
+void act_connect(struct call *call, struct act_target *target)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->connect != NULL) {
+			walk.act->connect(walk.rule, call, target);
+		}
+	}
+}
+
+void act_connected(struct call *call, struct act_target *target)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->connected != NULL) {
+			walk.act->connected(walk.rule, call, target);
+		}
+	}
+}
+
+void act_opened(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->opened != NULL) {
+			walk.act->opened(walk.rule, call);
+		}
+	}
+}
+
+bool act_read(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->read != NULL && walk.act->read(walk.rule, call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool act_write(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->write != NULL && walk.act->write(walk.rule, call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool act_close(struct call *call)
+{
+	bool made = false;
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->close != NULL && walk.act->close(walk.rule, call)) {
+			made = true;
+		}
+	}
+	return made;
+}
+
+bool act_set_linger(struct call *call, const struct linger *linger)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->set_linger != NULL && walk.act->set_linger(walk.rule, call, linger)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void act_failed(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->failed != NULL) {
+			walk.act->failed(walk.rule, call);
+		}
+	}
+}
+
+bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first)
+{
+	struct conn *conn = call->conn;
+	uint32_t bit = (uint32_t)1 << rule->action;
+	*first = (conn->acted & bit) == 0;
+	if (!*first) {
+		return true;
+	}
+	struct rule_moment moment = {
+		.when = when,
+		.bytes = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) +
+			 atomic_load_explicit(&conn->bytes_out, memory_order_relaxed),
+		.age_ms = (uint32_t)clock_coarse_ms() - conn->open_ms,
+		.head = conn->head,
+		.head_length = conn->head_length,
+	};
+	if (!rule_ready(rule, &moment) || !rule_fire(rule)) {
+		return false;
+	}
+	conn->acted |= bit;
+	return true;
+}

@@ -1,0 +1,89 @@
+/*
+ * What rules do. Each action is one file with one `struct act`: the moments at which it wants to be
+ * asked. act.c finds the connection's rules and asks; an action knows nothing of other actions.
+ */
+#ifndef RESETBY_ACT_ACT_H
+#define RESETBY_ACT_ACT_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include "../conn/call.h"
+#include "../rule/rule.h"
+#include "../sys/text.h"
+
+/** Where a connect goes; an action may send it elsewhere. */
+struct act_target {
+	const void *address;
+	socklen_t size;
+	struct sockaddr_storage other;     /* room for another address */
+	uint64_t limit_ms;                 /* a blocking connect ends after this; 0: as the program set it */
+	struct timeval program_limit;      /* the program's own SO_SNDTIMEO */
+	bool answered;                     /* the action was the call: do not make it */
+};
+
+/** Each member may be NULL. `rule` is the connection's rule for this action. */
+struct act {
+	/** Before the SYN leaves. */
+	void (*connect)(struct rule *rule, struct call *call, struct act_target *target);
+	/** The connect has returned; call->result and call->error may be changed. */
+	void (*connected)(struct rule *rule, struct call *call, struct act_target *target);
+	/** Established or accepted. */
+	void (*opened)(struct rule *rule, struct call *call);
+	/** Before a read. May lower call->asked; true: call->result is the answer, do not read. */
+	bool (*read)(struct rule *rule, struct call *call);
+	/** Before a write, likewise. */
+	bool (*write)(struct rule *rule, struct call *call);
+	/** Before the last descriptor of this process goes. True: a fault was made. */
+	bool (*close)(struct rule *rule, struct call *call);
+	/** The program sets SO_LINGER. True: it was taken care of. */
+	bool (*set_linger)(struct rule *rule, struct call *call, const struct linger *linger);
+	/** The program was told that the connection failed. */
+	void (*failed)(struct rule *rule, struct call *call);
+};
+
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+	extern const struct act act_##symbol;
+#include "actions.def"
+#undef ACTION
+
+/** Which actions have anything to do at reads and writes: bits of rule_choice.actions. */
+extern const uint32_t act_readers, act_writers;
+
+/** Choose the connection's rules for a stage, and tell what cannot act. */
+void act_match(struct call *call, enum stage stage);
+
+void act_connect(struct call *call, struct act_target *target);
+void act_connected(struct call *call, struct act_target *target);
+void act_opened(struct call *call);
+bool act_read(struct call *call);
+bool act_write(struct call *call);
+bool act_close(struct call *call);
+bool act_set_linger(struct call *call, const struct linger *linger);
+void act_failed(struct call *call);
+
+/* ---- for the actions ---- */
+
+/**
+ * May this rule fire on this connection at this call? Counts one of its `times` for each
+ * connection, not for each call: what has fired stays fired.
+ *
+ * @when
+ *         One WHEN_ bit.
+ * @first
+ *         Set to true when it has not fired on this connection before.
+ */
+bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first);
+
+/** The rule's number, as it stands in log lines. */
+static inline uint16_t act_number(const struct rule *rule, const struct call *call)
+{
+	return call->conn->choice.rule[rule->action];
+}
+
+/** Tell what was done: an `inject` or `mitigate` event. `by`: the mechanism, one clause. */
+void act_tell(const struct rule *rule, const struct call *call, const char *by);
+
+/** A rule cannot act here: a `warn` event, once for each rule. `why`: one clause. */
+void act_refuse(const struct rule *rule, const struct call *call, const char *why);
+
+#endif

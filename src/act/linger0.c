@@ -1,0 +1,21 @@
+/* linger0: SO_LINGER {1,0} before the close, tcp_close() -> tcp_disconnect(): RST instead of FIN. */
+#include "act.h"
+
+#include "../conn/evidence.h"
+#include "reset_close.h"
+
+static bool at_close(struct rule *rule, struct call *call)
+{
+	bool first;
+	if (!reset_close_possible(call->fd) || !act_fires(rule, call, WHEN_CLOSE, &first)) {
+		return false;
+	}
+	struct reset_close done = reset_close_by_linger(call->fd);
+	char room[200];
+	struct text by = text_in(room, sizeof room);
+	reset_close_write(&by, &done, call->conn);
+	act_tell(rule, call, room);
+	return done.set;
+}
+
+const struct act act_LINGER0 = {.close = at_close};

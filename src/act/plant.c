@@ -1,0 +1,27 @@
+#include "plant.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include "../sys/raw.h"
+
+static long set(int fd, int name, int value)
+{
+	return raw_setsockopt(fd, IPPROTO_TCP, name, &value, sizeof value);
+}
+
+int plant_byte(int fd)
+{
+	long result = set(fd, TCP_REPAIR, TCP_REPAIR_ON);
+	if (result < 0) {
+		return (int)result;
+	}
+	result = set(fd, TCP_REPAIR_QUEUE, TCP_RECV_QUEUE);
+	if (result == 0) {
+		char byte = 0;
+		result = raw6(SYS_sendto, fd, &byte, sizeof byte, MSG_DONTWAIT, NULL, 0);
+	}
+	set(fd, TCP_REPAIR_QUEUE, TCP_NO_QUEUE);
+	/* Without a window probe: nothing may be seen on the wire but the RST. */
+	set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
+	return result < 0 ? (int)result : 0;
+}

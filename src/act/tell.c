@@ -1,0 +1,63 @@
+#include "act.h"
+
+#include "../log/event.h"
+#include "../log/log.h"
+#include "../rule/active.h"
+#include "../why/why.h"
+
+static void tell_rule(struct event *event, const struct rule *rule, const struct call *call)
+{
+	char room[200];
+	struct text text = text_in(room, sizeof room);
+	text_format(&text, "%u %s", act_number(rule, call), rule->text);
+	event_string(event, KEY_RULE, room);
+}
+
+static void tell_connection(struct event *event, const struct call *call)
+{
+	conn_learn_local(call->conn, call->fd);
+	event_connection(event, call->fd, call->conn->number,
+	                 side_name((enum side)call->conn->side), &call->conn->local,
+	                 &call->conn->peer);
+}
+
+void act_tell(const struct rule *rule, const struct call *call, const char *by)
+{
+	static atomic_bool seed_told;
+	const struct action_info *info = &action_infos[rule->action];
+	if (!log_wants(LOG_RESETS)) {
+		return;
+	}
+	char line[EVENT_SMALL];
+	struct event event;
+	event_begin(&event, info->kind == KIND_INJECT ? EVENT_INJECT : EVENT_MITIGATE, line,
+	            sizeof line);
+	tell_connection(&event, call);
+	event_string(&event, KEY_ACTION, info->name);
+	event_string(&event, KEY_BY, by);
+	tell_rule(&event, rule, call);
+	if (info->kind == KIND_INJECT && !atomic_exchange(&seed_told, true)) {
+		event_unsigned(&event, KEY_SEED, rules_seed());
+	}
+	event_send(&event);
+}
+
+void act_refuse(const struct rule *rule, const struct call *call, const char *why)
+{
+	static _Atomic uint64_t refused[ACTION_COUNT];
+	const struct action_info *info = &action_infos[rule->action];
+	/* Once for each action of a set of rules is enough: the reason is the same. */
+	uint64_t set = call->conn->choice.generation;
+	if (!log_wants(LOG_RESETS) || atomic_exchange(&refused[rule->action], set) == set) {
+		return;
+	}
+	char line[EVENT_SMALL];
+	struct event event;
+	event_begin(&event, EVENT_WARN, line, sizeof line);
+	tell_connection(&event, call);
+	event_string(&event, KEY_ACTION, info->name);
+	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULE_IDLE].id);
+	event_string(&event, KEY_WHY, why);
+	tell_rule(&event, rule, call);
+	event_send(&event);
+}

@@ -1,0 +1,193 @@
+#include "elf.h"
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NATIVE_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
+#define NATIVE_ORDER (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB)
+
+#if defined(__x86_64__)
+#define NATIVE_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_MACHINE EM_AARCH64
+#endif
+
+/** What cmd/link of Go calls the owner of its notes, the NUL included. */
+#define GO_NOTE_OWNER "Go\0"
+#define GO_NOTE_BUILD_ID 4
+
+/** Longest section name that matters, with its NUL: `.note.go.buildid`. */
+#define SECTION_NAME_SIZE 17
+
+/* All of `size` bytes at `offset`, or nothing. */
+static bool read_at(int fd, uint64_t offset, void *buffer, size_t size)
+{
+	if (offset > INT64_MAX - size) {
+		return false;
+	}
+	return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
+}
+
+static bool read_interpreter(int fd, const ElfW(Phdr) * segment, char path[PATH_MAX])
+{
+	size_t size = segment->p_filesz;
+	if (size < 2 || size > PATH_MAX || !read_at(fd, segment->p_offset, path, size)) {
+		return false;
+	}
+	return path[size - 1] == '\0';
+}
+
+static uint64_t round_up(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) / alignment * alignment;
+}
+
+/* The fields of a note are 32 bits wide in both classes, so that no sum here can overflow. */
+static bool has_go_note(int fd, const ElfW(Phdr) * segment)
+{
+	uint64_t alignment = segment->p_align == 8 ? 8 : 4;
+	uint64_t offset = 0;
+	while (offset < segment->p_filesz) {
+		ElfW(Nhdr) note;
+		char owner[sizeof(GO_NOTE_OWNER)];
+		uint64_t at = segment->p_offset + offset;
+		if (!read_at(fd, at, &note, sizeof(note))) {
+			return false;
+		}
+		if (note.n_type == GO_NOTE_BUILD_ID && note.n_namesz == sizeof(owner) &&
+		    read_at(fd, at + sizeof(note), owner, sizeof(owner)) &&
+		    !memcmp(owner, GO_NOTE_OWNER, sizeof(owner))) {
+			return true;
+		}
+		uint64_t owner_end = round_up(sizeof(note) + (uint64_t)note.n_namesz, alignment);
+		offset += round_up(owner_end + note.n_descsz, alignment);
+	}
+	return false;
+}
+
+static int read_segments(int fd, const ElfW(Ehdr) * header, struct elf_facts *facts)
+{
+	if (header->e_phentsize != sizeof(ElfW(Phdr))) {
+		return -ENOEXEC;
+	}
+	for (size_t i = 0; i < header->e_phnum; i++) {
+		ElfW(Phdr) segment;
+		if (!read_at(fd, header->e_phoff + i * sizeof(segment), &segment,
+			     sizeof(segment))) {
+			return -ENOEXEC;
+		}
+		if (segment.p_type == PT_INTERP && !facts->interpreter[0] &&
+		    !read_interpreter(fd, &segment, facts->interpreter)) {
+			return -ENOEXEC;
+		}
+		if (segment.p_type == PT_NOTE && has_go_note(fd, &segment)) {
+			facts->go = true;
+		}
+	}
+	return 0;
+}
+
+static bool is_go_section(const char *name)
+{
+	return !strcmp(name, ".go.buildinfo") || !strcmp(name, ".note.go.buildid");
+}
+
+/* Sections are no part of the running program: a stripped or broken table proves nothing. */
+static bool has_go_section(int fd, const ElfW(Ehdr) * header)
+{
+	ElfW(Shdr) names, section;
+	if (header->e_shentsize != sizeof(section) || header->e_shstrndx >= header->e_shnum ||
+	    !read_at(fd, header->e_shoff + header->e_shstrndx * sizeof(names), &names,
+		     sizeof(names))) {
+		return false;
+	}
+	for (size_t i = 0; i < header->e_shnum; i++) {
+		char name[SECTION_NAME_SIZE];
+		if (!read_at(fd, header->e_shoff + i * sizeof(section), &section,
+			     sizeof(section)) ||
+		    section.sh_name >= names.sh_size) {
+			return false;
+		}
+		ssize_t got = pread(fd, name, sizeof(name) - 1,
+				    (off_t)(names.sh_offset + section.sh_name));
+		name[got > 0 ? got : 0] = '\0';
+		if (is_go_section(name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int elf_read(int fd, struct elf_facts *facts)
+{
+	unsigned char start[EI_NIDENT + 4];
+	memset(facts, 0, sizeof(*facts));
+	if (!read_at(fd, 0, start, sizeof(start)) || memcmp(start, ELFMAG, SELFMAG) != 0) {
+		return -ENOEXEC;
+	}
+	facts->class = start[EI_CLASS];
+	facts->order = start[EI_DATA];
+	/* e_machine stands behind e_ident and e_type, in the file's own byte order. */
+	const unsigned char *machine = start + EI_NIDENT + 2;
+	bool big = facts->order == ELFDATA2MSB;
+	facts->machine = (uint16_t)(machine[big ? 0 : 1] << 8 | machine[big ? 1 : 0]);
+	if (facts->class != NATIVE_CLASS || facts->order != NATIVE_ORDER ||
+	    facts->machine != NATIVE_MACHINE) {
+		return 0;
+	}
+
+	ElfW(Ehdr) header;
+	if (!read_at(fd, 0, &header, sizeof(header))) {
+		return -ENOEXEC;
+	}
+	int result = read_segments(fd, &header, facts);
+	if (result == 0 && has_go_section(fd, &header)) {
+		facts->go = true;
+	}
+	return result;
+}
+
+bool elf_matches(const struct elf_facts *one, const struct elf_facts *other)
+{
+	return one->class == other->class && one->order == other->order &&
+	       one->machine == other->machine;
+}
+
+static const char *machine_name(uint16_t machine)
+{
+	switch (machine) {
+	case EM_386:
+		return "i386";
+	case EM_X86_64:
+		return "x86-64";
+	case EM_ARM:
+		return "ARM";
+	case EM_AARCH64:
+		return "AArch64";
+	case EM_PPC64:
+		return "PowerPC";
+	case EM_S390:
+		return "S/390";
+	case EM_RISCV:
+		return "RISC-V";
+	default:
+		return NULL;
+	}
+}
+
+const char *elf_describe(const struct elf_facts *facts, char *buffer, size_t size)
+{
+	int bits = facts->class == ELFCLASS64 ? 64 : 32;
+	const char *order = facts->order == ELFDATA2MSB ? " big-endian" : "";
+	const char *name = machine_name(facts->machine);
+	if (name) {
+		snprintf(buffer, size, "%d-bit%s %s", bits, order, name);
+	} else {
+		snprintf(buffer, size, "%d-bit%s machine %d", bits, order, facts->machine);
+	}
+	return buffer;
+}

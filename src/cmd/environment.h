@@ -1,0 +1,44 @@
+/* The variables that the library reads, as `run` sets and checks them. */
+#ifndef RESETBY_CMD_ENVIRONMENT_H
+#define RESETBY_CMD_ENVIRONMENT_H
+
+enum variable {
+	VARIABLE_LOG,
+	VARIABLE_LEVEL,
+	VARIABLE_FORMAT,
+	VARIABLE_RULES,
+	VARIABLE_RULES_FILE,
+	VARIABLE_SEED,
+	VARIABLE_STALE,
+	VARIABLE_PHRASE,
+	VARIABLE_COUNT,
+};
+
+/**
+ * Set a variable of this process.
+ *
+ * @option
+ *         What the user typed to set it, for complaints; static.
+ */
+void environment_set(enum variable variable, const char *value, const char *option);
+
+/** Add a rule to those of earlier calls; the first one replaces what was inherited. */
+void environment_add_rule(const char *rule, const char *option);
+
+/** Set a variable to a path of a file, made absolute: the program may change its directory. */
+void environment_set_path(enum variable variable, const char *path, const char *option);
+
+/**
+ * Would the library take every value, set here or inherited? What it would not is said on stderr.
+ *
+ * @exe
+ *         The program's name, for exe= in rules.
+ * @return
+ *         STATUS_OK or STATUS_REFUSED.
+ */
+int environment_check(const char *exe);
+
+/** Put the library in front of what LD_PRELOAD holds. */
+void environment_preload(const char *library);
+
+#endif

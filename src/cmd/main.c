@@ -1,0 +1,107 @@
+/*
+ * resetby: the command. Everything that `resetby run` does can be done with LD_PRELOAD and
+ * environment variables alone; the command checks first whether it would work.
+ *
+ *     main.c         chooses the subcommand
+ *     run.c          run: sets the environment and becomes the program
+ *     environment.c    are the values that the library will read right?
+ *     preflight.c      which file will run, and can it be preloaded?
+ *     elf.c            what an ELF file says about itself
+ *     netns.c          a network namespace of its own
+ *     check.c        check: reads rules and prints them as understood
+ *     explain.c      explain: the catalogue of causes
+ *     list.c         list: hooks, actions, causes
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "cmd.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} subcommands[] = {
+	{"run", cmd_run},
+	{"check", cmd_check},
+	{"explain", cmd_explain},
+	{"list", cmd_list},
+};
+
+static const char help[] =
+	"resetby: by whom and why was this connection reset?\n"
+	"\n"
+	"  resetby run [OPTION]... [--] PROGRAM [ARG]...\n"
+	"                            run a program and be told why its connections fail\n"
+	"  resetby check RULE... | -R FILE\n"
+	"                            print rules as they are understood\n"
+	"  resetby explain [CAUSE|ERRNO]\n"
+	"                            what the log calls things, and what to do about them\n"
+	"  resetby list hooks|actions|causes\n"
+	"                            what is watched, what rules can do, what can be the reason\n"
+	"  resetby --help, --version\n"
+	"\n"
+	"Each subcommand has a --help of its own.\n"
+	"\n"
+	"  resetby run curl http://localhost:8080/\n"
+	"  resetby run -r 'connect-timeout=2s to=:443' curl https://example.com/\n";
+
+void cmd_complain(const char *format, ...)
+{
+	va_list arguments;
+	fputs("resetby: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+int cmd_misused(const char *format, ...)
+{
+	va_list arguments;
+	fputs("resetby: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputs("; try resetby --help\n", stderr);
+	return STATUS_REFUSED;
+}
+
+int cmd_asks_help(const char *argument)
+{
+	return !strcmp(argument, "--help") || !strcmp(argument, "-h");
+}
+
+int cmd_finish(void)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		cmd_complain("cannot write to stdout: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+	/* stderr is unbuffered: without this a line would leave in pieces. */
+	static char line[BUFSIZ];
+	setvbuf(stderr, line, _IOLBF, sizeof(line));
+
+	if (argc < 2) {
+		return cmd_misused("what to do?");
+	}
+	if (cmd_asks_help(argv[1])) {
+		fputs(help, stdout);
+		return cmd_finish();
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("resetby " RESETBY_VERSION);
+		return cmd_finish();
+	}
+	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
+		if (!strcmp(argv[1], subcommands[i].name)) {
+			return subcommands[i].run(argc - 1, argv + 1);
+		}
+	}
+	return cmd_misused("there is no '%s'", argv[1]);
+}

@@ -1,0 +1,26 @@
+/*
+ * The thing that flows: a hook makes one on its stack, it goes down the floors by pointer, carries
+ * the result back, and ends as an entry of the connection's history and, if something failed, as
+ * the event that is logged.
+ */
+#ifndef RESETBY_CONN_CALL_H
+#define RESETBY_CONN_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "conn.h"
+
+struct call {
+	struct conn *conn;
+	uint32_t generation;   /* of the record when the call began */
+	enum op op;
+	int fd;
+	int error;             /* errno of the result, 0 when it succeeded */
+	size_t asked;          /* bytes; an action may lower it before the call is made */
+	ssize_t result;
+	uint64_t began_ns;     /* when calls are logged */
+};
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * What is known about each TCP socket of the process. A record costs CONN_SIZE bytes, comes from
+ * mmap, and is reused but never unmapped: a call that is still under way in another thread may
+ * hold a pointer to it, and finds out by the generation that it is now about something else.
+ *
+ * Members are written by the thread that makes the call, with relaxed atomics: threads that use one
+ * descriptor at once may lose a count, never a program's byte.
+ */
+#ifndef RESETBY_CONN_CONN_H
+#define RESETBY_CONN_CONN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "../sys/addr.h"
+#include "choice.h"
+#include "op.h"
+#include "side.h"
+
+#define CONN_SIZE 512
+#define CONN_HISTORY 16
+#define CONN_HEAD_SIZE 64
+
+enum phase {
+	PHASE_FRESH,           /* a TCP socket that has not been connected */
+	PHASE_CONNECTING,      /* connect was called; success not seen yet */
+	PHASE_OPEN,
+	PHASE_LISTENING,
+	PHASE_OVER,            /* failed, or disconnected */
+};
+
+/** One call of the past. */
+struct past_call {
+	uint32_t when_ms;      /* coarse clock, modulo 2^32 */
+	int32_t result;        /* clamped */
+	uint16_t op;
+	uint16_t error;
+};
+
+struct conn {
+	/* every call */
+	_Atomic uint32_t generation;       /* changes when the record is given back */
+	_Atomic uint32_t refs;             /* descriptors of this process that name it */
+	_Atomic uint8_t phase;
+	_Atomic uint8_t turn;              /* enum direction of the last byte that moved */
+	_Atomic uint8_t waiting;           /* enum direction that poll and its kind last asked for */
+	uint8_t side;
+	_Atomic uint32_t last_ms;          /* when a byte last moved */
+	_Atomic uint32_t calls_in, calls_out;
+	_Atomic uint64_t bytes_in, bytes_out;
+	_Atomic uint64_t exchange_in, exchange_out;   /* since the current request began */
+	struct rule_choice choice;
+	_Atomic uint32_t history_next;
+	struct past_call history[CONN_HISTORY];
+
+	/* its life */
+	uint64_t number;                   /* unique in the process, 0 before connect or accept */
+	uint64_t begun_ns;                 /* connect called, or accepted */
+	uint32_t begun_ms, open_ms;
+	uint32_t connect_us;
+	uint32_t fork_epoch;               /* process_epoch() when it was made: shared since? */
+	struct addr local, peer;
+	_Atomic uint32_t gap_ms;           /* the silence before the last write after a silence */
+	uint32_t shut_ms, shut_data_segs;  /* shutdown: when, and segments with data until then */
+	uint32_t linger_ms;                /* when the program set SO_LINGER */
+	uint32_t told_ms;
+	uint16_t told_error, told_op, told_count;
+	uint16_t injected;                 /* number of the rule whose fault is in force */
+	uint32_t acted;                    /* bit per action that has fired on this connection */
+	uint32_t program_user_timeout_ms;  /* TCP_USER_TIMEOUT before a rule changed it */
+	bool learned : 1;                  /* its opening was not seen */
+	bool nonblocking : 1;              /* as far as it was seen; evidence.c asks the kernel */
+	bool peer_fin : 1;                 /* a read returned end of file */
+	bool shut_read : 1, shut_write : 1;
+	bool linger_set : 1;               /* the program called setsockopt(SO_LINGER) ... */
+	bool linger_zero : 1;              /* ... with {1,0} */
+	bool linger_hidden : 1;            /* ... and nolinger kept it from the kernel */
+	bool told_end : 1;                 /* its end was logged */
+	bool told_abandoned : 1;
+	bool unseen : 1;                   /* stdio moves bytes that no hook sees */
+	uint8_t head_length;               /* the request's first bytes, kept for rules with starts= */
+	char head[CONN_HEAD_SIZE];
+};
+
+_Static_assert(sizeof(struct conn) <= CONN_SIZE, "a TCP connection costs at most 512 bytes");
+
+/* ---- the table: descriptor -> record (table.c) ---- */
+
+/** What a slot of the table holds that is no record. */
+#define SLOT_UNKNOWN ((uintptr_t)0)     /* never seen */
+#define SLOT_NO_SOCKET ((uintptr_t)1)   /* seen, a file, a pipe ... */
+#define SLOT_OTHER ((uintptr_t)2)       /* a socket that is not TCP */
+
+/** A leaf holds this many descriptors; its pages are touched as they are used. */
+#define TABLE_LEAF_BITS 16
+#define TABLE_LEAF ((unsigned)1 << TABLE_LEAF_BITS)
+/** The kernel's own ceiling for descriptors is below 2^30 (fs.nr_open). */
+#define TABLE_LEAVES ((unsigned)1 << (30 - TABLE_LEAF_BITS))
+
+typedef _Atomic uintptr_t table_slot;
+extern _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
+
+/** The content of a descriptor's slot. */
+static inline uintptr_t table_get(int fd)
+{
+	unsigned leaf = (unsigned)fd >> TABLE_LEAF_BITS;
+	if (__builtin_expect(leaf >= TABLE_LEAVES, 0)) {
+		return SLOT_NO_SOCKET;
+	}
+	table_slot *slots = atomic_load_explicit(&table_leaves[leaf], memory_order_acquire);
+	if (__builtin_expect(slots == NULL, 0)) {
+		return SLOT_UNKNOWN;
+	}
+	return atomic_load_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], memory_order_acquire);
+}
+
+/** Put something into a slot; the old content is returned. Does nothing when memory is short. */
+uintptr_t table_swap(int fd, uintptr_t content);
+
+/**
+ * The first descriptor >= fd and <= last whose slot holds a record.
+ *
+ * @return
+ *         The descriptor, or -1.
+ */
+int table_next(int fd, int last);
+
+/* ---- records (record.c) ---- */
+
+/** A new record for a descriptor, in phase FRESH; replaces what the slot held. NULL without memory. */
+struct conn *conn_new(int fd);
+
+/** A descriptor is gone, or is something else: give up its record. */
+void conn_forget(int fd, uintptr_t now);
+
+/** Another descriptor names the same socket (dup). `from` may be anything. */
+void conn_share(int from, int fd);
+
+/** Is the record still the one that a call began with? */
+static inline bool conn_same(const struct conn *conn, uint32_t generation)
+{
+	return atomic_load_explicit(&conn->generation, memory_order_relaxed) == generation;
+}
+
+/** The record goes on as a new connection (connect): number, side and addresses. */
+void conn_begin(struct conn *conn, enum side side, const struct addr *local,
+                const struct addr *peer);
+
+/** It is established. */
+void conn_opened(struct conn *conn);
+
+/** How many connections have begun in this process. */
+uint64_t conn_total(void);
+
+/* ---- learning (learn.c) ---- */
+
+/** Nothing is looked at in this process: every descriptor is as if it were a file. */
+void conn_disable(void);
+bool conn_enabled(void);
+
+/**
+ * Find out what a descriptor is that was never seen being made: inherited over exec, received over
+ * a UNIX socket, handed over by a supervisor. Asks the kernel once and remembers.
+ *
+ * @return
+ *         Its record, NULL when it is no TCP socket.
+ */
+struct conn *conn_learn(int fd);
+
+/** The record of a descriptor, NULL when it is no TCP socket: the fast path. */
+static inline struct conn *conn_find(int fd)
+{
+	uintptr_t slot = table_get(fd);
+	if (__builtin_expect(slot > SLOT_OTHER, 1)) {
+		return (struct conn *)slot;
+	}
+	return slot == SLOT_UNKNOWN ? conn_learn(fd) : NULL;
+}
+
+/** The same for calls that only sockets take: what was a file may be a socket by now. */
+static inline struct conn *conn_find_socket(int fd)
+{
+	uintptr_t slot = table_get(fd);
+	if (__builtin_expect(slot > SLOT_OTHER, 1)) {
+		return (struct conn *)slot;
+	}
+	return slot == SLOT_OTHER ? NULL : conn_learn(fd);
+}
+
+/** The record if there is one already. */
+static inline struct conn *conn_known(int fd)
+{
+	uintptr_t slot = table_get(fd);
+	return slot > SLOT_OTHER ? (struct conn *)slot : NULL;
+}
+
+/** Fill in the local address when it is not known yet; one getsockname. */
+void conn_learn_local(struct conn *conn, int fd);
+
+/* ---- what calls did (note.c) ---- */
+
+/** Bytes moved: counters, and where a new exchange of request and response begins. */
+void conn_turned(struct conn *conn, enum direction direction);
+
+/** The silence in which this connection was until a write at now_ms. */
+void conn_spoke_after(struct conn *conn, uint32_t silence_ms);
+
+/** Least silence that is remembered as a gap. */
+#define GAP_MIN_MS 1000
+
+static inline void conn_count(_Atomic uint64_t *counter, uint64_t more)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+	                      memory_order_relaxed);
+}
+
+static inline void conn_count32(_Atomic uint32_t *counter)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+}
+
+/** Add a call to the history. */
+static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, int error,
+                                 uint32_t now_ms)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	atomic_store_explicit(&conn->history_next, next + 1, memory_order_relaxed);
+	conn->history[next % CONN_HISTORY] = (struct past_call){
+		.when_ms = now_ms,
+		.result = result > INT32_MAX ? INT32_MAX : (int32_t)result,
+		.op = (uint16_t)op,
+		.error = (uint16_t)error,
+	};
+}
+
+/** `bytes` were read. */
+static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_ms)
+{
+	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
+		conn_turned(conn, DIRECTION_READ);
+	}
+	conn_count(&conn->bytes_in, bytes);
+	conn_count(&conn->exchange_in, bytes);
+	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+}
+
+/** `bytes` were accepted for sending. */
+static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
+{
+	uint32_t silence = now_ms - atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	if (__builtin_expect(silence >= GAP_MIN_MS, 0)) {
+		conn_spoke_after(conn, silence);
+	}
+	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
+		conn_turned(conn, DIRECTION_WRITE);
+	}
+	conn_count(&conn->bytes_out, bytes);
+	conn_count(&conn->exchange_out, bytes);
+	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+}
+
+/**
+ * Keep the current request's first bytes, for rules with starts=. `bytes` are about to go, or have
+ * just come, in this direction, and are not counted yet.
+ */
+void conn_remember_head(struct conn *conn, enum direction direction, const char *bytes,
+                        size_t count);
+
+/** Bytes of the request and of the response under way, by who asks. */
+void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *response);
+
+/* ---- forks (process.c) ---- */
+
+/** How often this process and its ancestors have forked: sockets older than that may be shared. */
+uint32_t process_epoch(void);
+void process_forked(void);
+
+#endif

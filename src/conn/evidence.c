@@ -1,0 +1,314 @@
+#include "evidence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "../sys/clock.h"
+#include "../sys/proc.h"
+#include "../sys/raw.h"
+#include "conn.h"
+
+/* The kernel gives as much of the struct as it knows; what it does not give stays 0. */
+static long read_info(int fd, struct tcp_info *info)
+{
+	memset(info, 0, sizeof *info);
+	socklen_t size = sizeof *info;
+	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+}
+
+enum tcp_state_number evidence_state(int fd)
+{
+	struct tcp_info info;
+	return read_info(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
+}
+
+uint32_t evidence_data_segments(int fd)
+{
+	struct tcp_info info;
+	return read_info(fd, &info) < 0 ? 0 : info.tcpi_data_segs_in;
+}
+
+uint32_t evidence_path(int fd, uint32_t *rtt_us)
+{
+	struct tcp_info info;
+	if (read_info(fd, &info) < 0) {
+		return 0;
+	}
+	*rtt_us = info.tcpi_rtt;
+	return info.tcpi_total_retrans;
+}
+
+uint32_t evidence_retransmissions(int fd)
+{
+	uint32_t rtt_us;
+	return evidence_path(fd, &rtt_us);
+}
+
+bool evidence_glance(const struct conn *conn, int fd)
+{
+	struct tcp_info info;
+	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0) {
+		return true;
+	}
+	switch (info.tcpi_state) {
+	case STATE_LISTEN:
+		return info.tcpi_unacked > 0;
+	case STATE_CLOSE:
+		return conn->told_error == 0 && !conn->shut_write;
+	case STATE_SYN_SENT:
+		return true;
+	default:
+		/* The kernel counts a FIN as one byte received. */
+		return info.tcpi_bytes_received !=
+		       atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) +
+			       (conn->peer_fin ? 1 : 0);
+	}
+}
+
+static int64_t queue_length(int fd, unsigned long request)
+{
+	int length = 0;
+	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
+}
+
+static uint32_t tcp_number(int fd, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof value;
+	return raw_getsockopt(fd, IPPROTO_TCP, name, &value, &size) < 0 ? 0 : (uint32_t)value;
+}
+
+static bool socket_flag(int fd, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof value;
+	return raw_getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 && value != 0;
+}
+
+static void collect_info(struct evidence *evidence, const struct tcp_info *info)
+{
+	evidence->has_info = true;
+	evidence->state = (enum tcp_state_number)info->tcpi_state;
+	evidence->retransmits = info->tcpi_retransmits;
+	evidence->probes = info->tcpi_probes;
+	evidence->total_retrans = info->tcpi_total_retrans;
+	evidence->rto_us = info->tcpi_rto;
+	evidence->rtt_us = info->tcpi_rtt;
+	evidence->min_rtt_us = info->tcpi_min_rtt;
+	evidence->last_data_sent_ms = info->tcpi_last_data_sent;
+	evidence->last_data_recv_ms = info->tcpi_last_data_recv;
+	evidence->last_ack_recv_ms = info->tcpi_last_ack_recv;
+	evidence->bytes_sent = info->tcpi_bytes_sent;
+	evidence->bytes_acked = info->tcpi_bytes_acked;
+	evidence->bytes_received = info->tcpi_bytes_received;
+	evidence->segs_in = info->tcpi_segs_in;
+	evidence->segs_out = info->tcpi_segs_out;
+	evidence->data_segs_in = info->tcpi_data_segs_in;
+	evidence->data_segs_out = info->tcpi_data_segs_out;
+	evidence->syn_sent_again = info->tcpi_total_retrans;
+	evidence->notsent = info->tcpi_notsent_bytes;
+	evidence->peer_window = info->tcpi_snd_wnd;
+	if (evidence->state == STATE_LISTEN) {
+		evidence->accept_queue = info->tcpi_unacked;
+		evidence->backlog = info->tcpi_sacked;
+	}
+}
+
+static void collect_record(struct evidence *evidence, const struct conn *conn)
+{
+	uint32_t now = (uint32_t)clock_coarse_ms();
+	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
+	evidence->side = (enum side)conn->side;
+	evidence->learned = conn->learned;
+	evidence->shared = conn->fork_epoch != process_epoch();
+	evidence->connecting = phase == PHASE_CONNECTING;
+	evidence->listening = phase == PHASE_LISTENING;
+	evidence->peer_fin = conn->peer_fin;
+	evidence->shut_read = conn->shut_read;
+	evidence->shut_write = conn->shut_write;
+	evidence->shut_write_ago_ms = conn->shut_write ? now - conn->shut_ms : NEVER;
+	evidence->shut_data_segs = conn->shut_data_segs;
+	evidence->linger_ago_ms = conn->linger_set ? now - conn->linger_ms : NEVER;
+	evidence->told_error = conn->told_error;
+	evidence->told_op = (enum op)conn->told_op;
+	evidence->told_ago_ms = conn->told_error != 0 ? now - conn->told_ms : NEVER;
+	evidence->told_count = conn->told_count;
+	evidence->age_ms = now - conn->begun_ms;
+	evidence->connect_ms = evidence->connecting ?
+		(int64_t)((clock_exact_ns() - conn->begun_ns) / 1000000) : conn->connect_us / 1000;
+	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
+	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
+	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+	evidence->last_turn = (enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
+	evidence->rule = conn->injected;
+	conn_exchange(conn, &evidence->req_bytes, &evidence->resp_bytes);
+}
+
+/* A record can be stale: libc closes descriptors inside (fclose, posix_spawn). */
+static bool is_about(const struct conn *conn, int fd)
+{
+	if (conn->local.family == 0 || conn->local.port == 0) {
+		return true;
+	}
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	if (raw_getsockname(fd, &name, &size) < 0) {
+		return false;
+	}
+	struct addr local = addr_from_sockaddr(&name, size);
+	return local.port == conn->local.port || local.port == 0;
+}
+
+bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
+{
+	struct tcp_info info;
+	if (read_info(fd, &info) < 0 || !is_about(conn, fd)) {
+		return false;
+	}
+	collect_info(evidence, &info);
+	collect_record(evidence, conn);
+	struct linger linger = {0};
+	socklen_t size = sizeof linger;
+	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
+		linger.l_onoff != 0 && linger.l_linger == 0;
+	if (!evidence->listening) {
+		evidence->inq = queue_length(fd, SIOCINQ);
+		evidence->outq = queue_length(fd, SIOCOUTQ);
+		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
+	}
+	long flags = raw_fcntl(fd, F_GETFL, 0);
+	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
+	return true;
+}
+
+/*
+ * The error queue holds an ICMP error of a failed connect even without IP_RECVERR. It is read only
+ * after the program was told its error: reading earlier can clear what is pending.
+ */
+static void collect_icmp(struct evidence *evidence, int fd)
+{
+	char control[256];
+	char byte;
+	struct iovec piece = {&byte, sizeof byte};
+	struct msghdr message = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control,
+	};
+	if (raw3(SYS_recvmsg, fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+		return;
+	}
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+		bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+		bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+		if (!v4 && !v6) {
+			continue;
+		}
+		struct sock_extended_err error;
+		memcpy(&error, CMSG_DATA(c), sizeof error);
+		if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) {
+			continue;
+		}
+		struct sockaddr_storage offender = {0};
+		size_t room = c->cmsg_len - CMSG_LEN(sizeof error);
+		memcpy(&offender, CMSG_DATA(c) + sizeof error,
+		       room < sizeof offender ? room : sizeof offender);
+		evidence->icmp = true;
+		evidence->icmp_type = error.ee_type;
+		evidence->icmp_code = error.ee_code;
+		evidence->icmp_family = error.ee_origin == SO_EE_ORIGIN_ICMP ? AF_INET : AF_INET6;
+		evidence->icmp_offender = addr_from_sockaddr(&offender, (socklen_t)room);
+	}
+}
+
+/* A program that asked for the error queue reads it itself. */
+static bool wants_error_queue(int fd)
+{
+	int v4 = 0;
+	int v6 = 0;
+	socklen_t size = sizeof v4;
+	raw_getsockopt(fd, IPPROTO_IP, IP_RECVERR, &v4, &size);
+	size = sizeof v6;
+	raw_getsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &v6, &size);
+	return v4 != 0 || v6 != 0;
+}
+
+/* Is it an address of this host? */
+static bool is_ours(const struct addr *addr)
+{
+	if (addr_is_loopback(addr)) {
+		return true;
+	}
+	struct sockaddr_storage name;
+	struct addr here = *addr;
+	here.port = 0;
+	socklen_t size = addr_to_sockaddr(&here, &name);
+	long probe = raw3(SYS_socket, addr->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (size == 0 || probe < 0) {
+		return false;
+	}
+	/* Only an address of our own can be bound (without ip_nonlocal_bind). */
+	bool ours = raw3(SYS_bind, probe, &name, size) == 0;
+	raw_close((int)probe);
+	return ours;
+}
+
+static int64_t limit(const char *name)
+{
+	int64_t value;
+	return proc_sysctl(name, &value, 1) == 1 ? value : -1;
+}
+
+static void collect_limits(struct evidence *evidence)
+{
+	evidence->syn_retries = limit("net/ipv4/tcp_syn_retries");
+	evidence->syn_linear_timeouts = limit("net/ipv4/tcp_syn_linear_timeouts");
+	evidence->retries2 = limit("net/ipv4/tcp_retries2");
+	evidence->abort_on_overflow = limit("net/ipv4/tcp_abort_on_overflow");
+	int64_t range[2];
+	if (proc_sysctl("net/ipv4/ip_local_port_range", range, 2) == 2) {
+		evidence->port_first = range[0];
+		evidence->port_last = range[1];
+	}
+}
+
+/* `TCP: inuse 5 orphan 0 tw 12 alloc 9 mem 1` of sockstat. */
+static int64_t count_time_wait(void)
+{
+	char text[1024];
+	if (proc_read("/proc/net/sockstat", text, sizeof text) < 0) {
+		return -1;
+	}
+	const char *found = strstr(text, " tw ");
+	if (found == NULL) {
+		return -1;
+	}
+	int64_t count = 0;
+	for (const char *c = found + 4; *c >= '0' && *c <= '9'; c++) {
+		count = count * 10 + (*c - '0');
+	}
+	return count;
+}
+
+void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)
+{
+	(void)conn;
+	collect_limits(evidence);
+	evidence->syn_retries_set = tcp_number(fd, TCP_SYNCNT);
+	evidence->user_timeout_ms = tcp_number(fd, TCP_USER_TIMEOUT);
+	evidence->keepalive = socket_flag(fd, SO_KEEPALIVE);
+	evidence->keepalive_idle_s = tcp_number(fd, TCP_KEEPIDLE);
+	evidence->keepalive_interval_s = tcp_number(fd, TCP_KEEPINTVL);
+	evidence->keepalive_count = tcp_number(fd, TCP_KEEPCNT);
+	evidence->time_wait_count = evidence->error == EADDRNOTAVAIL ? count_time_wait() : -1;
+	if (evidence->connecting && evidence->error != 0 && !wants_error_queue(fd)) {
+		collect_icmp(evidence, fd);
+		evidence->icmp_local = evidence->icmp && is_ours(&evidence->icmp_offender);
+	}
+}

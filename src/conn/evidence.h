@@ -1,0 +1,154 @@
+/*
+ * Everything that is known about a connection at the moment when something failed or ended: plain
+ * data, so that the verdict is a pure function of it. evidence.c collects it; it asks the kernel
+ * only for what costs the program nothing (TCP_INFO, queue lengths), never SO_ERROR, never data.
+ */
+#ifndef RESETBY_CONN_EVIDENCE_H
+#define RESETBY_CONN_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "../sys/addr.h"
+#include "op.h"
+#include "side.h"
+
+/** How the failure came to light. */
+enum surface {
+	SURFACE_RETURN,        /* the call returned -1 and errno */
+	SURFACE_SO_ERROR,      /* getsockopt(SO_ERROR) gave it */
+	SURFACE_EOF,           /* a read returned 0 */
+	SURFACE_DISCONNECT,    /* connect with AF_UNSPEC */
+	SURFACE_CLOSE,         /* the program closes the descriptor */
+	SURFACE_EXIT,          /* the process ends */
+	SURFACE_ACCEPT,        /* accept returned a connection */
+	SURFACE_SETTLED,       /* an open connection was looked at in passing (warnings) */
+};
+
+/** The kernel's names and numbers: enum in net/tcp_states.h. */
+enum tcp_state_number {
+	STATE_UNKNOWN,
+	STATE_ESTABLISHED,
+	STATE_SYN_SENT,
+	STATE_SYN_RECV,
+	STATE_FIN_WAIT1,
+	STATE_FIN_WAIT2,
+	STATE_TIME_WAIT,
+	STATE_CLOSE,
+	STATE_CLOSE_WAIT,
+	STATE_LAST_ACK,
+	STATE_LISTEN,
+	STATE_CLOSING,
+	STATE_NEW_SYN_RECV,
+	STATE_COUNT
+};
+
+/** `ESTABLISHED`, `CLOSE_WAIT`; NULL when unknown. */
+const char *state_name(enum tcp_state_number state);
+
+/** Milliseconds ago that never happened. */
+#define NEVER INT64_MAX
+
+/** A queue whose length is not known. */
+#define QUEUE_UNKNOWN (-1)
+
+struct evidence {
+	/* the call */
+	enum op op;
+	enum surface surface;
+	int error;                      /* errno as the program was told; 0 for none */
+	enum direction direction;       /* of the call, or what was waited for */
+
+	/* the connection as this process knows it */
+	enum side side;
+	bool learned;                   /* its opening was not seen */
+	bool blocking;
+	bool shared;                    /* a forked process may hold the socket too */
+	bool connecting;                /* connect was called and has not succeeded */
+	bool listening;
+	bool peer_fin;                  /* a read returned end of file before */
+	bool shut_read, shut_write;     /* the program called shutdown */
+	int64_t shut_write_ago_ms;
+	uint32_t shut_data_segs;        /* segments with data that had arrived when it shut down */
+	bool linger_zero;               /* SO_LINGER {1,0} is set */
+	int64_t linger_ago_ms;          /* since the program set it; NEVER when it did not */
+	int told_error;                 /* errno that the program was told before, 0 for none */
+	enum op told_op;
+	int64_t told_ago_ms;
+	uint32_t told_count;            /* errors told before this one */
+	int64_t age_ms;                 /* since connect or accept */
+	uint32_t syn_sent_again;        /* SYNs after the first, when the connect failed */
+	int64_t connect_ms;             /* how long the connect has taken (so far) */
+	uint64_t bytes_out, bytes_in;   /* what the program's calls moved */
+	uint64_t req_bytes, resp_bytes; /* of the current exchange */
+	enum direction last_turn;       /* which way the last byte went */
+	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
+
+	/* a rule of ours */
+	uint32_t rule;                  /* its number; 0 for none */
+
+	/* the kernel, after the failure; valid when has_info */
+	bool has_info;
+	enum tcp_state_number state;
+	uint32_t retransmits, probes, total_retrans;
+	uint32_t rto_us, rtt_us, min_rtt_us;
+	uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms;
+	uint64_t bytes_sent, bytes_acked, bytes_received;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t notsent, peer_window;
+	int64_t inq, outq, unsent;      /* bytes, or QUEUE_UNKNOWN */
+	bool keepalive;
+	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
+	uint32_t user_timeout_ms;
+
+	/* a listener: connections waiting to be accepted, and how many may */
+	uint32_t accept_queue, backlog;
+
+	/* ICMP from the error queue, after the program was told */
+	bool icmp;
+	bool icmp_local;                /* from our own kernel: no route, no neighbour */
+	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_family;
+	struct addr icmp_offender;
+
+	/* the kernel's limits; negative when they cannot be read */
+	uint32_t syn_retries_set;       /* TCP_SYNCNT of the socket */
+	int64_t syn_retries, syn_linear_timeouts, retries2;
+	int64_t port_first, port_last, abort_on_overflow;
+	int64_t time_wait_count;
+};
+
+struct conn;
+
+/** The kernel's state of a TCP socket, STATE_UNKNOWN when it is none. */
+enum tcp_state_number evidence_state(int fd);
+
+/** Segments with data that have arrived, modulo 2^32; 0 when the kernel does not say. */
+uint32_t evidence_data_segments(int fd);
+
+/** Segments sent again so far. */
+uint32_t evidence_retransmissions(int fd);
+
+/** The same, with the smoothed round-trip time in microseconds. */
+uint32_t evidence_path(int fd, uint32_t *rtt_us);
+
+/**
+ * Is there anything to say about a connection that is about to be closed? One TCP_INFO; false for
+ * an ordinary end, where evidence_collect would find nothing.
+ */
+bool evidence_glance(const struct conn *conn, int fd);
+
+/**
+ * Look at a connection after something happened to it.
+ *
+ * @evidence
+ *         Its op, surface, error and direction are filled by the caller before.
+ * @return
+ *         false when the descriptor is not the socket that the record is about: the record is
+ *         stale (libc closed the number behind our back), and nothing can be said.
+ */
+bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd);
+
+/** Add what costs more: the ICMP error behind a failed connect, and the kernel's limits. */
+void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd);
+
+#endif

@@ -1,0 +1,121 @@
+#include "conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include "../sys/clock.h"
+#include "../sys/proc.h"
+#include "../sys/raw.h"
+#include "evidence.h"
+
+static bool disabled;
+
+void conn_disable(void)
+{
+	disabled = true;
+}
+
+bool conn_enabled(void)
+{
+	return !disabled;
+}
+
+static int socket_number(int fd, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof value;
+	long result = raw_getsockopt(fd, SOL_SOCKET, name, &value, &size);
+	return result < 0 ? (int)result : value;
+}
+
+/* What kind of slot a descriptor deserves; SLOT_UNKNOWN for a TCP socket, or for none at all. */
+static uintptr_t classify(int fd, bool *tcp)
+{
+	*tcp = false;
+	int protocol = socket_number(fd, SO_PROTOCOL);
+	if (protocol == -EBADF) {
+		return SLOT_UNKNOWN;
+	}
+	if (protocol == -ENOTSOCK) {
+		return SLOT_NO_SOCKET;
+	}
+	int family = protocol == IPPROTO_TCP ? socket_number(fd, SO_DOMAIN) : -1;
+	*tcp = family == AF_INET || family == AF_INET6;
+	return *tcp ? SLOT_UNKNOWN : SLOT_OTHER;
+}
+
+static struct addr socket_name(int fd, bool of_peer)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	long result = of_peer ? raw_getpeername(fd, &name, &size) : raw_getsockname(fd, &name, &size);
+	return result < 0 ? (struct addr){0} : addr_from_sockaddr(&name, size);
+}
+
+/*
+ * Who opened an inherited connection is not written anywhere; but of the two ports the one in the
+ * ephemeral range is the client's.
+ */
+static enum side guess_side(const struct addr *local, const struct addr *peer)
+{
+	int64_t range[2];
+	if (proc_sysctl("net/ipv4/ip_local_port_range", range, 2) != 2) {
+		return SIDE_UNKNOWN;
+	}
+	bool local_ephemeral = local->port >= range[0] && local->port <= range[1];
+	bool peer_ephemeral = peer->port >= range[0] && peer->port <= range[1];
+	if (local_ephemeral == peer_ephemeral) {
+		return SIDE_UNKNOWN;
+	}
+	return local_ephemeral ? SIDE_CLIENT : SIDE_SERVER;
+}
+
+static void learn_connection(struct conn *conn, int fd, enum tcp_state_number state)
+{
+	struct addr local = socket_name(fd, false);
+	struct addr peer = socket_name(fd, true);
+	conn_begin(conn, guess_side(&local, &peer), &local, &peer);
+	conn_opened(conn);
+	conn->connect_us = 0;
+	if (state == STATE_SYN_SENT) {
+		atomic_store_explicit(&conn->phase, PHASE_CONNECTING, memory_order_relaxed);
+	}
+}
+
+struct conn *conn_learn(int fd)
+{
+	if (disabled) {
+		table_swap(fd, SLOT_NO_SOCKET);
+		return NULL;
+	}
+	bool tcp;
+	uintptr_t slot = classify(fd, &tcp);
+	if (!tcp) {
+		if (slot != SLOT_UNKNOWN) {
+			table_swap(fd, slot);
+		}
+		return NULL;
+	}
+	struct conn *conn = conn_new(fd);
+	if (conn == NULL) {
+		return NULL;
+	}
+	conn->learned = true;
+	enum tcp_state_number state = evidence_state(fd);
+	if (state == STATE_LISTEN) {
+		conn->local = socket_name(fd, false);
+		atomic_store_explicit(&conn->phase, PHASE_LISTENING, memory_order_relaxed);
+	} else if (state != STATE_CLOSE) {
+		learn_connection(conn, fd, state);
+	}
+	return conn;
+}
+
+void conn_learn_local(struct conn *conn, int fd)
+{
+	if (conn->local.family == 0 || conn->local.port == 0 || addr_is_any(&conn->local)) {
+		struct addr local = socket_name(fd, false);
+		if (local.family != 0) {
+			conn->local = local;
+		}
+	}
+}

@@ -1,0 +1,159 @@
+#include "conn.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include "../sys/clock.h"
+#include "../sys/raw.h"
+
+/* Records are mapped this many at a time. */
+#define CHUNK_RECORDS 128
+
+/*
+ * Given-back records form a stack without a lock. Its head carries a count in the bits that no user
+ * address has, so that a record that was taken and returned meanwhile is noticed (ABA).
+ */
+#define HEAD_COUNT_SHIFT 48
+#define HEAD_POINTER(head) ((struct spare *)((head) & (((uint64_t)1 << HEAD_COUNT_SHIFT) - 1)))
+
+/* A record in the stack: what it was is of no interest but for its generation. */
+struct spare {
+	_Atomic uint32_t generation;
+	_Atomic uint32_t refs;
+	_Atomic(struct spare *) next;
+};
+
+static _Atomic uint64_t spare_head;
+static _Atomic uint64_t total;
+
+static uint64_t head_with(uint64_t old, struct spare *spare)
+{
+	return (((old >> HEAD_COUNT_SHIFT) + 1) << HEAD_COUNT_SHIFT) | (uint64_t)(uintptr_t)spare;
+}
+
+static void spare_push(struct spare *spare)
+{
+	uint64_t head = atomic_load(&spare_head);
+	do {
+		atomic_store_explicit(&spare->next, HEAD_POINTER(head), memory_order_relaxed);
+	} while (!atomic_compare_exchange_weak(&spare_head, &head, head_with(head, spare)));
+}
+
+static struct spare *spare_pop(void)
+{
+	uint64_t head = atomic_load(&spare_head);
+	for (;;) {
+		struct spare *spare = HEAD_POINTER(head);
+		if (spare == NULL) {
+			return NULL;
+		}
+		/* May be stale by now; then the exchange fails. Records are never unmapped. */
+		struct spare *next = atomic_load_explicit(&spare->next, memory_order_relaxed);
+		if (atomic_compare_exchange_weak(&spare_head, &head, head_with(head, next))) {
+			return spare;
+		}
+	}
+}
+
+static struct spare *spare_map(void)
+{
+	long made = raw6(SYS_mmap, NULL, CHUNK_RECORDS * CONN_SIZE, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (made < 0 && made > -4096) {
+		return NULL;
+	}
+	char *chunk = (char *)made;
+	/* The lowest goes on top, so that a process with few connections touches few pages. */
+	for (size_t i = CHUNK_RECORDS - 1; i > 0; i--) {
+		spare_push((struct spare *)(void *)(chunk + i * CONN_SIZE));
+	}
+	return (struct spare *)(void *)chunk;
+}
+
+static void drop(struct conn *conn)
+{
+	if (atomic_fetch_sub(&conn->refs, 1) == 1) {
+		atomic_fetch_add(&conn->generation, 1);
+		spare_push((struct spare *)(void *)conn);
+	}
+}
+
+struct conn *conn_new(int fd)
+{
+	struct spare *spare = spare_pop();
+	if (spare == NULL) {
+		spare = spare_map();
+	}
+	if (spare == NULL) {
+		return NULL;
+	}
+	struct conn *conn = (struct conn *)(void *)spare;
+	size_t kept = offsetof(struct conn, phase);
+	memset((char *)conn + kept, 0, sizeof *conn - kept);
+	conn->fork_epoch = process_epoch();
+	atomic_store(&conn->refs, 1);
+	uintptr_t old = table_swap(fd, (uintptr_t)conn);
+	if (old > SLOT_OTHER) {
+		drop((struct conn *)old);
+	}
+	return conn;
+}
+
+void conn_forget(int fd, uintptr_t now)
+{
+	uintptr_t old = table_swap(fd, now);
+	if (old > SLOT_OTHER) {
+		drop((struct conn *)old);
+	}
+}
+
+void conn_share(int from, int fd)
+{
+	uintptr_t slot = table_get(from);
+	if (slot > SLOT_OTHER) {
+		atomic_fetch_add(&((struct conn *)slot)->refs, 1);
+	}
+	conn_forget(fd, slot);
+}
+
+void conn_begin(struct conn *conn, enum side side, const struct addr *local,
+                const struct addr *peer)
+{
+	conn->number = atomic_fetch_add(&total, 1) + 1;
+	conn->side = (uint8_t)side;
+	conn->begun_ns = clock_exact_ns();
+	conn->begun_ms = (uint32_t)clock_coarse_ms();
+	conn->local = *local;
+	conn->peer = *peer;
+	conn->peer_fin = false;
+	conn->shut_read = conn->shut_write = false;
+	conn->told_error = conn->told_op = conn->told_count = 0;
+	conn->told_end = conn->told_abandoned = false;
+	conn->injected = 0;
+	conn->acted = 0;
+	conn->head_length = 0;
+	conn->fork_epoch = process_epoch();
+	memset(&conn->choice, 0, sizeof conn->choice);
+	atomic_store_explicit(&conn->bytes_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->bytes_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->calls_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->calls_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->exchange_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->exchange_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->turn, DIRECTION_NONE, memory_order_relaxed);
+	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->last_ms, conn->begun_ms, memory_order_relaxed);
+	atomic_store_explicit(&conn->phase, PHASE_CONNECTING, memory_order_relaxed);
+}
+
+void conn_opened(struct conn *conn)
+{
+	uint64_t elapsed_us = (clock_exact_ns() - conn->begun_ns) / 1000;
+	conn->connect_us = elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
+	conn->open_ms = (uint32_t)clock_coarse_ms();
+	atomic_store_explicit(&conn->phase, PHASE_OPEN, memory_order_relaxed);
+}
+
+uint64_t conn_total(void)
+{
+	return atomic_load_explicit(&total, memory_order_relaxed);
+}

@@ -1,0 +1,67 @@
+#include "conn.h"
+
+#include <sys/mman.h>
+#include "../sys/raw.h"
+
+_Atomic(table_slot *) table_leaves[TABLE_LEAVES];
+
+/* One above the highest descriptor that ever had a record: where table_next may stop. */
+static _Atomic int table_top;
+
+static table_slot *leaf_of(unsigned index)
+{
+	table_slot *slots = atomic_load_explicit(&table_leaves[index], memory_order_acquire);
+	if (slots != NULL) {
+		return slots;
+	}
+	long made = raw6(SYS_mmap, NULL, TABLE_LEAF * sizeof *slots, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (made < 0 && made > -4096) {
+		return NULL;
+	}
+	table_slot *fresh = (table_slot *)made;
+	if (atomic_compare_exchange_strong(&table_leaves[index], &slots, fresh)) {
+		return fresh;
+	}
+	raw2(SYS_munmap, fresh, TABLE_LEAF * sizeof *slots);
+	return slots;
+}
+
+uintptr_t table_swap(int fd, uintptr_t content)
+{
+	unsigned index = (unsigned)fd >> TABLE_LEAF_BITS;
+	if (index >= TABLE_LEAVES) {
+		return SLOT_NO_SOCKET;
+	}
+	table_slot *slots = leaf_of(index);
+	if (slots == NULL) {
+		return SLOT_NO_SOCKET;
+	}
+	if (content > SLOT_OTHER) {
+		int top = atomic_load_explicit(&table_top, memory_order_relaxed);
+		while (top <= fd && !atomic_compare_exchange_weak(&table_top, &top, fd + 1)) {
+		}
+	}
+	return atomic_exchange_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], content,
+	                                memory_order_acq_rel);
+}
+
+int table_next(int fd, int last)
+{
+	int top = atomic_load_explicit(&table_top, memory_order_relaxed);
+	if (last >= top) {
+		last = top - 1;
+	}
+	while (fd <= last) {
+		unsigned leaf = (unsigned)fd >> TABLE_LEAF_BITS;
+		if (atomic_load_explicit(&table_leaves[leaf], memory_order_acquire) == NULL) {
+			fd = (int)((leaf + 1) << TABLE_LEAF_BITS);
+			continue;
+		}
+		if (table_get(fd) > SLOT_OTHER) {
+			return fd;
+		}
+		fd++;
+	}
+	return -1;
+}

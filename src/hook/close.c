@@ -1,0 +1,93 @@
+/* Descriptors go: close and its kin, and fclose and fdopen, which hide one in a stream. */
+#include "hook.h"
+
+#include <linux/close_range.h>
+#include <limits.h>
+#include "../sys/own.h"
+#include "flow.h"
+
+int hook_close(int fd)
+{
+	/* Descriptors of ours do not exist for the program. */
+	if (UNLIKELY(own_is(fd)) && !flow_in_vfork_child) {
+		errno = EBADF;
+		return -1;
+	}
+	flow_closing(fd, OP_CLOSE);
+	return real.close(fd);
+}
+
+void flow_closing_range(unsigned first, unsigned last, enum op op)
+{
+	int end = last > INT_MAX ? INT_MAX : (int)last;
+	if (first > INT_MAX || flow_in_vfork_child) {
+		return;
+	}
+	for (int fd = table_next((int)first, end); fd >= 0 && fd <= end;
+	     fd = table_next(fd + 1, end)) {
+		flow_closing(fd, op);
+	}
+}
+
+/* Close a range around what is ours: piece by piece. */
+static int close_around(unsigned first, unsigned last, int flags)
+{
+	while (first <= last && first <= INT_MAX) {
+		int ours = own_next((int)first);
+		if (ours < 0 || (unsigned)ours > last) {
+			break;
+		}
+		if ((unsigned)ours > first) {
+			int result = real.close_range(first, (unsigned)ours - 1, flags);
+			if (result < 0) {
+				return result;
+			}
+		}
+		first = (unsigned)ours + 1;
+	}
+	return first <= last ? real.close_range(first, last, flags) : 0;
+}
+
+int hook_close_range(unsigned first, unsigned last, int flags)
+{
+	if (flow_in_vfork_child || first > last || ((unsigned)flags & CLOSE_RANGE_CLOEXEC) != 0) {
+		return real.close_range(first, last, flags);
+	}
+	flow_closing_range(first, last, OP_CLOSE_RANGE);
+	return close_around(first, last, flags);
+}
+
+void hook_closefrom(int first)
+{
+	if (flow_in_vfork_child) {
+		real.closefrom(first);
+		return;
+	}
+	unsigned from = first < 0 ? 0 : (unsigned)first;
+	flow_closing_range(from, UINT_MAX, OP_CLOSEFROM);
+	int saved = errno;
+	if (own_next((int)from) < 0 || close_around(from, UINT_MAX, 0) < 0) {
+		real.closefrom(first);
+	}
+	errno = saved;
+}
+
+int hook_fclose(FILE *stream)
+{
+	int fd = stream != NULL ? fileno_unlocked(stream) : -1;
+	if (fd >= 0) {
+		flow_closing(fd, OP_FCLOSE);
+	}
+	return real.fclose(stream);
+}
+
+FILE *hook_fdopen(int fd, const char *mode)
+{
+	FILE *stream = real.fdopen(fd, mode);
+	struct conn *conn = stream != NULL ? conn_find(fd) : NULL;
+	if (conn != NULL) {
+		/* What stdio reads and writes inside libc, no hook sees. */
+		conn->unseen = true;
+	}
+	return stream;
+}

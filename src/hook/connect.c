@@ -1,0 +1,185 @@
+/* A connection begins and ends on purpose: connect, bind, listen, shutdown. */
+#include "hook.h"
+
+#include <string.h>
+#include "../conn/evidence.h"
+#include "../log/log.h"
+#include "../sys/raw.h"
+#include "connect.h"
+#include "report.h"
+#include "tally.h"
+
+/* connect with AF_UNSPEC: what the connection was is judged before it is gone. */
+static void disconnecting(struct call *call)
+{
+	conn_learn_local(call->conn, call->fd);
+	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_OPEN) {
+		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
+	}
+}
+
+void connect_begin(struct connect *connect, struct call *call, const void *address, socklen_t size)
+{
+	memset(connect, 0, offsetof(struct connect, target.other));
+	connect->target.address = address;
+	connect->target.size = size;
+	connect->target.limit_ms = 0;
+	connect->target.answered = false;
+	struct sockaddr family;
+	if (size < sizeof family.sa_family || address == NULL) {
+		return;
+	}
+	memcpy(&family.sa_family, address, sizeof family.sa_family);
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	if (family.sa_family == AF_UNSPEC) {
+		connect->disconnects = true;
+		disconnecting(call);
+	} else if (phase == PHASE_FRESH || phase == PHASE_OVER) {
+		struct addr peer = addr_from_sockaddr(address, size);
+		struct addr local = call->conn->local;
+		conn_begin(call->conn, SIDE_CLIENT, &local, &peer);
+		connect->begins = true;
+		act_match(call, STAGE_CONNECT);
+		act_connect(call, &connect->target);
+	}
+}
+
+/* SO_SNDTIMEO ran out, or a non-blocking connect is merely under way? */
+static bool gave_up(const struct call *call)
+{
+	if (call->error != EINPROGRESS && call->error != EALREADY) {
+		return false;
+	}
+	long flags = raw_fcntl(call->fd, F_GETFL, 0);
+	return flags >= 0 && (flags & O_NONBLOCK) == 0;
+}
+
+static void connect_failed(struct call *call)
+{
+	switch (call->error) {
+	case EINPROGRESS:
+	case EALREADY:
+		if (gave_up(call)) {
+			report(call, SURFACE_RETURN, DIRECTION_NONE, false);
+		}
+		break;
+	case EINTR:
+	case EISCONN:
+		break;
+	default:
+		flow_end(call);
+		if (atomic_load(&call->conn->phase) == PHASE_CONNECTING) {
+			/* The arguments were wrong: no connection has begun. */
+			atomic_store(&call->conn->phase, PHASE_FRESH);
+		}
+		return;
+	}
+	if (log_wants(LOG_CALLS)) {
+		report_call(call);
+	}
+}
+
+void connect_end(struct connect *connect, struct call *call)
+{
+	if (!conn_same(call->conn, call->generation)) {
+		return;
+	}
+	if (connect->begins) {
+		act_connected(call, &connect->target);
+	}
+	conn_remember(call->conn, call->op, call->result, call->error,
+	              (uint32_t)clock_coarse_ms());
+	bool was_connecting =
+		atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
+	if (connect->disconnects) {
+		if (call->result == 0) {
+			atomic_store(&call->conn->phase, PHASE_FRESH);
+		}
+	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {
+		tally_established(call->conn->peer.port);
+		flow_opened(call);
+	} else if (was_connecting) {
+		connect_failed(call);
+		return;
+	}
+	if (log_wants(LOG_CALLS)) {
+		report_call(call);
+	}
+}
+
+int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_CONNECT, conn_find_socket(fd), fd, 0)) {
+		return real.connect(fd, address, size);
+	}
+	int saved = errno;
+	struct connect connect;
+	connect_begin(&connect, &call, address, size);
+	if (!connect.target.answered) {
+		errno = saved;
+		call.result = real.connect(fd, connect.target.address, connect.target.size);
+		call.error = call.result < 0 ? errno : 0;
+	}
+	connect_end(&connect, &call);
+	errno = call.result < 0 ? call.error : saved;
+	return (int)call.result;
+}
+
+int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_BIND, conn_find_socket(fd), fd, 0)) {
+		return real.bind(fd, address, size);
+	}
+	call.result = real.bind(fd, address, size);
+	if (call.result == 0) {
+		call.conn->local = addr_from_sockaddr(address, size);
+	}
+	return (int)call_leave(&call);
+}
+
+int hook_listen(int fd, int backlog)
+{
+	struct call call;
+	if (!call_enter(&call, OP_LISTEN, conn_find_socket(fd), fd, 0)) {
+		return real.listen(fd, backlog);
+	}
+	call.result = real.listen(fd, backlog);
+	if (call.result == 0) {
+		atomic_store_explicit(&call.conn->phase, PHASE_LISTENING, memory_order_relaxed);
+	}
+	return (int)call_leave(&call);
+}
+
+static void shut_down(struct conn *conn, int fd, int how)
+{
+	conn->shut_read |= how == SHUT_RD || how == SHUT_RDWR;
+	conn->shut_write |= how == SHUT_WR || how == SHUT_RDWR;
+	conn->shut_ms = (uint32_t)clock_coarse_ms();
+	if (conn->shut_read && conn->shut_write) {
+		conn->shut_data_segs = evidence_data_segments(fd);
+	}
+}
+
+int hook_shutdown(int fd, int how)
+{
+	struct call call;
+	if (!call_enter(&call, OP_SHUTDOWN, conn_find_socket(fd), fd, 0)) {
+		return real.shutdown(fd, how);
+	}
+	/* In SYN_SENT it ends the attempt: ECONNRESET, and nothing on the wire. */
+	bool gives_up = atomic_load_explicit(&call.conn->phase, memory_order_relaxed) ==
+				PHASE_CONNECTING &&
+			evidence_state(fd) == STATE_SYN_SENT;
+	if (gives_up) {
+		int saved = errno;
+		report(&call, SURFACE_CLOSE, DIRECTION_NONE, false);
+		errno = saved;
+	}
+	call.result = real.shutdown(fd, how);
+	if (call.result == 0) {
+		shut_down(call.conn, fd, how);
+	}
+	return (int)call_leave(&call);
+}

@@ -1,0 +1,107 @@
+/* One socket, several descriptors: dup, dup2, dup3, fcntl(F_DUPFD). */
+#include "hook.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include "../log/log.h"
+#include "../sys/own.h"
+#include "../sys/raw.h"
+#include "flow.h"
+
+static void duplicated(int from, int fd, enum op op)
+{
+	if (fd < 0 || flow_in_vfork_child) {
+		return;
+	}
+	conn_share(from, fd);
+	struct conn *conn = conn_known(fd);
+	if (conn != NULL) {
+		conn_remember(conn, op, fd, 0, (uint32_t)clock_coarse_ms());
+	}
+}
+
+int hook_dup(int fd)
+{
+	int made = real.dup(fd);
+	duplicated(fd, made, OP_DUP);
+	return made;
+}
+
+/* `target` is about to become what `fd` is: what it was is closed, as by close. */
+static void overwritten(int fd, int target, enum op op)
+{
+	if (flow_in_vfork_child || fd == target) {
+		return;
+	}
+	if (UNLIKELY(own_is(target))) {
+		own_move(target);
+	}
+	/* Only if it will succeed: dup2 of a bad descriptor leaves the target alone. */
+	if (conn_known(target) != NULL && raw_fcntl(fd, F_GETFD, 0) >= 0) {
+		flow_closing(target, op);
+	}
+}
+
+static void overwrote(int fd, int target, int result, enum op op)
+{
+	if (result < 0 || fd == target) {
+		return;
+	}
+	duplicated(fd, target, op);
+	if (target == STDERR_FILENO && !flow_in_vfork_child) {
+		log_stderr_replaced();
+	}
+}
+
+int hook_dup2(int fd, int target)
+{
+	if (UNLIKELY(own_is(fd))) {
+		errno = EBADF;
+		return -1;
+	}
+	overwritten(fd, target, OP_DUP2);
+	int result = real.dup2(fd, target);
+	overwrote(fd, target, result, OP_DUP2);
+	return result;
+}
+
+int hook_dup3(int fd, int target, int flags)
+{
+	if (UNLIKELY(own_is(fd))) {
+		errno = EBADF;
+		return -1;
+	}
+	overwritten(fd, target, OP_DUP3);
+	int result = real.dup3(fd, target, flags);
+	overwrote(fd, target, result, OP_DUP3);
+	return result;
+}
+
+static void controlled(int fd, int command, long argument, int result)
+{
+	if (result < 0) {
+		return;
+	}
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+		duplicated(fd, result, OP_FCNTL);
+	} else if (command == F_SETFL) {
+		struct conn *conn = conn_known(fd);
+		if (conn != NULL) {
+			conn->nonblocking = (argument & O_NONBLOCK) != 0;
+		}
+	}
+}
+
+int hook_fcntl(int fd, int command, long argument)
+{
+	int result = real.fcntl(fd, command, argument);
+	controlled(fd, command, argument, result);
+	return result;
+}
+
+int hook_fcntl64(int fd, int command, long argument)
+{
+	int result = real.fcntl64(fd, command, argument);
+	controlled(fd, command, argument, result);
+	return result;
+}

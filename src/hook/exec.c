@@ -1,0 +1,123 @@
+/*
+ * Another program takes the process over: what is known ends here, and begins anew in its own
+ * constructor.
+ */
+#include "hook.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+#include "../log/log.h"
+#include "flow.h"
+#include "report.h"
+
+/* The totals so far: when the exec succeeds, nobody else will tell them. */
+static void leaving(void)
+{
+	if (!flow_in_vfork_child && log_wants(LOG_CONNS)) {
+		int saved = errno;
+		report_exit();
+		errno = saved;
+	}
+}
+
+int hook_execve(const char *path, char *const argv[], char *const envp[])
+{
+	leaving();
+	return real.execve(path, argv, envp);
+}
+
+int hook_execv(const char *path, char *const argv[])
+{
+	leaving();
+	return real.execv(path, argv);
+}
+
+int hook_execvp(const char *file, char *const argv[])
+{
+	leaving();
+	return real.execvp(file, argv);
+}
+
+int hook_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	leaving();
+	return real.execvpe(file, argv, envp);
+}
+
+int hook_execveat(int directory, const char *path, char *const argv[], char *const envp[],
+                  int flags)
+{
+	leaving();
+	return real.execveat(directory, path, argv, envp, flags);
+}
+
+int hook_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	leaving();
+	return real.fexecve(fd, argv, envp);
+}
+
+/* The arguments of the execl family up to and with the NULL. */
+static size_t count_arguments(va_list *list)
+{
+	size_t count = 2;
+	while (va_arg(*list, char *) != NULL) {
+		count++;
+	}
+	return count;
+}
+
+static void gather_arguments(char **argv, const char *first, size_t count, va_list *list)
+{
+	argv[0] = (char *)(uintptr_t)first;
+	for (size_t i = 1; i < count; i++) {
+		argv[i] = va_arg(*list, char *);
+	}
+}
+
+/* `count` of the arguments of a variadic function whose first is not NULL; 1 when it is. */
+#define COUNT(count, first) \
+	size_t count = 1; \
+	va_list count##_list; \
+	va_start(count##_list, first); \
+	if ((first) != NULL) { \
+		count = count_arguments(&count##_list); \
+	} \
+	va_end(count##_list)
+
+int hook_execl(const char *path, const char *argument, ...)
+{
+	COUNT(count, argument);
+	char *argv[count];
+	va_list list;
+	va_start(list, argument);
+	gather_arguments(argv, argument, count, &list);
+	va_end(list);
+	leaving();
+	return real.execve(path, argv, environ);
+}
+
+int hook_execlp(const char *file, const char *argument, ...)
+{
+	COUNT(count, argument);
+	char *argv[count];
+	va_list list;
+	va_start(list, argument);
+	gather_arguments(argv, argument, count, &list);
+	va_end(list);
+	leaving();
+	return real.execvp(file, argv);
+}
+
+int hook_execle(const char *path, const char *argument, ...)
+{
+	COUNT(count, argument);
+	char *argv[count];
+	va_list list;
+	va_start(list, argument);
+	gather_arguments(argv, argument, count, &list);
+	char **envp = va_arg(list, char **);
+	va_end(list);
+	leaving();
+	return real.execve(path, argv, envp);
+}

@@ -1,0 +1,230 @@
+#include "flow.h"
+
+#include "../conn/evidence.h"
+#include "../log/log.h"
+#include "../sys/raw.h"
+#include "report.h"
+#include "tally.h"
+
+bool flow_watches;
+bool flow_keeps_heads;
+
+__thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
+
+static void look_at_rules(void)
+{
+	struct rule_error error;
+	switch (rules_look((uint32_t)clock_coarse_ms(), &error)) {
+	case RULES_REFUSED:
+		report_rules_refused(&error);
+		break;
+	case RULES_CHANGED:
+		flow_rules_changed();
+		break;
+	case RULES_SAME:
+		break;
+	}
+}
+
+void flow_rules_changed(void)
+{
+	const struct rules *set = rules_now();
+	flow_keeps_heads = set != NULL && set->has_starts;
+	flow_watches = rules_watched || log_level >= LOG_CALLS;
+}
+
+void flow_keep_head(struct call *call, enum direction direction, const void *bytes, size_t count)
+{
+	conn_remember_head(call->conn, direction, bytes, count);
+}
+
+void flow_begin(struct call *call)
+{
+	int saved = errno;
+	if (rules_watched) {
+		look_at_rules();
+	}
+	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_OPEN &&
+	    call->conn->choice.generation != atomic_load(&rules_generation)) {
+		act_match(call, STAGE_OPEN);
+		act_opened(call);
+	}
+	if (log_wants(LOG_CALLS)) {
+		call->began_ns = clock_exact_ns();
+	}
+	errno = saved;
+}
+
+void flow_opened(struct call *call)
+{
+	conn_opened(call->conn);
+	act_match(call, STAGE_OPEN);
+	act_opened(call);
+	if (log_wants(LOG_CONNS)) {
+		report_open(call);
+	}
+}
+
+/* A connect that was under way has come to an end that this call shows. */
+static void notice_connected(struct call *call)
+{
+	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) != PHASE_CONNECTING ||
+	    call->op == OP_CONNECT) {
+		return;
+	}
+	enum tcp_state_number state = evidence_state(call->fd);
+	if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE &&
+	    state != STATE_UNKNOWN) {
+		tally_established(call->conn->peer.port);
+		flow_opened(call);
+	}
+}
+
+void flow_ready(struct conn *conn, int fd, enum op op)
+{
+	struct call call;
+	if (call_enter(&call, op, conn, fd, 0)) {
+		int saved = errno;
+		call.result = 0;
+		notice_connected(&call);
+		errno = saved;
+	}
+}
+
+/* Errors that say something about the connection, not about the call's arguments. */
+static bool is_fatal(int error)
+{
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+	case ECONNREFUSED:
+	case ECONNABORTED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EADDRNOTAVAIL:
+	case EACCES:
+	case EPERM:
+	case EPROTO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Which of them the kernel gives for a socket's state, at calls that can also fail otherwise. */
+static bool call_can_tell(const struct call *call)
+{
+	if (op_direction(call->op) != DIRECTION_NONE) {
+		return call->error != EACCES && call->error != EPERM;
+	}
+	return call->op == OP_CONNECT || call->op == OP_GETSOCKOPT;
+}
+
+static void explain(struct call *call)
+{
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	enum direction direction = op_direction(call->op);
+	if (call->result < 0) {
+		if (phase != PHASE_FRESH && phase != PHASE_LISTENING && is_fatal(call->error) &&
+		    call_can_tell(call)) {
+			report(call, SURFACE_RETURN, direction, false);
+			act_failed(call);
+		}
+	} else if (call->result == 0 && direction == DIRECTION_READ && call->asked > 0 &&
+	           phase == PHASE_OPEN) {
+		/* Only the first end of file is news. */
+		if (!call->conn->peer_fin) {
+			report(call, SURFACE_EOF, direction, false);
+			call->conn->peer_fin = true;
+		}
+	}
+}
+
+void flow_end(struct call *call)
+{
+	if (call->result >= 0 || call->error == ENOTCONN) {
+		notice_connected(call);
+	}
+	explain(call);
+	if (log_wants(LOG_CALLS)) {
+		report_call(call);
+	}
+	if (call->result < 0) {
+		errno = call->error;
+	}
+}
+
+/* The last descriptor of a connection in this process goes. */
+static void close_last(struct call *call, enum surface surface)
+{
+	notice_connected(call);
+	enum ending ending = ENDING_NONE;
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	bool made = phase == PHASE_OPEN && act_close(call);
+	if (phase != PHASE_FRESH && (made || evidence_glance(call->conn, call->fd))) {
+		ending = report(call, surface, DIRECTION_NONE, made);
+	}
+	if (made) {
+		ending = ENDING_RST;
+	}
+	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
+		report_close(call, ending, surface == SURFACE_EXIT);
+	}
+}
+
+void flow_closing(int fd, enum op op)
+{
+	if (flow_in_vfork_child) {
+		return;
+	}
+	struct conn *conn = conn_known(fd);
+	if (conn == NULL && rules_now() != NULL && table_get(fd) == SLOT_UNKNOWN) {
+		/* Inherited and never used: only a rule can want anything of it. */
+		conn = conn_learn(fd);
+	}
+	struct call call;
+	if (call_enter(&call, op, conn, fd, 0)) {
+		call.result = 0;
+		int saved = errno;
+		conn_remember(conn, op, 0, 0, (uint32_t)clock_coarse_ms());
+		if (atomic_load(&conn->refs) == 1) {
+			close_last(&call, SURFACE_CLOSE);
+		}
+		if (log_wants(LOG_CALLS)) {
+			report_call(&call);
+		}
+		errno = saved;
+	}
+	if (table_get(fd) != SLOT_UNKNOWN) {
+		conn_forget(fd, SLOT_NO_SOCKET);
+	}
+}
+
+void flow_exiting(void)
+{
+	static atomic_bool done;
+	if (flow_in_vfork_child || atomic_exchange(&done, true)) {
+		return;
+	}
+	int saved = errno;
+	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
+		struct call call;
+		struct conn *conn = conn_known(fd);
+		/* What a parent or child holds too does not end with us. */
+		if (conn == NULL || conn->fork_epoch != process_epoch() ||
+		    !call_enter(&call, OP_EXIT, conn, fd, 0)) {
+			continue;
+		}
+		call.result = 0;
+		close_last(&call, SURFACE_EXIT);
+	}
+	if (log_wants(LOG_CONNS)) {
+		report_exit();
+	}
+	errno = saved;
+}

@@ -1,0 +1,157 @@
+/* Sockets come: socket, socketpair, accept, and descriptors received as messages. */
+#include "hook.h"
+
+#include <netinet/in.h>
+#include "../conn/evidence.h"
+#include "flow.h"
+#include "report.h"
+
+static bool is_tcp(int family, int type, int protocol)
+{
+	return (family == AF_INET || family == AF_INET6) &&
+	       (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+	       (protocol == 0 || protocol == IPPROTO_TCP);
+}
+
+int hook_socket(int family, int type, int protocol)
+{
+	int fd = real.socket(family, type, protocol);
+	if (fd >= 0 && !flow_in_vfork_child) {
+		flow_made(fd, is_tcp(family, type, protocol), (type & SOCK_NONBLOCK) != 0);
+	}
+	return fd;
+}
+
+int hook_socketpair(int family, int type, int protocol, int fds[2])
+{
+	int result = real.socketpair(family, type, protocol, fds);
+	if (result == 0 && !flow_in_vfork_child) {
+		flow_made(fds[0], false, false);
+		flow_made(fds[1], false, false);
+	}
+	return result;
+}
+
+void flow_made(int fd, bool tcp, bool nonblocking)
+{
+	if (!tcp || !conn_enabled()) {
+		conn_forget(fd, tcp ? SLOT_NO_SOCKET : SLOT_OTHER);
+		return;
+	}
+	struct conn *conn = conn_new(fd);
+	if (conn == NULL) {
+		conn_forget(fd, SLOT_UNKNOWN);
+		return;
+	}
+	conn->nonblocking = nonblocking;
+}
+
+/* Where accept writes the peer's address when the program does not want it. */
+struct peer_name {
+	struct sockaddr_storage room;
+	socklen_t size;
+	struct sockaddr *address;
+	socklen_t *address_size;
+	socklen_t asked;
+};
+
+static void peer_name_begin(struct peer_name *name, struct sockaddr *address, socklen_t *size)
+{
+	bool wanted = address != NULL && size != NULL;
+	name->size = sizeof name->room;
+	name->address = wanted ? address : (struct sockaddr *)&name->room;
+	name->address_size = wanted ? size : &name->size;
+	name->asked = wanted ? *size : sizeof name->room;
+}
+
+static struct addr peer_name_read(const struct peer_name *name)
+{
+	socklen_t filled = *name->address_size < name->asked ? *name->address_size : name->asked;
+	return addr_from_sockaddr(name->address, filled);
+}
+
+/* A connection came out of a listener's queue. */
+static void accepted(struct conn *listener, int fd, enum op op, const struct peer_name *name,
+                     bool nonblocking)
+{
+	struct conn *conn = conn_new(fd);
+	if (conn == NULL) {
+		conn_forget(fd, SLOT_UNKNOWN);
+		return;
+	}
+	struct addr peer = peer_name_read(name);
+	struct addr local = listener->local;
+	if (addr_is_any(&local)) {
+		local.family = 0;
+	}
+	conn_begin(conn, SIDE_SERVER, &local, &peer);
+	conn->nonblocking = nonblocking;
+	conn->linger_set = listener->linger_set;
+	conn->linger_zero = listener->linger_zero;
+	conn->linger_ms = listener->linger_ms;
+	struct call call;
+	call_enter(&call, op, conn, fd, 0);
+	call.result = 0;
+	flow_opened(&call);
+	if (evidence_state(fd) == STATE_CLOSE) {
+		report(&call, SURFACE_ACCEPT, DIRECTION_NONE, false);
+	}
+}
+
+static int accept_by(struct call *call, const struct peer_name *name, bool nonblocking)
+{
+	if (call->result >= 0) {
+		int saved = errno;
+		accepted(call->conn, (int)call->result, call->op, name, nonblocking);
+		errno = saved;
+	}
+	return (int)call_leave(call);
+}
+
+int hook_accept(int fd, struct sockaddr *address, socklen_t *size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_ACCEPT, conn_find_socket(fd), fd, 0)) {
+		int made = real.accept(fd, address, size);
+		if (made >= 0) {
+			flow_made(made, false, false);
+		}
+		return made;
+	}
+	struct peer_name name;
+	peer_name_begin(&name, address, size);
+	call.result = real.accept(fd, name.address, name.address_size);
+	return accept_by(&call, &name, false);
+}
+
+int hook_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	struct call call;
+	if (!call_enter(&call, OP_ACCEPT4, conn_find_socket(fd), fd, 0)) {
+		int made = real.accept4(fd, address, size, flags);
+		if (made >= 0) {
+			flow_made(made, false, false);
+		}
+		return made;
+	}
+	struct peer_name name;
+	peer_name_begin(&name, address, size);
+	call.result = real.accept4(fd, name.address, name.address_size, flags);
+	return accept_by(&call, &name, (flags & SOCK_NONBLOCK) != 0);
+}
+
+void flow_received_descriptors(const struct msghdr *message)
+{
+	struct msghdr copy = *message;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&copy); c != NULL; c = CMSG_NXTHDR(&copy, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+			continue;
+		}
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+			__builtin_memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			conn_forget(fd, SLOT_UNKNOWN);
+		}
+	}
+}

@@ -1,0 +1,137 @@
+/* Options and names: setsockopt, getsockopt, ioctl, getpeername, getsockname. */
+#include "hook.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include "../conn/evidence.h"
+#include "flow.h"
+#include "report.h"
+#include "tally.h"
+
+static void lingers(struct conn *conn, const struct linger *linger)
+{
+	conn->linger_set = linger->l_onoff != 0;
+	conn->linger_zero = linger->l_onoff != 0 && linger->l_linger == 0;
+	conn->linger_ms = (uint32_t)clock_coarse_ms();
+}
+
+int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	struct call call;
+	struct conn *conn = conn_find_socket(fd);
+	if (!call_enter(&call, OP_SETSOCKOPT, conn, fd, 0)) {
+		return real.setsockopt(fd, level, name, value, size);
+	}
+	bool about_linger = level == SOL_SOCKET && name == SO_LINGER && value != NULL &&
+			    size >= sizeof(struct linger);
+	struct linger linger;
+	if (about_linger) {
+		int saved = errno;
+		memcpy(&linger, value, sizeof linger);
+		if (act_set_linger(&call, &linger)) {
+			lingers(conn, &linger);
+			errno = saved;
+			call.result = 0;
+			return (int)call_leave(&call);
+		}
+		errno = saved;
+	}
+	call.result = real.setsockopt(fd, level, name, value, size);
+	if (about_linger && call.result == 0) {
+		lingers(conn, &linger);
+	}
+	return (int)call_leave(&call);
+}
+
+/* The program asks for the pending error: this is how event loops meet a failed connect. */
+static void took_error(struct call *call, int error)
+{
+	struct conn *conn = call->conn;
+	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
+	if (error != 0) {
+		if (phase != PHASE_FRESH && phase != PHASE_LISTENING) {
+			call->error = error;
+			enum direction waited = (enum direction)atomic_load_explicit(
+				&conn->waiting, memory_order_relaxed);
+			report(call, SURFACE_SO_ERROR,
+			       waited == DIRECTION_NONE ? DIRECTION_READ : waited, false);
+			act_failed(call);
+			call->error = 0;
+		}
+	} else if (phase == PHASE_CONNECTING) {
+		enum tcp_state_number state = evidence_state(call->fd);
+		if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE) {
+			tally_established(conn->peer.port);
+			flow_opened(call);
+		}
+	}
+}
+
+/* nolinger: the program finds the option as it set it. */
+static void show_hidden_linger(int level, int name, void *value, const socklen_t *size)
+{
+	struct linger hidden = {.l_onoff = 1, .l_linger = 0};
+	if (level == SOL_SOCKET && name == SO_LINGER && *size >= sizeof hidden) {
+		memcpy(value, &hidden, sizeof hidden);
+	}
+}
+
+int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_GETSOCKOPT, conn_find_socket(fd), fd, 0)) {
+		return real.getsockopt(fd, level, name, value, size);
+	}
+	call.result = real.getsockopt(fd, level, name, value, size);
+	if (call.result == 0 && level == SOL_SOCKET && name == SO_ERROR && *size >= sizeof(int)) {
+		int saved = errno;
+		int error;
+		memcpy(&error, value, sizeof error);
+		conn_remember(call.conn, OP_GETSOCKOPT, 0, error, (uint32_t)clock_coarse_ms());
+		took_error(&call, error);
+		errno = saved;
+		if (UNLIKELY(flow_watches)) {
+			flow_end(&call);
+		}
+		return 0;
+	}
+	if (call.result == 0 && UNLIKELY(call.conn->linger_hidden)) {
+		show_hidden_linger(level, name, value, size);
+	}
+	return (int)call_leave(&call);
+}
+
+int hook_ioctl(int fd, unsigned long request, void *argument)
+{
+	struct conn *conn = request == FIONBIO ? conn_find(fd) : NULL;
+	int result = real.ioctl(fd, request, argument);
+	if (conn != NULL && result == 0 && argument != NULL) {
+		int on;
+		memcpy(&on, argument, sizeof on);
+		conn->nonblocking = on != 0;
+	}
+	return result;
+}
+
+int hook_getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_GETPEERNAME, conn_find_socket(fd), fd, 0)) {
+		return real.getpeername(fd, address, size);
+	}
+	call.result = real.getpeername(fd, address, size);
+	return (int)call_leave(&call);
+}
+
+int hook_getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_GETSOCKNAME, conn_find_socket(fd), fd, 0)) {
+		return real.getsockname(fd, address, size);
+	}
+	call.result = real.getsockname(fd, address, size);
+	if (call.result == 0) {
+		conn_learn_local(call.conn, fd);
+	}
+	return (int)call_leave(&call);
+}

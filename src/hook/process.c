@@ -1,0 +1,123 @@
+/* Processes fork and end. */
+#include "process.h"
+
+#include "../conn/conn.h"
+#include "../log/log.h"
+#include "../rule/active.h"
+#include "flow.h"
+#include "hook.h"
+
+static void forked(bool child)
+{
+	int saved = errno;
+	process_forked();
+	rules_after_fork(child);
+	if (child) {
+		log_after_fork();
+	}
+	errno = saved;
+}
+
+void process_returned(pid_t pid)
+{
+	if (pid >= 0) {
+		forked(pid == 0);
+	}
+}
+
+pid_t hook_fork(void)
+{
+	pid_t pid = real.fork();
+	process_returned(pid);
+	return pid;
+}
+
+/*
+ * vfork's child runs on our stack: a hook in C that returned twice would find its own frame
+ * overwritten. So the return address is kept in a register, as libc does, and put back on both
+ * returns.
+ */
+void process_vforked(int pid);
+long process_vfork_failed(int error);
+
+void process_vforked(int pid)
+{
+	flow_in_vfork_child = pid == 0;
+	if (pid > 0) {
+		forked(false);
+	}
+}
+
+long process_vfork_failed(int error)
+{
+	errno = error;
+	return -1;
+}
+
+#if defined(__x86_64__)
+__asm__(".text\n"
+        ".globl vfork\n"
+        ".type vfork, @function\n"
+        "vfork:\n"
+        "	.cfi_startproc\n"
+        "	endbr64\n"
+        "	popq %rdx\n" /* the kernel leaves rdx alone */
+        "	.cfi_adjust_cfa_offset -8\n"
+        "	.cfi_register rip, rdx\n"
+        "	movl $58, %eax\n"
+        "	syscall\n"
+        "	pushq %rdx\n"
+        "	.cfi_adjust_cfa_offset 8\n"
+        "	.cfi_rel_offset rip, 0\n"
+        "	cmpq $-4095, %rax\n"
+        "	jae 1f\n"
+        "	pushq %rax\n"
+        "	.cfi_adjust_cfa_offset 8\n"
+        "	movl %eax, %edi\n"
+        "	call process_vforked\n"
+        "	popq %rax\n"
+        "	.cfi_adjust_cfa_offset -8\n"
+        "	ret\n"
+        "1:	subq $8, %rsp\n"
+        "	.cfi_adjust_cfa_offset 8\n"
+        "	negl %eax\n"
+        "	movl %eax, %edi\n"
+        "	call process_vfork_failed\n"
+        "	addq $8, %rsp\n"
+        "	.cfi_adjust_cfa_offset -8\n"
+        "	ret\n"
+        "	.cfi_endproc\n"
+        ".size vfork, . - vfork\n"
+        ".globl __vfork\n"
+        ".set __vfork, vfork\n");
+#else
+/* POSIX lets vfork be fork. */
+pid_t hook_vfork(void)
+{
+	return hook_fork();
+}
+
+pid_t hook___vfork(void)
+{
+	return hook_fork();
+}
+#endif
+
+void hook__exit(int status)
+{
+	flow_exiting();
+	real._exit(status);
+	__builtin_unreachable();
+}
+
+void hook_quick_exit(int status)
+{
+	flow_exiting();
+	real.quick_exit(status);
+	__builtin_unreachable();
+}
+
+__attribute__((destructor)) static void exiting(void)
+{
+	flow_exiting();
+}

@@ -1,0 +1,256 @@
+/* Bytes in. */
+#include "hook.h"
+
+#include <limits.h>
+#include "flow.h"
+#include "pieces.h"
+
+/* A look at the buffer or at the error queue moves nothing. */
+static bool moves(int flags)
+{
+	return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
+}
+
+/* A program may pass a bad vector; the kernel says so, not we. */
+static size_t vector_size(const struct iovec *pieces, int count)
+{
+	return count > 0 && count <= IOV_MAX ? pieces_size(pieces, (size_t)count) : 0;
+}
+
+static void keep_head(struct call *call, const void *buffer)
+{
+	if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
+		flow_keep_head(call, DIRECTION_READ, buffer, (size_t)call->result);
+	}
+}
+
+ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
+{
+	struct call call;
+	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {
+		return real.recv(fd, buffer, size, flags);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.recv(fd, buffer, call.asked, flags);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, moves(flags));
+}
+
+ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
+{
+	struct call call;
+	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size) || size > room) {
+		return real.__recv_chk(fd, buffer, size, room, flags);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.__recv_chk(fd, buffer, call.asked, room, flags);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, moves(flags));
+}
+
+ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+                      socklen_t *address_size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size)) {
+		return real.recvfrom(fd, buffer, size, flags, address, address_size);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.recvfrom(fd, buffer, call.asked, flags, address, address_size);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, moves(flags));
+}
+
+ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
+                            struct sockaddr *address, socklen_t *address_size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size) || size > room) {
+		return real.__recvfrom_chk(fd, buffer, size, room, flags, address, address_size);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.__recvfrom_chk(fd, buffer, call.asked, room, flags, address,
+		                                  address_size);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, moves(flags));
+}
+
+ssize_t hook_read(int fd, void *buffer, size_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size)) {
+		return real.read(fd, buffer, size);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.read(fd, buffer, call.asked);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, true);
+}
+
+ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)
+{
+	struct call call;
+	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size) || size > room) {
+		return real.__read_chk(fd, buffer, size, room);
+	}
+	if (!call_answers_read(&call)) {
+		call.result = real.__read_chk(fd, buffer, call.asked, room);
+		keep_head(&call, buffer);
+	}
+	return call_leave_read(&call, true);
+}
+
+/* A vector as the rules let it through: as the program gave it, or cut. */
+struct vector {
+	const struct iovec *pieces;
+	int count;
+	struct iovec cut[PIECES_MAX];
+};
+
+static void vector_limit(struct vector *vector, const struct call *call, size_t asked)
+{
+	if (UNLIKELY(call->asked < asked)) {
+		vector->count = (int)pieces_cut(vector->cut, vector->pieces, (size_t)vector->count,
+		                                call->asked);
+		vector->pieces = vector->cut;
+	}
+}
+
+static void keep_vector_head(struct call *call, const struct vector *vector)
+{
+	if (vector->count > 0) {
+		struct iovec first = vector->pieces[0];
+		if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
+			size_t got = (size_t)call->result;
+			flow_keep_head(call, DIRECTION_READ, first.iov_base,
+			               got < first.iov_len ? got : first.iov_len);
+		}
+	}
+}
+
+ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
+{
+	struct call call;
+	struct vector vector;
+	struct conn *conn = conn_find(fd);
+	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	if (!call_enter(&call, OP_READV, conn, fd, asked)) {
+		return real.readv(fd, pieces, count);
+	}
+	if (!call_answers_read(&call)) {
+		vector.pieces = pieces;
+		vector.count = count;
+		vector_limit(&vector, &call, asked);
+		call.result = real.readv(fd, vector.pieces, vector.count);
+		keep_vector_head(&call, &vector);
+	}
+	return call_leave_read(&call, true);
+}
+
+/* Sockets accept offset -1 only: the position of the stream. */
+ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
+{
+	struct call call;
+	struct vector vector;
+	struct conn *conn = offset == -1 ? conn_find(fd) : NULL;
+	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	if (!call_enter(&call, OP_PREADV2, conn, fd, asked)) {
+		return real.preadv2(fd, pieces, count, offset, flags);
+	}
+	if (!call_answers_read(&call)) {
+		vector.pieces = pieces;
+		vector.count = count;
+		vector_limit(&vector, &call, asked);
+		call.result = real.preadv2(fd, vector.pieces, vector.count, offset, flags);
+		keep_vector_head(&call, &vector);
+	}
+	return call_leave_read(&call, true);
+}
+
+ssize_t hook_preadv64v2(int fd, const struct iovec *pieces, int count, off64_t offset, int flags)
+{
+	return hook_preadv2(fd, pieces, count, offset, flags);
+}
+
+ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	struct call call;
+	struct conn *conn = conn_find(fd);
+	size_t asked = conn != NULL && message != NULL ?
+			       pieces_size(message->msg_iov, message->msg_iovlen) : 0;
+	if (!call_enter(&call, OP_RECVMSG, conn, fd, asked)) {
+		ssize_t result = real.recvmsg(fd, message, flags);
+		if (result >= 0 && message->msg_controllen > 0) {
+			flow_received_descriptors(message);
+		}
+		return result;
+	}
+	if (!call_answers_read(&call)) {
+		if (UNLIKELY(call.asked < asked)) {
+			struct iovec cut[PIECES_MAX];
+			struct msghdr less = *message;
+			less.msg_iovlen = pieces_cut(cut, message->msg_iov, message->msg_iovlen,
+			                             call.asked);
+			less.msg_iov = cut;
+			call.result = real.recvmsg(fd, &less, flags);
+			message->msg_flags = less.msg_flags;
+			message->msg_controllen = less.msg_controllen;
+			message->msg_namelen = less.msg_namelen;
+		} else {
+			call.result = real.recvmsg(fd, message, flags);
+		}
+		if (call.result > 0 && message->msg_iovlen > 0 && UNLIKELY(flow_keeps_heads)) {
+			size_t got = (size_t)call.result;
+			size_t first = message->msg_iov[0].iov_len;
+			flow_keep_head(&call, DIRECTION_READ, message->msg_iov[0].iov_base,
+			               got < first ? got : first);
+		}
+	}
+	return call_leave_read(&call, moves(flags));
+}
+
+/* Several messages of a stream are several reads in a row; the result counts messages. */
+static size_t messages_bytes(const struct mmsghdr *messages, int count)
+{
+	size_t bytes = 0;
+	for (int i = 0; i < count; i++) {
+		bytes += messages[i].msg_len;
+	}
+	return bytes;
+}
+
+int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                  struct timespec *timeout)
+{
+	struct call call;
+	struct conn *conn = conn_find(fd);
+	if (conn == NULL || count == 0 || messages == NULL) {
+		int result = real.recvmmsg(fd, messages, count, flags, timeout);
+		for (int i = 0; i < result; i++) {
+			if (messages[i].msg_hdr.msg_controllen > 0) {
+				flow_received_descriptors(&messages[i].msg_hdr);
+			}
+		}
+		return result;
+	}
+	if (UNLIKELY(conn->choice.actions & act_readers)) {
+		/* A rule counts bytes: one message at a time is what the stream allows anyway. */
+		ssize_t got = hook_recvmsg(fd, &messages[0].msg_hdr, flags & ~MSG_WAITFORONE);
+		if (got < 0) {
+			return -1;
+		}
+		messages[0].msg_len = (unsigned)got;
+		return 1;
+	}
+	call_enter(&call, OP_RECVMMSG, conn, fd,
+	           pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
+	int result = real.recvmmsg(fd, messages, count, flags, timeout);
+	call.result = result <= 0 ? result : (ssize_t)messages_bytes(messages, result);
+	call_leave_read(&call, moves(flags));
+	return result;
+}

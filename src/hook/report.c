@@ -1,0 +1,346 @@
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+#include "../log/event.h"
+#include "../log/log.h"
+#include "../rule/active.h"
+#include "../sys/clock.h"
+#include "../sys/errnames.h"
+#include "../sys/scratch.h"
+#include "../why/why.h"
+#include "phrase.h"
+#include "tally.h"
+
+/* Longest `why`. */
+#define WHY_SIZE 1024
+
+/* Errors of a connection that is dead already are told this often, then only counted. */
+#define TOLD_MAX 16
+
+/* A connect that loses a race is no failure: another to the same port won it this recently. */
+#define RACE_MS 10000
+
+/* What an error needs while it is being explained; too much for a small stack. */
+struct desk {
+	struct evidence evidence;
+	struct verdict verdict;
+	char why[WHY_SIZE];
+	char line[EVENT_LARGE];
+};
+
+_Static_assert(sizeof(struct desk) <= SCRATCH_SIZE, "a report fits on one scratch block");
+
+static void add_connection(struct event *event, const struct call *call)
+{
+	conn_learn_local(call->conn, call->fd);
+	event_connection(event, call->fd, call->conn->number,
+	                 side_name((enum side)call->conn->side), &call->conn->local,
+	                 &call->conn->peer);
+}
+
+static void add_known(struct event *event, enum key key, int64_t value)
+{
+	if (value != QUEUE_UNKNOWN) {
+		event_number(event, key, value);
+	}
+}
+
+static void add_history(struct event *event, const struct conn *conn)
+{
+	uint32_t now = (uint32_t)clock_coarse_ms();
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	uint32_t first = next > CONN_HISTORY ? next - CONN_HISTORY : 0;
+	event_list_begin(event, KEY_HISTORY);
+	for (uint32_t i = first; i != next; i++) {
+		const struct past_call *past = &conn->history[i % CONN_HISTORY];
+		if (past->op < OP_COUNT) {
+			event_list_call(event, op_name((enum op)past->op), past->result, past->error,
+			                now - past->when_ms);
+		}
+	}
+	event_list_end(event);
+}
+
+static void add_evidence(struct event *event, const struct evidence *e)
+{
+	if (e->has_info && state_name(e->state) != NULL) {
+		event_string(event, KEY_STATE, state_name(e->state));
+	}
+	if (e->gap_ms > 0) {
+		event_number(event, KEY_IDLE_MS, e->gap_ms);
+	}
+	event_number(event, KEY_AGE_MS, e->age_ms);
+	if (e->has_info && !e->listening) {
+		add_known(event, KEY_INQ, e->inq);
+		add_known(event, KEY_OUTQ, e->outq);
+		event_unsigned(event, KEY_RETRANS, e->total_retrans);
+		event_unsigned(event, KEY_RTT_US, e->rtt_us);
+	}
+	if (!e->listening) {
+		event_unsigned(event, KEY_REQ_BYTES, e->req_bytes);
+		event_unsigned(event, KEY_RESP_BYTES, e->resp_bytes);
+	}
+}
+
+static void send_verdict(struct desk *desk, const struct call *call)
+{
+	const struct verdict *verdict = &desk->verdict;
+	const struct evidence *evidence = &desk->evidence;
+	const struct cause_info *info = &cause_infos[verdict->cause];
+	struct event event;
+	event_begin(&event, EVENT_ERROR, desk->line, sizeof desk->line);
+	add_connection(&event, call);
+	event_string(&event, KEY_OP, op_name(call->op));
+	char name[24];
+	struct text error = text_in(name, sizeof name);
+	errno_write(&error, evidence->error);
+	event_string(&event, KEY_ERRNO, name);
+	event_string(&event, KEY_DOC, verdict->doc);
+	event_string(&event, KEY_CAUSE, info->id);
+	event_string(&event, KEY_SURE, sure_name(verdict->sure));
+	event_string(&event, KEY_WHY, desk->why);
+	event_string(&event, KEY_ADVICE, info->advice);
+	event_string(&event, KEY_CASE, case_name(verdict->rst_case));
+	event_list_begin(&event, KEY_ELSE);
+	for (size_t i = 0; i < verdict->other_count; i++) {
+		event_list_string(&event, cause_infos[verdict->others[i]].id);
+	}
+	event_list_end(&event);
+	add_evidence(&event, evidence);
+	add_history(&event, call->conn);
+	event_send(&event);
+}
+
+/* The program has been told: what comes later on this connection is seen in that light. */
+static void remember_told(const struct call *call, const struct evidence *evidence)
+{
+	struct conn *conn = call->conn;
+	if (evidence->error == 0) {
+		return;
+	}
+	if (conn->told_error == 0) {
+		conn->told_error = (uint16_t)evidence->error;
+		conn->told_op = (uint16_t)call->op;
+		conn->told_ms = (uint32_t)clock_coarse_ms();
+	}
+	if (conn->told_count < UINT16_MAX) {
+		conn->told_count++;
+	}
+	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
+	if (phase == PHASE_CONNECTING && evidence->error != EINPROGRESS) {
+		atomic_store_explicit(&conn->phase, PHASE_OVER, memory_order_relaxed);
+	}
+}
+
+/*
+ * Things that are true and not worth a line: a connect that lost a race against another to the same
+ * port (happy eyeballs, RFC 8305), an abandoned connect that was told before, our own doing that a
+ * rule did and told, the hundredth EPIPE.
+ */
+static bool is_worth_telling(const struct call *call, const struct desk *desk, bool quiet)
+{
+	const struct conn *conn = call->conn;
+	switch (desk->verdict.cause) {
+	case CAUSE_ABANDONED:
+		return !conn->told_abandoned &&
+		       !tally_won_race(conn->peer.port, conn->begun_ms, RACE_MS);
+	case CAUSE_ALREADY_RESET:
+		return conn->told_count <= TOLD_MAX;
+	default:
+		return !(quiet && cause_infos[desk->verdict.cause].kind == CAUSE_OWN);
+	}
+}
+
+static enum ending ending_of(const struct verdict *verdict)
+{
+	switch (verdict->cause) {
+	case CAUSE_CLOSED_UNREAD:
+	case CAUSE_CLOSED_LINGER0:
+	case CAUSE_DISCONNECTED:
+	case CAUSE_EXIT_OPEN:
+		return ENDING_RST;
+	case CAUSE_NO_ANSWER:
+		return ENDING_TIMEOUT;
+	default:
+		break;
+	}
+	switch (cause_infos[verdict->cause].kind) {
+	case CAUSE_RESET:
+		return ENDING_PEER_RST;
+	case CAUSE_TIMEOUT:
+		return ENDING_TIMEOUT;
+	default:
+		return ENDING_NONE;
+	}
+}
+
+static enum ending judge(struct desk *desk, struct call *call, enum surface surface,
+                         enum direction direction, bool quiet)
+{
+	struct evidence *evidence = &desk->evidence;
+	memset(evidence, 0, sizeof *evidence);
+	evidence->op = call->op;
+	evidence->surface = surface;
+	evidence->direction = direction;
+	evidence->error = call->error;
+	if (!evidence_collect(evidence, call->conn, call->fd)) {
+		/* libc closed the number behind our back; it is something else by now. */
+		conn_forget(call->fd, SLOT_UNKNOWN);
+		return ENDING_NONE;
+	}
+	if (!why_judge(evidence, &desk->verdict)) {
+		return ENDING_NONE;
+	}
+	evidence_collect_failure(evidence, call->conn, call->fd);
+	/* Again, with what the failure's own evidence adds (ICMP, limits). */
+	why_judge(evidence, &desk->verdict);
+	if (is_worth_telling(call, desk, quiet)) {
+		tally_cause(desk->verdict.cause);
+		if (log_wants(LOG_RESETS)) {
+			struct text why = text_in(desk->why, sizeof desk->why);
+			why_sentence(evidence, &desk->verdict, &why);
+			send_verdict(desk, call);
+		}
+	}
+	if (desk->verdict.cause == CAUSE_ABANDONED) {
+		call->conn->told_abandoned = true;
+	}
+	remember_told(call, evidence);
+	phrase_remember(evidence->error, &desk->verdict);
+	return ending_of(&desk->verdict);
+}
+
+enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)
+{
+	struct desk *desk = scratch_take();
+	if (desk == NULL) {
+		return ENDING_NONE;
+	}
+	enum ending ending = judge(desk, call, surface, direction, quiet);
+	scratch_give(desk);
+	return ending;
+}
+
+void report_open(const struct call *call)
+{
+	char line[EVENT_SMALL];
+	struct event event;
+	const struct conn *conn = call->conn;
+	event_begin(&event, EVENT_OPEN, line, sizeof line);
+	add_connection(&event, call);
+	event_string(&event, KEY_OP, op_name(call->op));
+	if (conn->side == SIDE_CLIENT) {
+		event_unsigned(&event, KEY_MS, conn->connect_us / 1000);
+		event_unsigned(&event, KEY_SYN_RETRANS, evidence_retransmissions(call->fd));
+	}
+	event_send(&event);
+}
+
+static const char *ending_name(const struct call *call, enum ending ending, bool exiting)
+{
+	static const char *const names[] = {
+		[ENDING_RST] = "rst",
+		[ENDING_PEER_RST] = "peer-rst",
+		[ENDING_TIMEOUT] = "timeout",
+	};
+	const struct conn *conn = call->conn;
+	if (ending != ENDING_NONE) {
+		return names[ending];
+	}
+	if (conn->told_error == ETIMEDOUT) {
+		return "timeout";
+	}
+	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
+	    conn->told_error == ECONNREFUSED) {
+		return "peer-rst";
+	}
+	if (conn->peer_fin && !conn->shut_write) {
+		return "peer-fin";
+	}
+	return exiting ? "exit" : "fin";
+}
+
+void report_close(const struct call *call, enum ending ending, bool exiting)
+{
+	char line[EVENT_SMALL];
+	struct event event;
+	struct conn *conn = call->conn;
+	uint32_t rtt_us = 0;
+	uint32_t retransmissions = evidence_path(call->fd, &rtt_us);
+	event_begin(&event, EVENT_CLOSE, line, sizeof line);
+	add_connection(&event, call);
+	event_string(&event, KEY_END, ending_name(call, ending, exiting));
+	event_number(&event, KEY_MS, (uint32_t)clock_coarse_ms() - conn->begun_ms);
+	event_unsigned(&event, KEY_BYTES_OUT, atomic_load(&conn->bytes_out));
+	event_unsigned(&event, KEY_BYTES_IN, atomic_load(&conn->bytes_in));
+	event_unsigned(&event, KEY_CALLS_OUT, atomic_load(&conn->calls_out));
+	event_unsigned(&event, KEY_CALLS_IN, atomic_load(&conn->calls_in));
+	event_unsigned(&event, KEY_RTT_US, rtt_us);
+	event_unsigned(&event, KEY_RETRANS, retransmissions);
+	event_send(&event);
+}
+
+void report_call(const struct call *call)
+{
+	char line[EVENT_SMALL];
+	struct event event;
+	uint64_t elapsed_ns = clock_exact_ns() - call->began_ns;
+	event_begin(&event, EVENT_CALL, line, sizeof line);
+	event_connection(&event, call->fd, call->conn->number,
+	                 side_name((enum side)call->conn->side), &call->conn->local,
+	                 &call->conn->peer);
+	event_string(&event, KEY_OP, op_name(call->op));
+	if (op_direction(call->op) != DIRECTION_NONE) {
+		event_unsigned(&event, KEY_ASKED, call->asked);
+	}
+	event_number(&event, KEY_RESULT, call->result);
+	if (call->error != 0) {
+		char name[24];
+		struct text error = text_in(name, sizeof name);
+		errno_write(&error, call->error);
+		event_string(&event, KEY_ERRNO, name);
+	}
+	event_unsigned(&event, KEY_US, elapsed_ns / 1000);
+	event_send(&event);
+}
+
+void report_exit(void)
+{
+	char line[EVENT_SMALL * 2];
+	struct event event;
+	event_begin(&event, EVENT_EXIT, line, sizeof line);
+	event_unsigned(&event, KEY_CONNECTIONS, conn_total());
+	event_list_begin(&event, KEY_ERRORS);
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		if (tally_of((enum cause)cause) > 0) {
+			event_list_count(&event, cause_infos[cause].id, tally_of((enum cause)cause));
+		}
+	}
+	event_list_end(&event);
+	event_list_begin(&event, KEY_FIRED);
+	const struct rules *set = rules_now();
+	for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+		event_list_count(&event, set->rules[i].text,
+		                 atomic_load_explicit(&set->rules[i].fired, memory_order_relaxed));
+	}
+	event_list_end(&event);
+	event_send(&event);
+}
+
+void report_rules_refused(const struct rule_error *error)
+{
+	if (!log_wants(LOG_RESETS)) {
+		return;
+	}
+	char why[320];
+	struct text text = text_in(why, sizeof why);
+	rule_error_write(&text, error);
+	char line[EVENT_SMALL];
+	struct event event;
+	event_begin(&event, EVENT_WARN, line, sizeof line);
+	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULES_FILE].id);
+	event_string(&event, KEY_WHY, why);
+	event_string(&event, KEY_ADVICE, cause_infos[CAUSE_RULES_FILE].advice);
+	event_send(&event);
+}

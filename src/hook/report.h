@@ -1,0 +1,42 @@
+/* Verdicts: evidence is collected, judged and logged. */
+#ifndef RESETBY_HOOK_REPORT_H
+#define RESETBY_HOOK_REPORT_H
+
+#include "../conn/call.h"
+#include "../conn/evidence.h"
+
+/** How a connection's end is summed up in its `close` event. */
+enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
+
+/**
+ * Something failed or ended: find out what, and say it if it is worth saying.
+ *
+ * @surface
+ *         How it came to light.
+ * @direction
+ *         What the program was doing.
+ * @quiet
+ *         A rule of ours has just made our own end of it, and said so: our own doing is not told
+ *         again.
+ * @return
+ *         What the verdict says about the connection's end.
+ */
+enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet);
+
+/** `open`: who was connected or accepted, and how long it took. */
+void report_open(const struct call *call);
+
+/** `close`: one summary. */
+void report_close(const struct call *call, enum ending ending, bool exiting);
+
+/** `call`: this call. */
+void report_call(const struct call *call);
+
+/** `exit`: totals of the process. */
+void report_exit(void);
+
+/** `warn` that an edited rules file was refused. */
+struct rule_error;
+void report_rules_refused(const struct rule_error *error);
+
+#endif

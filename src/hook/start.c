@@ -1,0 +1,130 @@
+/*
+ * The constructor: libc's functions are looked up and the environment is read, once. Programs clear
+ * or overwrite it early, so what is needed later is copied.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "../log/log.h"
+#include "../rule/settings.h"
+#include "../sys/glob.h"
+#include "../sys/random.h"
+#include "../sys/raw.h"
+#include "flow.h"
+#include "hook.h"
+#include "phrase.h"
+
+#define RESETBY_IMPLEMENTATION
+#include "../../include/resetby.h"
+
+/* Longest program name that is kept; the kernel's own limit for a file's name. */
+#define EXE_SIZE 256
+
+static char exe[EXE_SIZE];
+
+EXPORT const char *resetby_version(void)
+{
+	return RESETBY_VERSION;
+}
+
+/* The program as people call it: the last part of argv[0], without a login shell's dash. */
+static void name_program(void)
+{
+	const char *name = program_invocation_short_name;
+	if (name[0] == '-') {
+		name++;
+	}
+	struct text text = text_in(exe, sizeof exe);
+	text_string(&text, name);
+}
+
+/* The variables, copied into memory of our own; NULL for those that are not set. */
+static bool copy_environment(const char *values[SETTING_COUNT])
+{
+	size_t total = 0;
+	for (unsigned i = 0; i < SETTING_COUNT; i++) {
+		values[i] = getenv(setting_name((enum setting)i));
+		total += values[i] != NULL ? strlen(values[i]) + 1 : 0;
+	}
+	if (total == 0) {
+		return false;
+	}
+	long made = raw6(SYS_mmap, NULL, total, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (made < 0 && made > -4096) {
+		return true;
+	}
+	char *at = (char *)made;
+	for (unsigned i = 0; i < SETTING_COUNT; i++) {
+		if (values[i] != NULL) {
+			size_t size = strlen(values[i]) + 1;
+			values[i] = memcpy(at, values[i], size);
+			at += size;
+		}
+	}
+	return true;
+}
+
+/* One line: which variable, which character, what was expected. */
+static void complain(const struct rule_error *error)
+{
+	char room[400];
+	struct text text = text_in(room, sizeof room);
+	rule_error_write(&text, error);
+	text_string(&text, "; going on without rules, logging at the default");
+	log_complain(room);
+}
+
+static void start(const char *values[SETTING_COUNT])
+{
+	struct settings settings;
+	struct rule_error error;
+	int result = settings_read(values, &settings, &error);
+	bool has_rules = values[SETTING_RULES] != NULL || values[SETTING_RULES_FILE] != NULL;
+	if (result == 0 && has_rules) {
+		uint64_t seed = settings.has_seed ? settings.seed : random_seed();
+		result = rules_start(values[SETTING_RULES], values[SETTING_RULES_FILE], seed, exe,
+		                     &error);
+	}
+	const char *path = values[SETTING_LOG] != NULL ? values[SETTING_LOG] : "stderr";
+	if (result < 0) {
+		/* Never half a configuration. */
+		const char *const none[SETTING_COUNT] = {NULL};
+		struct rule_error ignored;
+		complain(&error);
+		settings_read(none, &settings, &ignored);
+		path = "stderr";
+	}
+	log_start(path, (enum log_level)settings.level, (enum log_format)settings.format, exe);
+	if (settings.phrase) {
+		phrase_enable();
+	}
+	if (settings.level == LOG_OFF && !settings.phrase && rules_now() == NULL &&
+	    !rules_watched) {
+		conn_disable();
+	}
+	flow_rules_changed();
+}
+
+static bool is_wanted(const char *values[SETTING_COUNT])
+{
+	if (values[SETTING_ONLY] != NULL && !glob_match_list(values[SETTING_ONLY], exe)) {
+		return false;
+	}
+	return values[SETTING_SKIP] == NULL || !glob_match_list(values[SETTING_SKIP], exe);
+}
+
+__attribute__((constructor)) static void constructor(void)
+{
+	int saved = errno;
+	real_resolve();
+	name_program();
+	const char *values[SETTING_COUNT];
+	bool configured = copy_environment(values);
+	if (configured && !is_wanted(values)) {
+		conn_disable();
+	} else {
+		start(values);
+	}
+	errno = saved;
+}

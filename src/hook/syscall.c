@@ -1,0 +1,148 @@
+/*
+ * syscall(): libuv closes that way, and others read and write. The numbers of hooked calls go
+ * through the hooks, with cancellation off: syscall() is no cancellation point.
+ */
+#include "hook.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include "flow.h"
+#include "process.h"
+
+#define P(argument) ((void *)(argument))
+#define I(argument) ((int)(argument))
+#define U(argument) ((unsigned)(argument))
+#define S(argument) ((size_t)(argument))
+#define L(argument) ((socklen_t)(argument))
+
+/* Is it one of ours? Then *result is what it returned. */
+static bool hooked(long number, long a, long b, long c, long d, long e, long f, long *result)
+{
+	switch (number) {
+	case SYS_socket:
+		*result = hook_socket(I(a), I(b), I(c));
+		return true;
+	case SYS_socketpair:
+		*result = hook_socketpair(I(a), I(b), I(c), P(d));
+		return true;
+	case SYS_accept:
+		*result = hook_accept(I(a), P(b), P(c));
+		return true;
+	case SYS_accept4:
+		*result = hook_accept4(I(a), P(b), P(c), I(d));
+		return true;
+	case SYS_connect:
+		*result = hook_connect(I(a), P(b), L(c));
+		return true;
+	case SYS_bind:
+		*result = hook_bind(I(a), P(b), L(c));
+		return true;
+	case SYS_listen:
+		*result = hook_listen(I(a), I(b));
+		return true;
+	case SYS_shutdown:
+		*result = hook_shutdown(I(a), I(b));
+		return true;
+	case SYS_setsockopt:
+		*result = hook_setsockopt(I(a), I(b), I(c), P(d), L(e));
+		return true;
+	case SYS_getsockopt:
+		*result = hook_getsockopt(I(a), I(b), I(c), P(d), P(e));
+		return true;
+	case SYS_close:
+		*result = hook_close(I(a));
+		return true;
+	case SYS_close_range:
+		*result = hook_close_range(U(a), U(b), I(c));
+		return true;
+	case SYS_dup:
+		*result = hook_dup(I(a));
+		return true;
+#ifdef SYS_dup2
+	case SYS_dup2:
+		*result = hook_dup2(I(a), I(b));
+		return true;
+#endif
+	case SYS_dup3:
+		*result = hook_dup3(I(a), I(b), I(c));
+		return true;
+	case SYS_fcntl:
+		*result = hook_fcntl(I(a), I(b), c);
+		return true;
+	case SYS_ioctl:
+		*result = hook_ioctl(I(a), (unsigned long)b, P(c));
+		return true;
+	case SYS_read:
+		*result = hook_read(I(a), P(b), S(c));
+		return true;
+	case SYS_readv:
+		*result = hook_readv(I(a), P(b), I(c));
+		return true;
+	case SYS_recvfrom:
+		*result = hook_recvfrom(I(a), P(b), S(c), I(d), P(e), P(f));
+		return true;
+	case SYS_recvmsg:
+		*result = hook_recvmsg(I(a), P(b), I(c));
+		return true;
+	case SYS_write:
+		*result = hook_write(I(a), P(b), S(c));
+		return true;
+	case SYS_writev:
+		*result = hook_writev(I(a), P(b), I(c));
+		return true;
+	case SYS_sendto:
+		*result = hook_sendto(I(a), P(b), S(c), I(d), P(e), L(f));
+		return true;
+	case SYS_sendmsg:
+		*result = hook_sendmsg(I(a), P(b), I(c));
+		return true;
+	case SYS_recvmmsg:
+		*result = hook_recvmmsg(I(a), P(b), U(c), I(d), P(e));
+		return true;
+	case SYS_sendmmsg:
+		*result = hook_sendmmsg(I(a), P(b), U(c), I(d));
+		return true;
+	case SYS_sendfile:
+		*result = hook_sendfile(I(a), I(b), P(c), S(d));
+		return true;
+	case SYS_splice:
+		*result = hook_splice(I(a), P(b), I(c), P(d), S(e), U(f));
+		return true;
+	case SYS_epoll_ctl:
+		*result = hook_epoll_ctl(I(a), I(b), I(c), P(d));
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_fork(long number, long flags)
+{
+#ifdef SYS_fork
+	if (number == SYS_fork) {
+		return true;
+	}
+#endif
+	return number == SYS_clone && (flags & CLONE_VM) == 0;
+}
+
+long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	long result;
+	int cancellation;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+	bool ours = hooked(number, a, b, c, d, e, f, &result);
+	pthread_setcancelstate(cancellation, NULL);
+	if (ours) {
+		return result;
+	}
+	if (number == SYS_exit_group) {
+		flow_exiting();
+	}
+	result = real.syscall(number, a, b, c, d, e, f);
+	if (is_fork(number, a)) {
+		process_returned((pid_t)result);
+	}
+	return result;
+}

@@ -1,0 +1,286 @@
+/*
+ * Bytes out. A write on a dead connection raises SIGPIPE, which kills most programs before they or
+ * we can say a word. Calls with flags are made with MSG_NOSIGNAL and the signal is raised after
+ * the verdict is logged; calls without flags are guarded where the connection is known to have
+ * ended (sigpipe.h).
+ */
+#include "hook.h"
+
+#include <limits.h>
+#include "connect.h"
+#include "flow.h"
+#include "pieces.h"
+#include "sigpipe.h"
+
+static bool is_suspect(const struct conn *conn)
+{
+	return conn->told_error != 0 || conn->peer_fin || conn->shut_write;
+}
+
+/* Keep what a rule with starts= looks at; before the write, for the rule may act on this one. */
+static void keep_head(struct call *call, const void *buffer, size_t size)
+{
+	if (UNLIKELY(flow_keeps_heads)) {
+		flow_keep_head(call, DIRECTION_WRITE, buffer, size);
+	}
+}
+
+static void keep_vector_head(struct call *call, const struct iovec *pieces, size_t count)
+{
+	if (UNLIKELY(flow_keeps_heads) && count > 0) {
+		keep_head(call, pieces[0].iov_base, pieces[0].iov_len);
+	}
+}
+
+static ssize_t leave_with_signal(struct call *call, int flags)
+{
+	ssize_t result = call_leave_write(call);
+	if (UNLIKELY(result < 0) && call->error == EPIPE && (flags & MSG_NOSIGNAL) == 0) {
+		sigpipe_raise();
+		errno = EPIPE;
+	}
+	return result;
+}
+
+ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
+{
+	struct call call;
+	if (!call_enter(&call, OP_SEND, conn_find(fd), fd, size)) {
+		return real.send(fd, buffer, size, flags);
+	}
+	keep_head(&call, buffer, size);
+	if (!call_answers_write(&call)) {
+		call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
+	}
+	return leave_with_signal(&call, flags);
+}
+
+/* TCP Fast Open: a send that connects. */
+static ssize_t send_connecting(struct call *call, const void *buffer, size_t size, int flags,
+                               const struct sockaddr *address, socklen_t address_size)
+{
+	struct connect connect;
+	connect_begin(&connect, call, address, address_size);
+	if (!connect.target.answered) {
+		call->result = real.sendto(call->fd, buffer, size, flags | MSG_NOSIGNAL,
+		                           connect.target.address, connect.target.size);
+		call->error = call->result < 0 ? errno : 0;
+	}
+	ssize_t sent = call->result;
+	call->result = sent < 0 ? -1 : 0;
+	connect_end(&connect, call);
+	if (sent < 0 || call->result < 0) {
+		errno = call->error;
+		return -1;
+	}
+	call->result = sent;
+	return call_leave_write(call);
+}
+
+ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
+                    const struct sockaddr *address, socklen_t address_size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_SENDTO, conn_find(fd), fd, size)) {
+		return real.sendto(fd, buffer, size, flags, address, address_size);
+	}
+	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && address != NULL) {
+		return send_connecting(&call, buffer, size, flags, address, address_size);
+	}
+	keep_head(&call, buffer, size);
+	if (!call_answers_write(&call)) {
+		call.result = real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address,
+		                          address_size);
+	}
+	return leave_with_signal(&call, flags);
+}
+
+/* sendmsg with MSG_FASTOPEN: its address is the message's. */
+static ssize_t sendmsg_connecting(struct call *call, const struct msghdr *message, int flags)
+{
+	struct connect connect;
+	connect_begin(&connect, call, message->msg_name, message->msg_namelen);
+	if (!connect.target.answered) {
+		struct msghdr elsewhere = *message;
+		elsewhere.msg_name = (void *)(uintptr_t)connect.target.address;
+		elsewhere.msg_namelen = connect.target.size;
+		call->result = real.sendmsg(call->fd, &elsewhere, flags | MSG_NOSIGNAL);
+		call->error = call->result < 0 ? errno : 0;
+	}
+	ssize_t sent = call->result;
+	call->result = sent < 0 ? -1 : 0;
+	connect_end(&connect, call);
+	if (sent < 0 || call->result < 0) {
+		errno = call->error;
+		return -1;
+	}
+	call->result = sent;
+	return call_leave_write(call);
+}
+
+ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	struct call call;
+	struct conn *conn = conn_find(fd);
+	size_t asked = conn != NULL && message != NULL ?
+			       pieces_size(message->msg_iov, message->msg_iovlen) : 0;
+	if (!call_enter(&call, OP_SENDMSG, conn, fd, asked)) {
+		return real.sendmsg(fd, message, flags);
+	}
+	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && message != NULL && message->msg_name != NULL) {
+		return sendmsg_connecting(&call, message, flags);
+	}
+	if (message != NULL) {
+		keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
+	}
+	if (!call_answers_write(&call)) {
+		call.result = real.sendmsg(fd, message, flags | MSG_NOSIGNAL);
+	}
+	return leave_with_signal(&call, flags);
+}
+
+int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	struct call call;
+	struct conn *conn = conn_find(fd);
+	if (conn == NULL || messages == NULL || count == 0) {
+		return real.sendmmsg(fd, messages, count, flags);
+	}
+	call_enter(&call, OP_SENDMMSG, conn, fd,
+	           pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
+	keep_vector_head(&call, messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen);
+	int sent = -1;
+	if (!call_answers_write(&call)) {
+		sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
+		call.result = sent;
+		for (int i = 0; i < sent; i++) {
+			call.result = i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
+		}
+	}
+	leave_with_signal(&call, flags);
+	return sent;
+}
+
+/* For calls without flags: the signal waits until the verdict is logged. */
+static void guard_begin(struct sigpipe *guard, const struct conn *conn)
+{
+	guard->held = UNLIKELY(is_suspect(conn));
+	if (guard->held) {
+		sigpipe_hold(guard);
+	}
+}
+
+static ssize_t guard_end(const struct sigpipe *guard, struct call *call)
+{
+	ssize_t result = call_leave_write(call);
+	if (guard->held) {
+		sigpipe_release(guard);
+	}
+	return result;
+}
+
+ssize_t hook_write(int fd, const void *buffer, size_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_WRITE, conn_find(fd), fd, size)) {
+		return real.write(fd, buffer, size);
+	}
+	keep_head(&call, buffer, size);
+	if (call_answers_write(&call)) {
+		return call_leave_write(&call);
+	}
+	struct sigpipe guard;
+	guard_begin(&guard, call.conn);
+	call.result = real.write(fd, buffer, size);
+	return guard_end(&guard, &call);
+}
+
+static size_t vector_size(const struct iovec *pieces, int count)
+{
+	return count > 0 && count <= IOV_MAX ? pieces_size(pieces, (size_t)count) : 0;
+}
+
+ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
+{
+	struct call call;
+	struct conn *conn = conn_find(fd);
+	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	if (!call_enter(&call, OP_WRITEV, conn, fd, asked)) {
+		return real.writev(fd, pieces, count);
+	}
+	keep_vector_head(&call, pieces, asked > 0 ? 1 : 0);
+	if (call_answers_write(&call)) {
+		return call_leave_write(&call);
+	}
+	struct sigpipe guard;
+	guard_begin(&guard, call.conn);
+	call.result = real.writev(fd, pieces, count);
+	return guard_end(&guard, &call);
+}
+
+ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
+{
+	struct call call;
+	struct conn *conn = offset == -1 ? conn_find(fd) : NULL;
+	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	if (!call_enter(&call, OP_PWRITEV2, conn, fd, asked)) {
+		return real.pwritev2(fd, pieces, count, offset, flags);
+	}
+	keep_vector_head(&call, pieces, asked > 0 ? 1 : 0);
+	if (call_answers_write(&call)) {
+		return call_leave_write(&call);
+	}
+	struct sigpipe guard;
+	guard_begin(&guard, call.conn);
+	call.result = real.pwritev2(fd, pieces, count, offset, flags);
+	return guard_end(&guard, &call);
+}
+
+ssize_t hook_pwritev64v2(int fd, const struct iovec *pieces, int count, off64_t offset, int flags)
+{
+	return hook_pwritev2(fd, pieces, count, offset, flags);
+}
+
+ssize_t hook_sendfile(int out, int in, off_t *offset, size_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_SENDFILE, conn_find(out), out, size)) {
+		return real.sendfile(out, in, offset, size);
+	}
+	if (call_answers_write(&call)) {
+		return call_leave_write(&call);
+	}
+	struct sigpipe guard;
+	guard_begin(&guard, call.conn);
+	call.result = real.sendfile(out, in, offset, size);
+	return guard_end(&guard, &call);
+}
+
+ssize_t hook_sendfile64(int out, int in, off64_t *offset, size_t size)
+{
+	return hook_sendfile(out, in, offset, size);
+}
+
+/* One end of a splice is a pipe; the other may be a connection, going either way. */
+ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t size,
+                    unsigned flags)
+{
+	struct call call;
+	struct conn *source = conn_find(in);
+	if (call_enter(&call, OP_SPLICE_IN, source, in, size)) {
+		if (!call_answers_read(&call)) {
+			call.result = real.splice(in, in_offset, out, out_offset, call.asked, flags);
+		}
+		return call_leave_read(&call, true);
+	}
+	if (!call_enter(&call, OP_SPLICE_OUT, conn_find(out), out, size)) {
+		return real.splice(in, in_offset, out, out_offset, size, flags);
+	}
+	if (call_answers_write(&call)) {
+		return call_leave_write(&call);
+	}
+	struct sigpipe guard;
+	guard_begin(&guard, call.conn);
+	call.result = real.splice(in, in_offset, out, out_offset, size, flags);
+	return guard_end(&guard, &call);
+}

@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include "../sys/errnames.h"
+#include "../sys/own.h"
+#include "../sys/scratch.h"
+#include "../sys/text.h"
+#include "log.h"
+#include "sink.h"
+
+#define LOG_MODE 0644
+
+static const char *path_template; /* NULL: lines go to stderr */
+static const char *program;
+static char directory[PATH_MAX]; /* where a relative path begins; empty: an absolute path */
+static atomic_bool refused;      /* it could not be opened, and that was said */
+static atomic_bool complained_lost;
+static atomic_bool torn;
+
+static void remember_directory(void)
+{
+	long length = raw2(SYS_getcwd, directory, sizeof directory);
+	/* The kernel says "(unreachable)/..." of a directory outside of the root. */
+	if (length < 0 || directory[0] != '/') {
+		directory[0] = '\0';
+	}
+}
+
+static void forget(void)
+{
+	own_drop(OWN_LOG);
+	atomic_store(&refused, false);
+	atomic_store(&torn, false);
+}
+
+void file_start(const char *path, const char *exe)
+{
+	forget();
+	atomic_store(&complained_lost, false);
+	path_template = strcmp(path, "stderr") == 0 ? NULL : path;
+	program = exe;
+	directory[0] = '\0';
+	if (path_template && path[0] != '/') {
+		remember_directory();
+	}
+}
+
+/* A program's name is part of a file's name here, not a way to another directory. */
+static void write_program(struct text *text)
+{
+	for (const char *at = program; *at != '\0'; at++) {
+		text_bytes(text, *at == '/' ? "_" : at, 1);
+	}
+}
+
+static void write_path(struct text *text)
+{
+	if (directory[0] != '\0') {
+		text_format(text, "%s/", directory);
+	}
+	for (const char *at = path_template; *at != '\0'; at++) {
+		if (at[0] == '%' && at[1] == 'p') {
+			text_number(text, raw0(SYS_getpid));
+		} else if (at[0] == '%' && at[1] == 'e') {
+			write_program(text);
+		} else {
+			text_char(text, *at);
+			if (at[0] != '%' || at[1] != '%') {
+				continue;
+			}
+		}
+		at++;
+	}
+}
+
+static bool names_pid(void)
+{
+	for (const char *at = path_template; at && *at != '\0'; at++) {
+		if (at[0] == '%' && at[1] == 'p') {
+			return true;
+		}
+		/* What follows a percent sign is taken: `%%p` is no pid. */
+		at += at[0] == '%' && at[1] != '\0';
+	}
+	return false;
+}
+
+void file_after_fork(void)
+{
+	if (names_pid()) {
+		forget();
+	}
+}
+
+static void complain(const char *what, int error, const char *then)
+{
+	char *room = scratch_take();
+	if (!room) {
+		return;
+	}
+	struct text path = text_in(room, SCRATCH_SIZE / 2);
+	struct text text = text_in(room + SCRATCH_SIZE / 2, SCRATCH_SIZE / 2);
+	write_path(&path);
+	const char *phrase = errno_text(-error);
+	text_format(&text, "cannot %s log file %s: ", what, path.start);
+	errno_write(&text, -error);
+	text_format(&text, " (%s); %s", phrase ? phrase : "unknown error", then);
+	log_complain(text.start);
+	scratch_give(room);
+}
+
+void file_complain_lost(int error)
+{
+	if (path_template && !atomic_load(&refused) && !atomic_exchange(&complained_lost, true)) {
+		complain("write", error, "lines are dropped until it can be written");
+	}
+}
+
+static int open_path(void)
+{
+	char *room = scratch_take();
+	if (!room) {
+		return -ENOMEM;
+	}
+	struct text path = text_in(room, PATH_MAX);
+	write_path(&path);
+	/* O_NONBLOCK: a FIFO that nobody reads must not hold the program. */
+	long fd = path.cut ? -ENAMETOOLONG
+			   : raw_open(room,
+				      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+					      O_NONBLOCK,
+				      LOG_MODE);
+	scratch_give(room);
+	return fd < 0 ? (int)fd : own_adopt(OWN_LOG, (int)fd);
+}
+
+/* Opens the file when it is not open: at the first line, and when the program closed it. */
+static int look(struct sink *sink)
+{
+	int fd = own_status(OWN_LOG, &sink->status);
+	if (fd >= 0) {
+		return fd;
+	}
+	fd = open_path();
+	return fd < 0 ? fd : own_status(OWN_LOG, &sink->status);
+}
+
+int file_write(const char *line, size_t length)
+{
+	if (!path_template || atomic_load_explicit(&refused, memory_order_relaxed)) {
+		return -EBADF;
+	}
+	struct sink sink = {.ours = true, .torn = &torn};
+	sink.fd = look(&sink);
+	if (sink.fd < 0) {
+		if (!atomic_exchange(&refused, true)) {
+			complain("open", sink.fd, "logging to stderr");
+		}
+		return -EBADF;
+	}
+	int result = sink_write(&sink, line, length);
+	/* Closed by another thread a moment ago: the next line opens it again. */
+	return result == -EBADF ? -EAGAIN : result;
+}

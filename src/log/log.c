@@ -1,0 +1,161 @@
+#include <errno.h>
+#include <string.h>
+#include "../sys/errnames.h"
+#include "../sys/scratch.h"
+#include "escape.h"
+#include "event.h"
+#include "log.h"
+#include "sink.h"
+
+#define WHY_SIZE 160
+
+enum log_level log_level = LOG_OFF;
+
+static enum log_format format = LOG_TEXT;
+static const char *exe = "";
+static _Atomic uint64_t dropped;
+static atomic_int last_error;
+
+static int find_name(const char *name, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			return i;
+		}
+	}
+	return -EINVAL;
+}
+
+int log_level_read(const char *name)
+{
+	static const char *const names[] = {
+		[LOG_OFF] = "off",
+		[LOG_RESETS] = "resets",
+		[LOG_CONNS] = "conns",
+		[LOG_CALLS] = "calls",
+	};
+	return find_name(name, names, sizeof names / sizeof *names);
+}
+
+int log_format_read(const char *name)
+{
+	static const char *const names[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json"};
+	return find_name(name, names, sizeof names / sizeof *names);
+}
+
+void log_start(const char *path, enum log_level level, enum log_format line_format,
+	       const char *program)
+{
+	exe = program;
+	format = line_format;
+	atomic_store(&dropped, 0);
+	stderr_start();
+	file_start(path, program);
+	log_level = level;
+}
+
+enum log_format log_format(void)
+{
+	return format;
+}
+
+const char *log_exe(void)
+{
+	return exe;
+}
+
+void log_after_fork(void)
+{
+	/* Lines that the parent lost are the parent's to tell. */
+	atomic_store(&dropped, 0);
+	file_after_fork();
+}
+
+void log_stderr_replaced(void)
+{
+	stderr_start();
+}
+
+void log_complain(const char *complaint)
+{
+	char *room = scratch_take();
+	if (!room) {
+		return;
+	}
+	struct text line = text_in(room, SCRATCH_SIZE - 1);
+	text_string(&line, "resetby: ");
+	escape_prose(&line, complaint);
+	room[line.length] = '\n';
+	stderr_write(room, line.length + 1);
+	scratch_give(room);
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&dropped);
+}
+
+static int put(const char *line, size_t length)
+{
+	int result = file_write(line, length);
+	if (result == -EBADF) {
+		result = stderr_write(line, length);
+	}
+	return result;
+}
+
+static void drop(uint64_t count, int error)
+{
+	atomic_fetch_add(&dropped, count);
+	atomic_store(&last_error, error);
+	file_complain_lost(error);
+}
+
+static int put_dropped(uint64_t count, char *room)
+{
+	char why_room[WHY_SIZE];
+	struct text why = text_in(why_room, sizeof why_room);
+	int error = -atomic_load(&last_error);
+	text_format(&why, "%U %s not be written: ", count,
+		    count == 1 ? "line could" : "lines could");
+	errno_write(&why, error);
+	const char *phrase = errno_text(error);
+	text_format(&why, " (%s).", phrase ? phrase : "unknown error");
+	struct event event;
+	event_begin(&event, EVENT_WARN, room, EVENT_LARGE);
+	event_string(&event, KEY_CAUSE, "lines-dropped");
+	event_string(&event, KEY_SURE, "certain");
+	event_string(&event, KEY_WHY, why_room);
+	event_unsigned(&event, KEY_COUNT, count);
+	return put(room, event_end(&event));
+}
+
+/* The gap is told before the line that comes after it. */
+static int tell_dropped(void)
+{
+	char *room = scratch_take();
+	if (!room) {
+		return -ENOMEM;
+	}
+	uint64_t count = atomic_exchange(&dropped, 0);
+	int result = count == 0 ? 0 : put_dropped(count, room);
+	scratch_give(room);
+	if (result < 0) {
+		drop(count, result);
+	}
+	return result;
+}
+
+void log_write(const char *line, size_t length)
+{
+	int result = 0;
+	if (atomic_load_explicit(&dropped, memory_order_relaxed) != 0) {
+		result = tell_dropped();
+	}
+	if (result == 0) {
+		result = put(line, length);
+	}
+	if (result < 0) {
+		drop(1, result);
+	}
+}

@@ -1,0 +1,63 @@
+/* Where lines go, and which are wanted. */
+#ifndef RESETBY_LOG_LOG_H
+#define RESETBY_LOG_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_OFF, LOG_RESETS, LOG_CONNS, LOG_CALLS };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/** The level in force; read at every call, so it is plain data. Written by log_start only. */
+extern enum log_level log_level;
+
+static inline bool log_wants(enum log_level level)
+{
+	return __builtin_expect(log_level >= level, 0);
+}
+
+/** Names of levels and formats as users type them; negative when there is no such name. */
+int log_level_read(const char *name);
+int log_format_read(const char *name);
+
+/**
+ * Say where to log; nothing is opened before the first line.
+ *
+ * @path
+ *         `stderr`, or a path with `%p` pid, `%e` program name, `%%`. It must stay in memory. A
+ *         relative path is resolved against the working directory of now.
+ * @exe
+ *         The program's name; must stay in memory.
+ */
+void log_start(const char *path, enum log_level level, enum log_format format, const char *exe);
+
+enum log_format log_format(void);
+
+/** The program's name, as given to log_start. */
+const char *log_exe(void);
+
+/**
+ * A forked child has its own pid and, with `%p`, its own file.
+ */
+void log_after_fork(void);
+
+/** The program put something else on descriptor 2 on purpose: stderr is that now. */
+void log_stderr_replaced(void);
+
+/**
+ * Say something on the program's stderr that belongs to no event (a wrong variable, a log file
+ * that cannot be opened): `resetby: TEXT`, one line.
+ */
+void log_complain(const char *text);
+
+/**
+ * Write a line that ends in a newline, whole or not at all. What cannot be written is counted,
+ * and the count becomes a `warn` line (cause lines-dropped) as soon as writing works again.
+ */
+void log_write(const char *line, size_t length);
+
+/** Lines that were dropped and not yet told. */
+uint64_t log_dropped(void);
+
+#endif

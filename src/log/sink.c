@@ -1,0 +1,99 @@
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include "guard.h"
+#include "sink.h"
+
+static uint64_t signals_of(const struct sink *sink)
+{
+	if (S_ISSOCK(sink->status.stx_mode)) {
+		return 0;
+	}
+	if (!S_ISREG(sink->status.stx_mode)) {
+		/* A terminal stops a background program with SIGTTOU when `stty tostop` is set. */
+		return GUARD_BIT(SIGPIPE) | GUARD_BIT(SIGTTOU);
+	}
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+	raw4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
+	return limit.rlim_cur == RLIM_INFINITY ? 0 : GUARD_BIT(SIGXFSZ);
+}
+
+static uint64_t raised_by(long error)
+{
+	return error == -EPIPE ? GUARD_BIT(SIGPIPE) : error == -EFBIG ? GUARD_BIT(SIGXFSZ) : 0;
+}
+
+static int wait_free(const struct sink *sink)
+{
+	if (S_ISREG(sink->status.stx_mode)) {
+		return 0;
+	}
+	struct pollfd poll = {.fd = sink->fd, .events = POLLOUT};
+	raw_poll(&poll, 1, 0);
+	return poll.revents == 0 ? -EAGAIN : 0;
+}
+
+static long transmit(const struct sink *sink, struct iovec *parts, size_t count)
+{
+	if (S_ISSOCK(sink->status.stx_mode)) {
+		struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+		return raw3(SYS_sendmsg, sink->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	long sent;
+	do {
+		sent = count == 1 ? raw_write(sink->fd, parts->iov_base, parts->iov_len)
+				  : raw3(SYS_writev, sink->fd, parts, count);
+	} while (sent == -EINTR);
+	return sent;
+}
+
+/*
+ * If the file has grown by our fragment and nothing else since it was looked at, the fragment is
+ * its end, and what was before it can be had back.
+ */
+static bool take_back(const struct sink *sink, long sent)
+{
+	struct statx now = {.stx_size = 0};
+	return sink->ours && S_ISREG(sink->status.stx_mode) && raw_fstat(sink->fd, &now) == 0 &&
+	       now.stx_size == sink->status.stx_size + (uint64_t)sent &&
+	       raw2(SYS_ftruncate, sink->fd, sink->status.stx_size) == 0;
+}
+
+/* Why a write ended early is told to the next write only: this is what it would be. */
+static int early_end(const struct sink *sink, uint64_t signals)
+{
+	if (!S_ISREG(sink->status.stx_mode)) {
+		return -EAGAIN;
+	}
+	return signals != 0 ? -EFBIG : -ENOSPC;
+}
+
+int sink_write(const struct sink *sink, const char *line, size_t length)
+{
+	struct iovec parts[] = {
+		{.iov_base = (char[]){'\n'}, .iov_len = 1},
+		{.iov_base = (void *)(uintptr_t)line, .iov_len = length},
+	};
+	int busy = wait_free(sink);
+	if (busy < 0) {
+		return busy;
+	}
+	bool torn = atomic_load_explicit(sink->torn, memory_order_relaxed) &&
+		    atomic_exchange(sink->torn, false);
+	size_t total = length + torn;
+	uint64_t signals = signals_of(sink);
+	struct guard guard;
+	guard_begin(&guard, signals);
+	long sent = torn ? transmit(sink, parts, 2) : transmit(sink, parts + 1, 1);
+	guard_end(&guard, signals, raised_by(sent));
+	if (sent == (long)total) {
+		return 0;
+	}
+	if (torn || (sent > 0 && !take_back(sink, sent))) {
+		atomic_store(sink->torn, true);
+	}
+	return sent < 0 ? (int)sent : early_end(sink, signals);
+}

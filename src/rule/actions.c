@@ -1,0 +1,16 @@
+#include "rule.h"
+
+const struct action_info action_infos[ACTION_COUNT] = {
+#define ACTION(symbol, word, value_type, stages, calls, needs, sort, sentence)                     \
+	[ACTION_##symbol] = {                                                                      \
+		.name = word,                                                                      \
+		.help = sentence,                                                                  \
+		.value = value_type,                                                               \
+		.stage = stages,                                                                   \
+		.when = calls,                                                                     \
+		.privilege = needs,                                                                \
+		.kind = sort,                                                                      \
+	},
+#include "../act/actions.def"
+#undef ACTION
+};

@@ -1,0 +1,198 @@
+#include "active.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "../sys/random.h"
+#include "../sys/raw.h"
+#include "../sys/text.h"
+
+_Atomic uint32_t rules_generation;
+bool rules_watched;
+
+/* Largest rules file. */
+#define FILE_SIZE_MAX ((size_t)1 << 20)
+
+static struct rules *_Atomic active;
+static const char *variable_text;
+static const char *file_path;
+static const char *program;
+static _Atomic uint64_t seed;
+static _Atomic uint64_t children;
+
+/* What the file looked like when it was last read. */
+static struct stamp {
+	uint64_t inode, size;
+	int64_t seconds;
+	uint32_t nanoseconds;
+} stamp;
+static _Atomic uint32_t looked_ms;
+
+static int stamp_of(const char *path, struct stamp *now)
+{
+	struct statx status;
+	long result = raw_stat(path, &status);
+	if (result < 0) {
+		return (int)result;
+	}
+	memset(now, 0, sizeof *now);
+	now->inode = status.stx_ino;
+	now->size = status.stx_size;
+	now->seconds = status.stx_mtime.tv_sec;
+	now->nanoseconds = status.stx_mtime.tv_nsec;
+	return 0;
+}
+
+/* The whole file in memory of its own; *size is what was mapped, *length what was read. */
+static char *load(const char *path, size_t *size, size_t *length, int *error)
+{
+	long fd = raw_open(path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0) {
+		*error = (int)fd;
+		return NULL;
+	}
+	long made = raw6(SYS_mmap, NULL, FILE_SIZE_MAX, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (made < 0 && made > -4096) {
+		raw_close((int)fd);
+		*error = (int)made;
+		return NULL;
+	}
+	char *text = (char *)made;
+	size_t filled = 0;
+	long got = 1;
+	while (filled < FILE_SIZE_MAX && got > 0) {
+		got = raw_read((int)fd, text + filled, FILE_SIZE_MAX - filled);
+		filled += got > 0 ? (size_t)got : 0;
+	}
+	raw_close((int)fd);
+	*error = got < 0 ? (int)got : filled == FILE_SIZE_MAX ? -EFBIG : 0;
+	*size = FILE_SIZE_MAX;
+	*length = filled;
+	if (*error != 0) {
+		raw2(SYS_munmap, text, FILE_SIZE_MAX);
+		return NULL;
+	}
+	return text;
+}
+
+static void explain_file(struct rule_error *error, int code)
+{
+	error->source = "RESETBY_RULES_FILE";
+	error->line = error->column = 1;
+	struct text text = text_in(error->message, sizeof error->message);
+	text_format(&text, "cannot read %s: expected a readable file of rules (error %d)",
+		    file_path, -code);
+}
+
+static int read_all(struct rules **set, struct rule_error *error)
+{
+	struct rule_source sources[2];
+	size_t count = 0;
+	char *file = NULL;
+	size_t size = 0;
+	if (variable_text != NULL) {
+		sources[count++] =
+			(struct rule_source){"RESETBY_RULES", variable_text, strlen(variable_text)};
+	}
+	if (file_path != NULL) {
+		int failed;
+		size_t length;
+		file = load(file_path, &size, &length, &failed);
+		if (file == NULL) {
+			explain_file(error, failed);
+			return failed;
+		}
+		sources[count++] = (struct rule_source){file_path, file, length};
+	}
+	int result = rules_read(sources, count, program, set, error);
+	if (file != NULL) {
+		raw2(SYS_munmap, file, size);
+	}
+	return result;
+}
+
+static void put_in_force(struct rules *set)
+{
+	/*
+	 * A set that is replaced stays mapped: a call of another thread may be inside it. An edit
+	 * costs the memory of its text.
+	 */
+	atomic_store(&active, set);
+	atomic_store(&rules_generation, set != NULL ? set->generation : 0);
+}
+
+int rules_start(const char *text, const char *path, uint64_t from, const char *exe,
+		struct rule_error *error)
+{
+	variable_text = text;
+	file_path = path;
+	program = exe;
+	atomic_store(&seed, from);
+	if (path != NULL) {
+		stamp_of(path, &stamp);
+	}
+	struct rules *set = NULL;
+	int result = read_all(&set, error);
+	if (result < 0) {
+		return result;
+	}
+	rules_watched = path != NULL;
+	put_in_force(set);
+	return 0;
+}
+
+struct rules *rules_now(void)
+{
+	return atomic_load_explicit(&active, memory_order_acquire);
+}
+
+struct rule *rules_get(const struct rule_choice *choice, enum action action)
+{
+	struct rules *set = rules_now();
+	uint16_t number = choice->rule[action];
+	if (set == NULL || set->generation != choice->generation || number == 0 ||
+	    number > set->count) {
+		return NULL;
+	}
+	return &set->rules[number - 1];
+}
+
+enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
+{
+	uint32_t last = atomic_load_explicit(&looked_ms, memory_order_relaxed);
+	/* Whoever moves the clock on looks; the others go on with what is in force. */
+	if (now_ms - last < RULES_LOOK_MS ||
+	    !atomic_compare_exchange_strong(&looked_ms, &last, now_ms)) {
+		return RULES_SAME;
+	}
+	enum rules_news news = RULES_SAME;
+	struct stamp now;
+	int found = stamp_of(file_path, &now);
+	/* An editor may be between removing and renaming: a file that is away is no edit. */
+	if (found == 0 && memcmp(&now, &stamp, sizeof now) != 0) {
+		stamp = now;
+		struct rules *set = NULL;
+		if (read_all(&set, error) < 0) {
+			news = RULES_REFUSED;
+		} else {
+			put_in_force(set);
+			news = RULES_CHANGED;
+		}
+	}
+	return news;
+}
+
+uint64_t rules_seed(void)
+{
+	return atomic_load_explicit(&seed, memory_order_relaxed);
+}
+
+void rules_after_fork(bool child)
+{
+	uint64_t number = atomic_fetch_add(&children, 1) + 1;
+	if (child) {
+		atomic_store(&seed, random_derive(atomic_load(&seed), number));
+		atomic_store(&children, 0);
+	}
+}

@@ -1,0 +1,64 @@
+#include "rule.h"
+#include "../sys/random.h"
+#include "../sys/units.h"
+
+_Static_assert(RULES_MAX <= UINT16_MAX, "a connection remembers a rule by a 16-bit number");
+_Static_assert(CHOICE_MAX <= 32, "an action is a bit of rule_choice's actions");
+
+static bool selects(const struct rule *rule, const struct rule_subject *subject)
+{
+	return !rule->wrong_program &&
+	       (rule->side == SIDE_UNKNOWN || rule->side == subject->side) &&
+	       (!rule->has_to || addr_in_range(subject->peer, &rule->to)) &&
+	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
+}
+
+/* What is certain needs no draw; 0 and 100 % stay true whatever the generator gives. */
+static bool draw_chance(struct rule *rule, uint64_t number, uint64_t seed)
+{
+	if (rule->probability == 0 || rule->probability >= PROBABILITY_ONE) {
+		return rule->probability != 0;
+	}
+	uint64_t index = atomic_fetch_add_explicit(&rule->drawn, 1, memory_order_relaxed);
+	uint64_t millionth = (random_at(seed, number, index) >> 32) * PROBABILITY_ONE >> 32;
+	return millionth < rule->probability;
+}
+
+static bool count_admits(struct rule *rule)
+{
+	uint64_t nth = atomic_fetch_add_explicit(&rule->matched, 1, memory_order_relaxed) + 1;
+	return nth >= rule->conn_first && nth <= rule->conn_last &&
+	       (nth - rule->conn_first) % rule->conn_step == 0;
+}
+
+/* Forget the stage's rules; all of them when they are numbers of another set. */
+static void clear_choice(const struct rules *set, enum stage stage, struct rule_choice *choice)
+{
+	bool other_set = choice->generation != set->generation;
+	for (int action = 0; action < ACTION_COUNT; action++) {
+		if (other_set || action_infos[action].stage == stage) {
+			choice->actions &= ~((uint32_t)1 << action);
+			choice->rule[action] = 0;
+		}
+	}
+	choice->generation = set->generation;
+}
+
+void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
+		uint64_t seed, struct rule_choice *choice)
+{
+	clear_choice(set, stage, choice);
+	for (uint32_t number = 1; number <= set->count; number++) {
+		struct rule *rule = &set->rules[number - 1];
+		if (action_infos[rule->action].stage != stage || !selects(rule, subject)) {
+			continue;
+		}
+		/* Every rule is drawn and counted, also behind a winner: see rule.h. */
+		bool applies = draw_chance(rule, number, seed) && count_admits(rule);
+		uint32_t bit = (uint32_t)1 << rule->action;
+		if (applies && (choice->actions & bit) == 0) {
+			choice->actions |= bit;
+			choice->rule[rule->action] = (uint16_t)number;
+		}
+	}
+}

@@ -1,0 +1,268 @@
+#include <errno.h>
+#include <string.h>
+#include "grammar.h"
+#include "../sys/units.h"
+
+_Static_assert(SELECTOR_COUNT <= 32, "the selectors that were given are bits");
+
+bool span_is(struct span span, const char *string)
+{
+	return span.length == strlen(string) && memcmp(span.start, string, span.length) == 0;
+}
+
+struct span span_cut(struct span span, char separator, struct span *rest)
+{
+	const char *found = span.length > 0 ? memchr(span.start, separator, span.length) : NULL;
+	*rest = (struct span){NULL, 0};
+	if (found) {
+		rest->start = found + 1;
+		rest->length = (size_t)(span_end(span) - found) - 1;
+		span.length = (size_t)(found - span.start);
+	}
+	return span;
+}
+
+/* A comment begins where a word could, as in the shell: starts=a#b has none. */
+static void skip_to_word(struct parser *parser)
+{
+	while (parser->at < parser->end && is_blank(*parser->at)) {
+		parser->at++;
+	}
+	if (parser->at < parser->end && *parser->at == '#') {
+		const char *newline = memchr(parser->at, '\n', (size_t)(parser->end - parser->at));
+		parser->at = newline ? newline : parser->end;
+	}
+}
+
+/* The next word of this rule; false when the rule ends here. */
+static bool next_word(struct parser *parser)
+{
+	static const char starts[] = "starts=";
+	size_t starts_length = sizeof starts - 1;
+	skip_to_word(parser);
+	const char *first = parser->at;
+	const char *end = parser->end;
+	const char *at = first;
+	if ((size_t)(end - at) >= starts_length && memcmp(at, starts, starts_length) == 0) {
+		at = starts_end(at + starts_length, end);
+	} else {
+		while (at < end && !is_blank(*at) && *at != ';' && *at != '\n') {
+			at++;
+		}
+	}
+	parser->word = (struct span){first, (size_t)(at - first)};
+	parser->at = at;
+	return at > first;
+}
+
+static const struct selector *find_selector(struct span name)
+{
+	for (size_t i = 0; i < SELECTOR_COUNT; i++) {
+		if (span_is(name, selectors[i].name)) {
+			return &selectors[i];
+		}
+	}
+	return NULL;
+}
+
+static int find_action(struct span name)
+{
+	int action = 0;
+	while (action < ACTION_COUNT && !span_is(name, action_infos[action].name)) {
+		action++;
+	}
+	return action;
+}
+
+static int read_action(struct parser *parser, struct rule *rule)
+{
+	struct span value;
+	struct span name = span_cut(parser->word, '=', &value);
+	int action = find_action(name);
+	if (action == ACTION_COUNT && find_selector(name)) {
+		return fault_says(parser, "a rule begins with its action, selectors follow");
+	}
+	if (action == ACTION_COUNT) {
+		return fault_unknown_action(parser, name);
+	}
+	rule->action = (enum action)action;
+	rule->when = action_infos[action].when;
+	const struct value_kind *kind = &value_kinds[action_infos[action].value];
+	rule->has_value = value.start != NULL;
+	if (rule->has_value && !kind->read) {
+		struct text message = fault_begin(parser, value.start - 1);
+		text_format(&message, "%s takes no value", action_infos[action].name);
+		return -EINVAL;
+	}
+	/* Where a value is missing, what reads it says what was expected. */
+	return rule->has_value || kind->required ? kind->read(parser, value, rule) : 0;
+}
+
+static int read_selector(struct parser *parser, struct rule *rule, uint32_t *given)
+{
+	struct span value;
+	struct span name = span_cut(parser->word, '=', &value);
+	const struct selector *selector = find_selector(name);
+	if (!selector && !value.start && find_action(name) < ACTION_COUNT) {
+		return fault_expected(parser,
+				      "a selector; between two rules stands ; or a new line");
+	}
+	if (!selector) {
+		return fault_unknown_selector(parser, rule, name);
+	}
+	if (!value.start) {
+		struct text message = fault_begin(parser, parser->word.start);
+		text_format(&message, "expected a value, as in %s=VALUE", selector->name);
+		return -EINVAL;
+	}
+	uint32_t bit = (uint32_t)1 << (selector - selectors);
+	if ((*given & bit) != 0) {
+		return fault_says(parser, "this selector is given twice");
+	}
+	*given |= bit;
+	return selector->read(parser, value, rule);
+}
+
+/* One rule, whose first word is the current one. */
+static int read_rule(struct parser *parser, struct rule *rule)
+{
+	*rule = (struct rule){
+		.conn_last = UINT64_MAX,
+		.conn_first = 1,
+		.conn_step = 1,
+		.probability = PROBABILITY_ONE,
+		.times = UINT64_MAX,
+	};
+	rule->text = parser->copy + (parser->word.start - parser->source->text);
+	uint32_t given = 0;
+	int result = read_action(parser, rule);
+	const char *end = parser->at;
+	while (result == 0 && next_word(parser)) {
+		result = read_selector(parser, rule, &given);
+		end = parser->at;
+	}
+	/* The copy is in the new set, which nobody else knows yet. */
+	parser->copy[end - parser->source->text] = '\0';
+	return result;
+}
+
+static int read_source(struct parser *parser, struct rules *set)
+{
+	while (parser->at < parser->end) {
+		if (next_word(parser)) {
+			if (set->count == RULES_MAX) {
+				return fault_says(parser, "too many rules, expected at most 1000");
+			}
+			if (read_rule(parser, &set->rules[set->count]) != 0) {
+				return -EINVAL;
+			}
+			set->count++;
+		}
+		/* What ends a rule is `;`, a newline or the end of the text. */
+		if (parser->at < parser->end) {
+			parser->at++;
+		}
+	}
+	return 0;
+}
+
+_Static_assert(RULES_MAX == 1000, "the message says 1000");
+
+static void note_needs(struct rules *set)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct rule *rule = &set->rules[i];
+		if (!rule->wrong_program) {
+			set->has_stage[action_infos[rule->action].stage] = true;
+			set->has_starts = set->has_starts || rule->starts_length > 0;
+			set->has_at = set->has_at || rule->has_at;
+		}
+	}
+}
+
+static struct parser parser_of(const struct rule_source *source, struct rule_error *error)
+{
+	return (struct parser){
+		.source = source,
+		.at = source->text,
+		.end = source->length > 0 ? source->text + source->length : source->text,
+		.error = error,
+	};
+}
+
+static size_t count_rules_at_most(const struct rule_source *source)
+{
+	size_t count = 1;
+	for (size_t i = 0; i < source->length && count < RULES_MAX; i++) {
+		count += source->text[i] == ';' || source->text[i] == '\n';
+	}
+	return count;
+}
+
+/* Can the texts be read at all, and how much memory does their set need? */
+static int measure(const struct rule_source *sources, size_t count, size_t *rules, size_t *bytes,
+		   struct rule_error *error)
+{
+	*rules = 0;
+	*bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct parser parser = parser_of(&sources[i], error);
+		size_t length = sources[i].length;
+		if (length > RULES_TEXT_MAX || *bytes + length > RULES_TEXT_MAX) {
+			return fault_expected_at(&parser, parser.at, "at most 1 MiB of rules");
+		}
+		const char *nul = length > 0 ? memchr(sources[i].text, '\0', length) : NULL;
+		if (nul) {
+			return fault_expected_at(&parser, nul, "text, not a NUL byte");
+		}
+		*bytes += length + 1;
+		*rules += count_rules_at_most(&sources[i]);
+		*rules = *rules < RULES_MAX ? *rules : RULES_MAX;
+	}
+	return 0;
+}
+
+static int read_sources(const struct rule_source *sources, size_t count, const char *exe,
+			struct rules *set, char *copy, struct rule_error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct parser parser = parser_of(&sources[i], error);
+		parser.exe = exe;
+		parser.copy = copy;
+		if (sources[i].length > 0) {
+			memcpy(copy, sources[i].text, sources[i].length);
+		}
+		copy += sources[i].length + 1;
+		if (read_source(&parser, set) != 0) {
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int rules_read(const struct rule_source *sources, size_t count, const char *exe, struct rules **set,
+	       struct rule_error *error)
+{
+	size_t rules;
+	size_t bytes;
+	*set = NULL;
+	int result = measure(sources, count, &rules, &bytes, error);
+	if (result != 0 || count == 0) {
+		return result;
+	}
+	char *copy;
+	struct rules *new_set = set_new(rules, bytes, &copy);
+	if (!new_set) {
+		struct parser parser = parser_of(&sources[0], error);
+		fault_expected_at(&parser, parser.at, "more memory than this process may have");
+		return -ENOMEM;
+	}
+	result = read_sources(sources, count, exe, new_set, copy, error);
+	if (result != 0 || new_set->count == 0) {
+		rules_free(new_set);
+		return result;
+	}
+	note_needs(new_set);
+	*set = new_set;
+	return 0;
+}

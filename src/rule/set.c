@@ -1,0 +1,37 @@
+#include <sys/mman.h>
+#include "grammar.h"
+#include "../sys/raw.h"
+
+static _Atomic uint32_t last_generation;
+
+static uint32_t next_generation(void)
+{
+	uint32_t generation;
+	do {
+		generation =
+			atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+	} while (generation == 0);
+	return generation;
+}
+
+struct rules *set_new(size_t rules, size_t bytes, char **text)
+{
+	size_t head = sizeof(struct rules) + rules * sizeof(struct rule);
+	long mapping = raw6(SYS_mmap, NULL, head + bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mapping <= 0) {
+		return NULL;
+	}
+	struct rules *set = (struct rules *)mapping;
+	set->memory = head + bytes;
+	set->generation = next_generation();
+	*text = (char *)set + head;
+	return set;
+}
+
+void rules_free(struct rules *set)
+{
+	if (set) {
+		raw2(SYS_munmap, set, set->memory);
+	}
+}

@@ -1,0 +1,79 @@
+#include <time.h>
+#include "clock.h"
+
+#define NS_PER_S 1000000000u
+#define NS_PER_MS 1000000u
+#define NS_PER_US 1000u
+#define MS_PER_S 1000u
+#define US_PER_S 1000000u
+#define S_PER_DAY 86400u
+
+/* Days from 0000-03-01 to 1970-01-01, and in an era of 400 years, in the Gregorian calendar. */
+#define DAYS_TO_EPOCH 719468u
+#define DAYS_PER_ERA 146097u
+
+/* libc's clock_gettime is the vDSO's: no system call, and async-signal-safe by POSIX. */
+static struct timespec now(clockid_t clock)
+{
+	struct timespec time = {0};
+	clock_gettime(clock, &time);
+	return time;
+}
+
+uint64_t clock_coarse_ms(void)
+{
+	struct timespec time = now(CLOCK_MONOTONIC_COARSE);
+	return (uint64_t)time.tv_sec * MS_PER_S + (uint64_t)time.tv_nsec / NS_PER_MS;
+}
+
+uint64_t clock_exact_ns(void)
+{
+	struct timespec time = now(CLOCK_MONOTONIC);
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+uint64_t clock_wall_us(void)
+{
+	struct timespec time = now(CLOCK_REALTIME);
+	return (uint64_t)time.tv_sec * US_PER_S + (uint64_t)time.tv_nsec / NS_PER_US;
+}
+
+/* Years begin in March here, so that the leap day is a year's last: "civil_from_days", Hinnant. */
+static void write_date(struct text *text, uint64_t days_since_1970)
+{
+	uint64_t days = days_since_1970 + DAYS_TO_EPOCH;
+	uint64_t era = days / DAYS_PER_ERA;
+	uint64_t day_of_era = days % DAYS_PER_ERA;
+	uint64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	uint64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	uint64_t month_from_march = (5 * day_of_year + 2) / 153;
+	uint64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+	uint64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+	text_padded(text, era * 400 + year_of_era + (month <= 2), 4);
+	text_char(text, '-');
+	text_padded(text, month, 2);
+	text_char(text, '-');
+	text_padded(text, day, 2);
+}
+
+void clock_write_time(struct text *text, uint64_t wall_us)
+{
+	uint64_t second = wall_us / US_PER_S % S_PER_DAY;
+	text_padded(text, second / 3600, 2);
+	text_char(text, ':');
+	text_padded(text, second / 60 % 60, 2);
+	text_char(text, ':');
+	text_padded(text, second % 60, 2);
+	text_char(text, '.');
+	text_padded(text, wall_us % US_PER_S, 6);
+}
+
+void clock_write_rfc3339(struct text *text, uint64_t wall_us)
+{
+	write_date(text, wall_us / US_PER_S / S_PER_DAY);
+	text_char(text, 'T');
+	clock_write_time(text, wall_us);
+	text_char(text, 'Z');
+}

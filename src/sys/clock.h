@@ -1,0 +1,23 @@
+/* The three clocks: cheap, exact, and of the wall. */
+#ifndef RESETBY_SYS_CLOCK_H
+#define RESETBY_SYS_CLOCK_H
+
+#include <stdint.h>
+#include "text.h"
+
+/** Milliseconds of CLOCK_MONOTONIC_COARSE: about 7 ns, as fine as the kernel's tick (1 to 10 ms). */
+uint64_t clock_coarse_ms(void);
+
+/** Nanoseconds of CLOCK_MONOTONIC: about 40 ns. */
+uint64_t clock_exact_ns(void);
+
+/** Microseconds since 1970 in UTC. */
+uint64_t clock_wall_us(void);
+
+/** `2026-01-31T12:01:02.123456Z`, RFC 3339. */
+void clock_write_rfc3339(struct text *text, uint64_t wall_us);
+
+/** `12:01:02.123456`, of the same UTC day. */
+void clock_write_time(struct text *text, uint64_t wall_us);
+
+#endif

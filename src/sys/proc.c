@@ -1,0 +1,87 @@
+#include <errno.h>
+#include "proc.h"
+#include "raw.h"
+#include "text.h"
+
+#define SYSCTL_PATH_SIZE 128
+/* The longest sysctl of numbers that matters here, tcp_mem, has three of them. */
+#define SYSCTL_TEXT_SIZE 128
+
+long proc_read(const char *path, char *buffer, size_t size)
+{
+	buffer[0] = '\0';
+	long fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	if (fd < 0) {
+		return fd;
+	}
+	size_t length = 0;
+	long got = 0;
+	while (length + 1 < size) {
+		got = raw_read((int)fd, buffer + length, size - 1 - length);
+		if (got == -EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			break;
+		}
+		length += (size_t)got;
+	}
+	raw_close((int)fd);
+	buffer[length] = '\0';
+	return got < 0 ? got : (long)length;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Reads one number at *at and moves past it. */
+static int read_number(const char **at, int64_t *value)
+{
+	bool negative = **at == '-';
+	*at += negative;
+	if (!is_digit(**at)) {
+		return -EINVAL;
+	}
+	*value = 0;
+	for (; is_digit(**at); (*at)++) {
+		int64_t digit = negative ? '0' - **at : **at - '0';
+		if (__builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, digit, value)) {
+			return -ERANGE;
+		}
+	}
+	return 0;
+}
+
+int proc_sysctl(const char *name, int64_t *values, int count)
+{
+	char path[SYSCTL_PATH_SIZE];
+	char content[SYSCTL_TEXT_SIZE];
+	struct text text = text_in(path, sizeof path);
+	text_format(&text, "/proc/sys/%s", name);
+	if (text.cut) {
+		return -ENAMETOOLONG;
+	}
+	long length = proc_read(path, content, sizeof content);
+	if (length < 0) {
+		return (int)length;
+	}
+	int found = 0;
+	const char *at = content;
+	while (found < count) {
+		while (*at == ' ' || *at == '\t' || *at == '\n') {
+			at++;
+		}
+		if (*at == '\0') {
+			break;
+		}
+		int result = read_number(&at, &values[found]);
+		if (result < 0) {
+			return result;
+		}
+		found++;
+	}
+	return found;
+}

@@ -1,0 +1,24 @@
+/* The kernel's own limits, read and not assumed. */
+#ifndef RESETBY_SYS_PROC_H
+#define RESETBY_SYS_PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Read a small file whole.
+ *
+ * @return
+ *         Bytes read, the text NUL-terminated; or a negative errno.
+ */
+long proc_read(const char *path, char *buffer, size_t size);
+
+/**
+ * Numbers of a sysctl such as `net/ipv4/tcp_syn_retries` or `net/ipv4/ip_local_port_range`.
+ *
+ * @return
+ *         How many numbers were there (at most `count`), or a negative errno.
+ */
+int proc_sysctl(const char *name, int64_t *values, int count);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * System calls without libc: no errno, no cancellation point, no interposed symbol, usable in
+ * signal handlers and after vfork. Each returns the kernel's result: >= 0, or a negative errno.
+ */
+#ifndef RESETBY_SYS_RAW_H
+#define RESETBY_SYS_RAW_H
+
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include "raw_x86_64.h"
+#elif defined(__aarch64__)
+#include "raw_aarch64.h"
+#else
+#error "resetby knows the system calls of x86_64 and aarch64; add src/sys/raw_<arch>.h"
+#endif
+
+/** Size in bytes of the kernel's signal set (sigset_t of libc is larger). */
+#define RAW_SIGSET_SIZE 8
+
+#define RAW_ARG(value) ((long)(value))
+#define raw0(n) raw_syscall(n, 0, 0, 0, 0, 0, 0)
+#define raw1(n, a) raw_syscall(n, RAW_ARG(a), 0, 0, 0, 0, 0)
+#define raw2(n, a, b) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), 0, 0, 0, 0)
+#define raw3(n, a, b, c) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), 0, 0, 0)
+#define raw4(n, a, b, c, d) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
+#define raw5(n, a, b, c, d, e) \
+	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
+#define raw6(n, a, b, c, d, e, f) \
+	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), RAW_ARG(f))
+
+static inline long raw_open(const char *path, int flags, int mode)
+{
+	return raw4(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static inline long raw_close(int fd)
+{
+	return raw1(SYS_close, fd);
+}
+
+static inline long raw_read(int fd, void *buffer, size_t size)
+{
+	return raw3(SYS_read, fd, buffer, size);
+}
+
+static inline long raw_write(int fd, const void *buffer, size_t size)
+{
+	return raw3(SYS_write, fd, buffer, size);
+}
+
+static inline long raw_fcntl(int fd, int command, long argument)
+{
+	return raw3(SYS_fcntl, fd, command, argument);
+}
+
+static inline long raw_ioctl(int fd, unsigned long request, void *argument)
+{
+	return raw3(SYS_ioctl, fd, request, argument);
+}
+
+static inline long raw_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	return raw5(SYS_getsockopt, fd, level, name, value, size);
+}
+
+static inline long raw_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	return raw5(SYS_setsockopt, fd, level, name, value, size);
+}
+
+static inline long raw_getsockname(int fd, void *address, socklen_t *size)
+{
+	return raw3(SYS_getsockname, fd, address, size);
+}
+
+static inline long raw_getpeername(int fd, void *address, socklen_t *size)
+{
+	return raw3(SYS_getpeername, fd, address, size);
+}
+
+static inline long raw_connect(int fd, const void *address, socklen_t size)
+{
+	return raw3(SYS_connect, fd, address, size);
+}
+
+/**
+ * Status of an open descriptor: identity (stx_dev_*, stx_ino), type, size, and no times: since
+ * Linux 6.13 who asks for them makes the next write to that file a dear one (a new time stamp).
+ */
+static inline long raw_fstat(int fd, struct statx *status)
+{
+	unsigned mask = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
+	return raw5(SYS_statx, fd, "", AT_EMPTY_PATH, mask, status);
+}
+
+/**
+ * Status of what a path names, following links.
+ */
+static inline long raw_stat(const char *path, struct statx *status)
+{
+	return raw5(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
+}
+
+/**
+ * Wait for descriptors; a timeout_ms below 0 waits without end.
+ */
+static inline long raw_poll(struct pollfd *fds, unsigned count, long timeout_ms)
+{
+	struct timespec wait = {
+		.tv_sec = timeout_ms / 1000,
+		.tv_nsec = (timeout_ms % 1000) * 1000000,
+	};
+	return raw5(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &wait, NULL, 0);
+}
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * The decision procedure: rows are tried from the top, the first whose test holds is the verdict.
+ * What a row promises as certain must exclude everything else; FACTS about the kernel are cited
+ * where a test rests on one.
+ */
+#include "why.h"
+
+#include <errno.h>
+#include "../sys/errnames.h"
+
+/* A RST is met within this time of the write that it answers: two round trips and some scheduling. */
+#define ANSWER_SLACK_MS 250
+
+#define ALWAYS_ACKED 1 /* tcpi_bytes_acked counts the SYN */
+
+/* ---- what kind of end it is ---- */
+
+static bool was_told(const struct evidence *e)
+{
+	return e->told_error != 0;
+}
+
+/* The program hears nothing, yet the kernel has given the connection up. */
+static bool died_silently(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
+	       !e->listening && e->has_info && e->state == STATE_CLOSE && !was_told(e);
+}
+
+/*
+ * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is a RST
+ * for sure only where we had sent no FIN.
+ */
+static bool died_without_fin(const struct evidence *e)
+{
+	return died_silently(e) && !e->shut_write;
+}
+
+static bool is_reset(const struct evidence *e)
+{
+	return e->error == ECONNRESET || (died_without_fin(e) && e->retransmits == 0 && e->probes == 0);
+}
+
+static bool is_timeout(const struct evidence *e)
+{
+	if (e->connecting) {
+		return false;
+	}
+	switch (e->error) {
+	case ETIMEDOUT:
+		return true;
+	case EHOSTUNREACH: /* the soft error that ICMP left: tcp_write_err() */
+	case ENETUNREACH:
+	case EACCES:
+	case EPROTO:
+		return e->retransmits > 0 || e->probes > 0;
+	default:
+		return died_without_fin(e) && (e->retransmits > 0 || e->probes > 0);
+	}
+}
+
+/* ---- tests of the rows, in their order ---- */
+
+static bool by_rule(const struct evidence *e)
+{
+	return e->rule != 0 && (e->error != 0 || died_silently(e));
+}
+
+static bool by_admin(const struct evidence *e)
+{
+	return e->error == ECONNABORTED && !e->connecting;
+}
+
+static bool gave_up(const struct evidence *e)
+{
+	if (!e->connecting) {
+		return false;
+	}
+	if (e->surface == SURFACE_CLOSE) {
+		return e->state == STATE_SYN_SENT;
+	}
+	/* shutdown in SYN_SENT gives ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
+	return (e->error == ECONNRESET && (e->shut_read || e->shut_write)) ||
+	       e->error == EINPROGRESS || e->error == EALREADY;
+}
+
+static bool by_icmp(const struct evidence *e)
+{
+	return e->connecting && e->icmp && !e->icmp_local && e->error != 0;
+}
+
+static bool no_listener(const struct evidence *e)
+{
+	return e->connecting && e->error == ECONNREFUSED;
+}
+
+static bool no_way(const struct evidence *e)
+{
+	if (!e->connecting) {
+		return false;
+	}
+	switch (e->error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+	case ENONET:
+	case EACCES:
+	case EPERM:
+	case ENOPROTOOPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool nobody_answered(const struct evidence *e)
+{
+	return e->connecting && e->error == ETIMEDOUT;
+}
+
+/* EADDRNOTAVAIL also means that there is no source address at all: then nothing holds ports. */
+static bool ports_held(const struct evidence *e)
+{
+	int64_t ports = e->port_last - e->port_first + 1;
+	return e->connecting && e->error == EADDRNOTAVAIL && ports > 0 &&
+	       e->time_wait_count * 2 >= ports;
+}
+
+static bool no_port(const struct evidence *e)
+{
+	return e->connecting && e->error == EADDRNOTAVAIL;
+}
+
+static bool dead_at_accept(const struct evidence *e)
+{
+	return e->surface == SURFACE_ACCEPT && e->has_info && e->state == STATE_CLOSE;
+}
+
+static bool told_before(const struct evidence *e)
+{
+	return was_told(e) && e->error != 0;
+}
+
+static bool wrote_past_own_end(const struct evidence *e)
+{
+	return e->error == EPIPE && e->shut_write;
+}
+
+/*
+ * RST in CLOSE_WAIT is EPIPE for a write and nothing for a read: tcp_reset(). So a first EPIPE
+ * means that a FIN had come, and an end of file in CLOSE without a FIN of ours means the same.
+ */
+static bool wrote_past_peers_end(const struct evidence *e)
+{
+	if (e->error == EPIPE) {
+		return !e->learned && !e->shared;
+	}
+	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
+						   !was_told(e) && !e->shut_write :
+						  died_without_fin(e) && e->peer_fin;
+	return silent && e->error == 0 && e->retransmits == 0 && !e->learned && !e->shared &&
+	       !e->connecting;
+}
+
+/* The same where somebody else may have taken the error before us. */
+static bool maybe_past_peers_end(const struct evidence *e)
+{
+	return e->error == EPIPE || (e->surface == SURFACE_EOF && e->has_info && !e->connecting &&
+				     e->state == STATE_CLOSE && !was_told(e) && !e->shut_write);
+}
+
+static bool data_after_own_end(const struct evidence *e)
+{
+	return is_reset(e) && e->shut_read && e->shut_write && e->has_info &&
+	       e->data_segs_in != e->shut_data_segs;
+}
+
+/* Bytes of ours are on their way or in the peer's buffer: nothing has come back since. */
+static bool spoke_last(const struct evidence *e)
+{
+	return e->last_turn == DIRECTION_WRITE;
+}
+
+static bool nothing_acked(const struct evidence *e)
+{
+	return e->has_info && e->bytes_acked <= ALWAYS_ACKED;
+}
+
+static bool after_silence(const struct evidence *e)
+{
+	int64_t rtt_ms = e->rtt_us / 1000;
+	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
+	       e->has_info && e->last_data_sent_ms <= 2 * rtt_ms + ANSWER_SLACK_MS &&
+	       e->outq > 0;
+}
+
+static bool never_accepted(const struct evidence *e)
+{
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 && e->bytes_received == 0 &&
+	       nothing_acked(e) && (e->total_retrans > 0 || e->segs_in > 2) && e->has_info;
+}
+
+static bool mid_upload(const struct evidence *e)
+{
+	return is_reset(e) && (e->outq > 0 || spoke_last(e));
+}
+
+static bool before_any_byte(const struct evidence *e)
+{
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
+	       e->bytes_received == 0;
+}
+
+static bool window_closed(const struct evidence *e)
+{
+	return is_timeout(e) && e->peer_window == 0 && e->probes > 0 && e->unsent > 0;
+}
+
+static bool user_limit(const struct evidence *e)
+{
+	return is_timeout(e) && e->user_timeout_ms > 0 && e->outq > 0;
+}
+
+static bool probes_unanswered(const struct evidence *e)
+{
+	return is_timeout(e) && e->outq <= 0 && e->probes > 0;
+}
+
+static bool unread_at_close(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
+	       !e->listening && e->inq > 0 && e->state != STATE_CLOSE;
+}
+
+/* tcp_disconnect() sends a RST in these states: tcp_need_reset(). */
+static bool linger0_at_close(const struct evidence *e)
+{
+	if ((e->surface != SURFACE_CLOSE && e->surface != SURFACE_EXIT) || !e->linger_zero) {
+		return false;
+	}
+	switch (e->state) {
+	case STATE_ESTABLISHED:
+	case STATE_CLOSE_WAIT:
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool reset_by_exit(const struct evidence *e)
+{
+	return e->surface == SURFACE_EXIT && (unread_at_close(e) || linger0_at_close(e));
+}
+
+static bool queue_at_close(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && e->listening &&
+	       e->accept_queue > 0;
+}
+
+static bool aborted_by_connect(const struct evidence *e)
+{
+	return e->op == OP_CONNECT && e->surface == SURFACE_DISCONNECT &&
+	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT ||
+		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
+}
+
+/* A socket that a forked process may hold too is closed by its last holder, not by us. */
+static enum sure when_not_shared(const struct evidence *e)
+{
+	return e->shared ? SURE_LIKELY : SURE_CERTAIN;
+}
+
+/* ---- the procedure ---- */
+
+#define CERTAIN SURE_CERTAIN, NULL, {0}, 0
+#define LIKELY SURE_LIKELY, NULL
+#define POSSIBLE SURE_POSSIBLE, NULL
+#define UNLESS_SHARED SURE_CERTAIN, when_not_shared, {0}, 0
+#define ELSE(...) \
+	{__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
+#define NO_ELSE {0}, 0
+
+static const struct row {
+	enum cause cause;
+	bool (*test)(const struct evidence *e);
+	enum sure sure;
+	enum sure (*surer)(const struct evidence *e); /* instead, where it depends */
+	enum cause others[VERDICT_ELSE_MAX];
+	size_t other_count;
+} rows[] = {
+	{CAUSE_INJECTED, by_rule, CERTAIN},
+	{CAUSE_ALREADY_RESET, told_before, CERTAIN},
+	{CAUSE_KILLED, by_admin, CERTAIN},
+	{CAUSE_ABANDONED, gave_up, CERTAIN},
+	{CAUSE_REJECTED, by_icmp, CERTAIN},
+	{CAUSE_REFUSED, no_listener, CERTAIN},
+	{CAUSE_UNREACHABLE, no_way, CERTAIN},
+	{CAUSE_NO_ANSWER, nobody_answered, CERTAIN},
+	{CAUSE_PORTS_EXHAUSTED, ports_held, CERTAIN},
+	{CAUSE_PORTS_EXHAUSTED, no_port, LIKELY, ELSE(CAUSE_UNREACHABLE)},
+	{CAUSE_ACCEPT_ABORTED, dead_at_accept, CERTAIN},
+	{CAUSE_WROTE_AFTER_SHUTDOWN, wrote_past_own_end, CERTAIN},
+	{CAUSE_PEER_CLOSED_EARLY, wrote_past_peers_end, CERTAIN},
+	{CAUSE_PEER_CLOSED_EARLY, maybe_past_peers_end, LIKELY, ELSE(CAUSE_ALREADY_RESET)},
+	{CAUSE_ZERO_WINDOW_LIMIT, window_closed, CERTAIN},
+	{CAUSE_USER_TIMEOUT, user_limit, CERTAIN},
+	{CAUSE_KEEPALIVE_LIMIT, probes_unanswered, CERTAIN},
+	{CAUSE_RETRANSMIT_LIMIT, is_timeout, CERTAIN},
+	{CAUSE_LATE_DATA, data_after_own_end, CERTAIN},
+	{CAUSE_FORGOTTEN, after_silence, LIKELY, ELSE(CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
+	{CAUSE_ACCEPT_OVERFLOW, never_accepted, POSSIBLE,
+	 ELSE(CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
+	{CAUSE_PEER_CLOSED_UNREAD, mid_upload, LIKELY, ELSE(CAUSE_PEER_ABORT)},
+	{CAUSE_PEER_ABORT, before_any_byte, LIKELY, ELSE(CAUSE_ACCEPT_OVERFLOW)},
+	{CAUSE_PEER_ABORT, is_reset, LIKELY, NO_ELSE},
+	{CAUSE_DISCONNECTED, aborted_by_connect, UNLESS_SHARED},
+	{CAUSE_LISTENER_CLOSED, queue_at_close, UNLESS_SHARED},
+	{CAUSE_EXIT_OPEN, reset_by_exit, CERTAIN},
+	{CAUSE_CLOSED_UNREAD, unread_at_close, UNLESS_SHARED},
+	{CAUSE_CLOSED_LINGER0, linger0_at_close, UNLESS_SHARED},
+};
+
+/* Was a RST met, and on which way? */
+static enum rst_case judge_case(const struct evidence *e, enum cause cause)
+{
+	bool by_error = e->error == ECONNRESET || e->error == EPIPE || e->surface == SURFACE_EOF;
+	bool dead_otherwise = cause == CAUSE_ALREADY_RESET && e->told_error != ECONNRESET &&
+			      e->told_error != EPIPE;
+	if (cause_infos[cause].kind != CAUSE_RESET || !by_error || dead_otherwise) {
+		return CASE_NONE;
+	}
+	return e->direction == DIRECTION_WRITE ? CASE_RESET_BY_PEER : CASE_RESET;
+}
+
+static const char *judge_phrase(const struct evidence *e, enum rst_case rst_case)
+{
+	switch (rst_case) {
+	case CASE_RESET:
+		return "Connection reset";
+	case CASE_RESET_BY_PEER:
+		return "Connection reset by peer";
+	default:
+		break;
+	}
+	const char *text = e->error == 0 ? NULL : errno_text(e->error);
+	return text != NULL ? text : "no error";
+}
+
+bool why_judge(const struct evidence *evidence, struct verdict *verdict)
+{
+	*verdict = (struct verdict){.cause = CAUSE_PEER_ABORT, .sure = SURE_POSSIBLE};
+	bool told = false;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !told; i++) {
+		const struct row *row = &rows[i];
+		if (!row->test(evidence)) {
+			continue;
+		}
+		verdict->cause = row->cause;
+		verdict->sure = row->surer != NULL ? row->surer(evidence) : row->sure;
+		verdict->other_count = row->other_count;
+		for (size_t k = 0; k < row->other_count; k++) {
+			verdict->others[k] = row->others[k];
+		}
+		told = true;
+	}
+	verdict->rst_case = judge_case(evidence, verdict->cause);
+	verdict->doc = judge_phrase(evidence, verdict->rst_case);
+	return told;
+}

@@ -1,0 +1,343 @@
+/* The evidence in words: one sentence for each cause, with the numbers that decided. */
+#include "why.h"
+
+#include <errno.h>
+#include "../sys/errnames.h"
+#include "schedule.h"
+
+static void say_silence(const struct evidence *e, struct text *text)
+{
+	if (e->gap_ms > 0) {
+		text_format(text, ", after a silence of %t", e->gap_ms);
+	}
+}
+
+static void say_moved(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%z had been sent and %z received on this connection", e->bytes_out,
+	            e->bytes_in);
+}
+
+static void say_unread(const struct evidence *e, struct text *text)
+{
+	if (e->inq > 0) {
+		text_format(text, "; %z of the peer's can still be read", (uint64_t)e->inq);
+	}
+}
+
+static void say_where(const struct evidence *e, struct text *text)
+{
+	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
+		text_string(text, "; the program closed without having been told");
+	}
+}
+
+static void say_shared(const struct evidence *e, struct text *text)
+{
+	if (e->shared) {
+		text_string(text, "; a process forked since then may hold the socket too, and then "
+		                  "nothing is sent before it closes");
+	}
+}
+
+/* ---- while connecting ---- */
+
+static void refused(const struct evidence *e, struct text *text)
+{
+	text_format(text, "a RST answered the SYN after %t: nothing listens there, or a firewall says so",
+	            e->connect_ms);
+}
+
+static void rejected(const struct evidence *e, struct text *text)
+{
+	text_string(text, "the SYN was answered with ICMP");
+	text_string(text, e->icmp_family == AF_INET6 ? "v6" : "");
+	text_format(text, " type %d code %d by ", e->icmp_type, e->icmp_code);
+	struct addr offender = e->icmp_offender;
+	offender.port = 0;
+	addr_write_host(text, &offender);
+	text_format(text, " after %t", e->connect_ms);
+}
+
+static void unreachable(const struct evidence *e, struct text *text)
+{
+	if (e->icmp_local) {
+		text_format(text, "our own kernel gave up after %t: the neighbour did not answer",
+		            e->connect_ms);
+	} else if (e->error == EPERM || e->error == EACCES) {
+		text_string(text, "nothing was sent: a local firewall rule, route or policy forbids it");
+	} else {
+		text_string(text, "nothing was sent: this host has no route there");
+	}
+}
+
+static void no_answer(const struct evidence *e, struct text *text)
+{
+	text_format(text, "nobody answered the SYN in %t", e->connect_ms);
+	if (e->syn_sent_again > 0) {
+		text_format(text, ", nor the %u that were sent after it", e->syn_sent_again);
+	}
+	text_string(text, "; ");
+	schedule_write_syn(text, e);
+}
+
+static void abandoned(const struct evidence *e, struct text *text)
+{
+	const char *how = e->error == EINPROGRESS || e->error == EALREADY ?
+				  "SO_SNDTIMEO ran out" :
+			  e->surface == SURFACE_CLOSE ? "the program closed the socket" :
+							"the program shut the socket down";
+	text_format(text, "%s after %t in SYN_SENT, with no answer yet", how, e->connect_ms);
+	if (e->total_retrans > 0) {
+		text_format(text, " to the SYN and its %u retransmissions", e->total_retrans);
+	}
+}
+
+static void ports_exhausted(const struct evidence *e, struct text *text)
+{
+	text_format(text, "no free port in ip_local_port_range %D to %D", e->port_first,
+	            e->port_last);
+	if (e->time_wait_count >= 0) {
+		text_format(text, ", and %D connections of this host are in TIME_WAIT",
+		            e->time_wait_count);
+	}
+}
+
+/* ---- resets ---- */
+
+static void accept_overflow(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+	            "connected %t ago, then a RST, although the peer never acknowledged one of our "
+	            "%z nor sent any",
+	            e->age_ms, e->bytes_out);
+}
+
+static void accept_aborted(const struct evidence *e, struct text *text)
+{
+	(void)e;
+	text_string(text, "accept returned a connection that was dead already: its client had reset "
+	                  "it in the queue");
+}
+
+static void peer_closed_unread(const struct evidence *e, struct text *text)
+{
+	text_string(text, "a RST arrived");
+	if (e->has_info && e->outq <= 0) {
+		text_format(text,
+		            " after the peer's kernel had acknowledged our last %z and its program had "
+		            "not answered them",
+		            e->last_turn == DIRECTION_WRITE && e->side == SIDE_SERVER ? e->resp_bytes :
+		                                                                     e->req_bytes);
+	} else {
+		text_format(text, " while %z of ours were still unacknowledged or unsent",
+		            (uint64_t)(e->outq > 0 ? e->outq : 0));
+	}
+	say_silence(e, text);
+	say_unread(e, text);
+	say_where(e, text);
+}
+
+static void peer_closed_early(const struct evidence *e, struct text *text)
+{
+	text_string(text, "the peer's FIN had come");
+	text_string(text, e->peer_fin ? " and the program had read that end of file" :
+					" and the program had not read it");
+	text_string(text, "; what was written after it met a closed socket, whose RST is ");
+	text_string(text, e->error == EPIPE ? "this EPIPE" : "hidden by this end of file");
+}
+
+static void peer_abort(const struct evidence *e, struct text *text)
+{
+	if (e->bytes_out == 0 && e->bytes_in == 0) {
+		text_format(text, "a RST arrived %t after the connection began, before any byte was "
+		                  "written or read",
+		            e->age_ms);
+	} else {
+		text_string(text, "a RST arrived with nothing of ours outstanding; ");
+		say_moved(e, text);
+	}
+	say_unread(e, text);
+	text_string(text, ": the peer used SO_LINGER 0, crashed or was killed with bytes unread, "
+	                  "or a middlebox forged it");
+	say_where(e, text);
+}
+
+static void forgotten(const struct evidence *e, struct text *text)
+{
+	text_format(text, "after %t of silence the first %z were answered with a RST within %t", e->gap_ms,
+	            e->req_bytes > 0 ? e->req_bytes : (uint64_t)e->outq, (int64_t)e->last_data_sent_ms);
+	schedule_write_idle_limit(text, e->gap_ms);
+	text_string(text, e->keepalive ? "; SO_KEEPALIVE was on with TCP_KEEPIDLE " :
+					 "; SO_KEEPALIVE was off");
+	if (e->keepalive) {
+		text_duration(text, (int64_t)e->keepalive_idle_s * 1000);
+	}
+}
+
+static void already_reset(const struct evidence *e, struct text *text)
+{
+	text_string(text, "this connection ended with ");
+	errno_write(text, e->told_error);
+	text_format(text, ", which %s reported %t ago", op_name(e->told_op), e->told_ago_ms);
+	if (e->told_count > 1) {
+		text_format(text, "; %u calls have failed since", e->told_count - 1);
+	}
+}
+
+static void late_data(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+	            "the program had shut down both ways %t ago and %u segments with data came "
+	            "after that: our own kernel answered with the RST",
+	            e->shut_write_ago_ms, e->data_segs_in - e->shut_data_segs);
+}
+
+static void killed(const struct evidence *e, struct text *text)
+{
+	(void)e;
+	text_string(text, "ECONNABORTED on an established connection: only SOCK_DESTROY (ss -K) does "
+	                  "that");
+}
+
+static void injected(const struct evidence *e, struct text *text)
+{
+	text_format(text, "rule %u of resetby made this happen", e->rule);
+}
+
+/* ---- time-outs ---- */
+
+static void retransmit_limit(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%z stayed unacknowledged through %u retransmissions; the last sign of the peer was %t ago",
+	            (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits,
+	            (int64_t)e->last_ack_recv_ms);
+	schedule_write_retries2(text, e);
+}
+
+static void user_timeout(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), through %u "
+	                  "retransmissions",
+	            (uint64_t)(e->outq > 0 ? e->outq : 0), (int64_t)e->user_timeout_ms,
+	            e->retransmits);
+}
+
+static void keepalive_limit(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+	            "the connection was idle and %u keepalive probes got no answer (first after %t, "
+	            "then every %t, %u in all); the last sign of the peer was %t ago",
+	            e->probes, (int64_t)e->keepalive_idle_s * 1000,
+	            (int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
+	            (int64_t)e->last_ack_recv_ms);
+}
+
+static void zero_window_limit(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+	            "the peer's window was closed with %z of ours waiting, and %u probes of it got no "
+	            "answer",
+	            (uint64_t)(e->unsent > 0 ? e->unsent : 0), e->probes);
+}
+
+/* ---- our own doing ---- */
+
+static void closed_unread(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%s with %z unread in the receive buffer: the kernel sends a RST instead of a FIN",
+	            e->surface == SURFACE_EXIT ? "the process ended" : "the program closed",
+	            (uint64_t)e->inq);
+	if (e->outq > 0) {
+		text_format(text, ", and %z of ours that were still on their way are lost",
+		            (uint64_t)e->outq);
+	}
+	say_shared(e, text);
+}
+
+static void closed_linger0(const struct evidence *e, struct text *text)
+{
+	text_string(text, "SO_LINGER {1,0} was set");
+	if (e->linger_ago_ms != NEVER) {
+		text_format(text, " by the program %t ago", e->linger_ago_ms);
+	} else {
+		text_string(text, " before this process had the socket, or on its listener");
+	}
+	text_string(text, ": close sends a RST instead of a FIN");
+	if (e->outq > 0) {
+		text_format(text, ", and %z unsent or unacknowledged are discarded",
+		            (uint64_t)e->outq);
+	}
+	say_shared(e, text);
+}
+
+static void disconnected(const struct evidence *e, struct text *text)
+{
+	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",
+	            state_name(e->state));
+	say_shared(e, text);
+}
+
+static void listener_closed(const struct evidence *e, struct text *text)
+{
+	text_format(text, "the listener was closed with %u established connections in its accept queue: "
+	                  "each gets a RST",
+	            e->accept_queue);
+	say_shared(e, text);
+}
+
+static void exit_open(const struct evidence *e, struct text *text)
+{
+	if (e->inq > 0) {
+		closed_unread(e, text);
+	} else {
+		text_string(text, "the process ended with this connection open, and ");
+		closed_linger0(e, text);
+	}
+}
+
+static void wrote_after_shutdown(const struct evidence *e, struct text *text)
+{
+	text_format(text, "the program had shut down its writing side itself %t ago; no RST was met",
+	            e->shut_write_ago_ms);
+}
+
+static void (*const sentences[CAUSE_COUNT])(const struct evidence *, struct text *) = {
+	[CAUSE_REFUSED] = refused,
+	[CAUSE_REJECTED] = rejected,
+	[CAUSE_UNREACHABLE] = unreachable,
+	[CAUSE_NO_ANSWER] = no_answer,
+	[CAUSE_ABANDONED] = abandoned,
+	[CAUSE_PORTS_EXHAUSTED] = ports_exhausted,
+	[CAUSE_ACCEPT_OVERFLOW] = accept_overflow,
+	[CAUSE_ACCEPT_ABORTED] = accept_aborted,
+	[CAUSE_PEER_CLOSED_UNREAD] = peer_closed_unread,
+	[CAUSE_PEER_CLOSED_EARLY] = peer_closed_early,
+	[CAUSE_PEER_ABORT] = peer_abort,
+	[CAUSE_FORGOTTEN] = forgotten,
+	[CAUSE_ALREADY_RESET] = already_reset,
+	[CAUSE_LATE_DATA] = late_data,
+	[CAUSE_KILLED] = killed,
+	[CAUSE_INJECTED] = injected,
+	[CAUSE_RETRANSMIT_LIMIT] = retransmit_limit,
+	[CAUSE_USER_TIMEOUT] = user_timeout,
+	[CAUSE_KEEPALIVE_LIMIT] = keepalive_limit,
+	[CAUSE_ZERO_WINDOW_LIMIT] = zero_window_limit,
+	[CAUSE_CLOSED_UNREAD] = closed_unread,
+	[CAUSE_CLOSED_LINGER0] = closed_linger0,
+	[CAUSE_DISCONNECTED] = disconnected,
+	[CAUSE_LISTENER_CLOSED] = listener_closed,
+	[CAUSE_EXIT_OPEN] = exit_open,
+	[CAUSE_WROTE_AFTER_SHUTDOWN] = wrote_after_shutdown,
+};
+
+void why_sentence(const struct evidence *evidence, const struct verdict *verdict,
+                  struct text *text)
+{
+	if (sentences[verdict->cause] != NULL) {
+		sentences[verdict->cause](evidence, text);
+	} else {
+		text_string(text, cause_infos[verdict->cause].title);
+	}
+	text_char(text, '.');
+}

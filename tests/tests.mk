@@ -1,0 +1,77 @@
+# Tests. A new tests/unit/test_*.c, tests/wire/test_*.c or executable tests/*/*.sh is found by itself;
+# other .c files of tests/unit are linked into every unit test, the lab*.c of tests/wire into every
+# wire test.
+#
+# make check [TESTS='WORD...']    everything, or only programs whose path contains one of the words
+# make check-unit | check-wire | check-guest
+
+TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror $(CFLAGS) -U_FORTIFY_SOURCE \
+              -Isrc -Iinclude $(SANITIZE)
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_AID := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c)))
+WIRE_SRC := $(sort $(wildcard tests/wire/test_*.c))
+WIRE_AID := $(sort $(wildcard tests/wire/lab*.c))
+ACTOR_SRC := $(sort $(wildcard tests/wire/actor*.c))
+
+UNIT_RUN := $(UNIT_SRC:%.c=$(BUILD)/%)
+WIRE_RUN := $(WIRE_SRC:%.c=$(BUILD)/%)
+ACTOR    := $(BUILD)/tests/wire/actor
+TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_SRC) $(UNIT_AID) $(WIRE_SRC) $(WIRE_AID) $(ACTOR_SRC))
+scripts   = $(sort $(shell find tests/$(1) -maxdepth 1 -name '*.sh' -perm -u+x))
+
+SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s)
+RUN_TESTS = $(Q)RESETBY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/run --only '$(TESTS)'
+
+# One line that also notices flags given on the command line.
+$(shell printf '%s' "$(subst ",\",$(CC) $(TEST_FLAGS))" | cmp -s - $(BUILD)/test-flags || printf '%s' "$(subst ",\",$(CC) $(TEST_FLAGS))" > $(BUILD)/test-flags)
+
+$(TEST_OBJ): $(BUILD)/%.o: %.c $(BUILD)/test-flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
+
+$(UNIT_RUN): %: %.o $(UNIT_AID:%.c=$(BUILD)/%.o) $(BUILD)/floors.a
+	$(say) LD $@
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -lcmocka -pthread
+
+$(WIRE_RUN): %: %.o $(WIRE_AID:%.c=$(BUILD)/%.o)
+	$(say) LD $@
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -lcmocka -pthread
+
+$(ACTOR): $(ACTOR_SRC:%.c=$(BUILD)/%.o)
+	$(say) LD $@
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -pthread
+
+.PHONY: need unit-tests wire-tests tests
+need:
+	$(Q)tests/need
+
+unit-tests: $(UNIT_RUN)
+wire-tests: $(WIRE_RUN) $(ACTOR)
+tests: unit-tests wire-tests
+
+# The compilers may only be there once tests/need has run, hence the steps. The last build proves
+# that the other compiler has no warning either.
+.PHONY: check check-unit check-wire check-guest
+check: need
+	$(Q)$(SUBMAKE) all tests
+	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
+	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest)
+
+check-unit: unit-tests
+	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit)
+
+check-wire: all wire-tests
+	$(RUN_TESTS) $(WIRE_RUN) $(call scripts,wire)
+
+check-guest: all
+	$(RUN_TESTS) $(call scripts,guest)
+
+# Unit tests only: in the preload, a sanitizer's run-time would have to come before the library.
+.PHONY: asan ubsan tsan
+asan: SANITIZER = -fsanitize=address -fno-omit-frame-pointer
+ubsan: SANITIZER = -fsanitize=undefined -fno-sanitize-recover=all
+tsan: SANITIZER = -fsanitize=thread
+asan ubsan tsan: need
+	$(Q)$(SUBMAKE) BUILD=$(BUILD)/$@ SANITIZE='$(SANITIZER)' check-unit

@@ -1,0 +1,94 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "sys/proc.h"
+
+static void a_file_is_read_whole_and_ends_with_nul(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_proc.XXXXXX";
+	int fd = mkstemp(path);
+	assert_int_equal(write(fd, "hello", 5), 5);
+	close(fd);
+	char buffer[8];
+	memset(buffer, '#', sizeof buffer);
+	assert_int_equal(proc_read(path, buffer, sizeof buffer), 5);
+	assert_string_equal(buffer, "hello");
+	memset(buffer, '#', sizeof buffer);
+	assert_int_equal(proc_read(path, buffer, 4), 3);
+	assert_string_equal(buffer, "hel");
+	assert_int_equal(buffer[4], '#');
+	unlink(path);
+}
+
+static void a_missing_file_is_enoent_and_errno_is_left_alone(void **state)
+{
+	(void)state;
+	char buffer[8] = "before";
+	errno = 0;
+	assert_int_equal(proc_read("/nonexistent/file", buffer, sizeof buffer), -ENOENT);
+	assert_string_equal(buffer, "");
+	assert_int_equal(errno, 0);
+}
+
+static void a_sysctl_of_two_numbers_gives_both(void **state)
+{
+	(void)state;
+	long first;
+	long last;
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%ld %ld", &first, &last), 2);
+	fclose(file);
+	int64_t values[4] = {0, 0, -7, -7};
+	assert_int_equal(proc_sysctl("net/ipv4/ip_local_port_range", values, 4), 2);
+	assert_int_equal(values[0], first);
+	assert_int_equal(values[1], last);
+	assert_int_equal(values[2], -7);
+	assert_int_equal(proc_sysctl("net/ipv4/ip_local_port_range", values, 1), 1);
+}
+
+static void what_is_no_sysctl_of_numbers_is_an_error(void **state)
+{
+	(void)state;
+	int64_t value = 0;
+	char name[300];
+	memset(name, 'x', sizeof name);
+	name[sizeof name - 1] = '\0';
+	assert_int_equal(proc_sysctl("net/ipv4/no_such", &value, 1), -ENOENT);
+	assert_int_equal(proc_sysctl("kernel/ostype", &value, 1), -EINVAL);
+	assert_int_equal(proc_sysctl(name, &value, 1), -ENAMETOOLONG);
+}
+
+static void no_descriptor_stays_open(void **state)
+{
+	(void)state;
+	int before = dup(0);
+	close(before);
+	int64_t value;
+	proc_sysctl("net/ipv4/tcp_syn_retries", &value, 1);
+	proc_sysctl("kernel/ostype", &value, 1);
+	int after = dup(0);
+	close(after);
+	assert_int_equal(before, after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_is_read_whole_and_ends_with_nul),
+		cmocka_unit_test(a_missing_file_is_enoent_and_errno_is_left_alone),
+		cmocka_unit_test(a_sysctl_of_two_numbers_gives_both),
+		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
+		cmocka_unit_test(no_descriptor_stays_open),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

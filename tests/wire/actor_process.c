@@ -1,0 +1,222 @@
+#include "actor.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t signals_seen;
+static pid_t held = -1;
+
+/** The one command that runs in a thread of its own. */
+static struct {
+	pthread_t thread;
+	bool running;
+	char line[8192];
+	struct outcome outcome;
+} background;
+
+/** The child runs the command and hands its outcome back through a pipe. */
+static void run_fork(const struct words *words, struct outcome *outcome)
+{
+	int ends[2];
+	int status;
+	if (pipe(ends) != 0) {
+		confused("pipe");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* The outcome's words point into the line, which the child runs in its own copy. */
+		run_command(words->rest, outcome);
+		ssize_t written = write(ends[1], outcome, sizeof(*outcome));
+		_exit(written == (ssize_t)sizeof(*outcome) ? 0 : 1);
+	}
+	close(ends[1]);
+	ssize_t got = read(ends[0], outcome, sizeof(*outcome));
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	if (got != (ssize_t)sizeof(*outcome)) {
+		*outcome = (struct outcome){.result = status};
+		tell(outcome, WIFSIGNALED(status) ? "killed SIG%s" : "exited %s",
+		     WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : "early");
+	}
+}
+
+static void run_forkhold(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	held = fork();
+	if (held == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			pause();
+		}
+	}
+	outcome->result = held > 0 ? 0 : -1;
+}
+
+static void run_forkkill(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	if (held <= 0) {
+		confused("forkkill without forkhold");
+	}
+	kill(held, SIGKILL);
+	outcome->result = waitpid(held, NULL, 0) == held ? 0 : -1;
+	held = -1;
+}
+
+/** What the child of a vfork closes, the parent still has open. */
+static void run_vfork_close(const struct words *words, struct outcome *outcome)
+{
+	int fd = fd_at(words, 1);
+	int status = -1;
+	pid_t pid = vfork();
+	if (pid == 0) {
+		_exit(close(fd) == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	outcome->result = status == 0 ? 0 : -1;
+}
+
+static void *run_in_background(void *unused)
+{
+	run_command(background.line, &background.outcome);
+	return unused;
+}
+
+static void run_background(const struct words *words, struct outcome *outcome)
+{
+	if (background.running) {
+		confused("one background command at a time");
+	}
+	snprintf(background.line, sizeof(background.line), "%s", words->rest);
+	background.running = pthread_create(&background.thread, NULL, run_in_background, NULL) == 0;
+	outcome->result = background.running ? 0 : -1;
+}
+
+static void *join(void)
+{
+	void *result;
+	if (!background.running) {
+		confused("no background command");
+	}
+	pthread_join(background.thread, &result);
+	background.running = false;
+	return result;
+}
+
+static void run_join(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	join();
+	*outcome = background.outcome;
+}
+
+static void run_thread(const struct words *words, struct outcome *outcome)
+{
+	run_background(words, outcome);
+	run_join(words, outcome);
+}
+
+static void run_cancel(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	if (!background.running) {
+		confused("no background command");
+	}
+	CALL(outcome, pthread_cancel(background.thread));
+	if (join() != PTHREAD_CANCELED) {
+		*outcome = background.outcome;
+	} else {
+		tell(outcome, "cancelled");
+	}
+}
+
+/** Replace this program by itself; the new one answers. */
+static void run_exec(const struct words *words, struct outcome *outcome)
+{
+	char list[SLOTS * 12] = "";
+	char path[4096] = "";
+	(void)words;
+	/* By its name: the process would be called "exe" otherwise. */
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0) {
+		confused("readlink");
+	}
+	for (int i = 0; i < SLOTS; i++) {
+		size_t used = strlen(list);
+		snprintf(list + used, sizeof(list) - used, "%d,", slots[i]);
+	}
+	CALL(outcome, execl(path, "actor", list, NULL));
+}
+
+static void run_end(const struct words *words, struct outcome *outcome)
+{
+	int status = (int)number_at(words, 1, 0);
+	(void)outcome;
+	if (strcmp(words->w[0], "exit") == 0) {
+		exit(status);
+	} else if (strcmp(words->w[0], "_exit") == 0) {
+		_exit(status);
+	} else if (strcmp(words->w[0], "_Exit") == 0) {
+		_Exit(status);
+	} else if (strcmp(words->w[0], "quick_exit") == 0) {
+		quick_exit(status);
+	}
+	abort();
+}
+
+static void count_signal(int number)
+{
+	(void)number;
+	signals_seen++;
+}
+
+static void run_sigpipe(const struct words *words, struct outcome *outcome)
+{
+	struct sigaction action = {
+		.sa_handler = has_word(words, "ignore")  ? SIG_IGN
+			      : has_word(words, "count") ? count_signal
+							 : SIG_DFL,
+	};
+	CALL(outcome, sigaction(SIGPIPE, &action, NULL));
+}
+
+static void run_signals(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	outcome->result = signals_seen;
+}
+
+/** SIGALRM after milliseconds, counted, interrupting: no SA_RESTART. */
+static void run_alarm(const struct words *words, struct outcome *outcome)
+{
+	struct sigaction action = {.sa_handler = count_signal};
+	sigaction(SIGALRM, &action, NULL);
+	outcome->result = (long)ualarm((unsigned)number_at(words, 1, 0) * 1000, 0);
+}
+
+const struct command process_commands[] = {
+	{"fork", "CMD", run_fork},
+	{"forkhold", "", run_forkhold},
+	{"forkkill", "", run_forkkill},
+	{"vfork_close", "FD", run_vfork_close},
+	{"thread", "CMD", run_thread},
+	{"background", "CMD", run_background},
+	{"join", "", run_join},
+	{"cancel", "", run_cancel},
+	{"exec", "", run_exec},
+	{"exit", "[STATUS]", run_end},
+	{"_exit", "[STATUS]", run_end},
+	{"_Exit", "[STATUS]", run_end},
+	{"quick_exit", "[STATUS]", run_end},
+	{"abort", "", run_end},
+	{"sigpipe", "ignore|default|count", run_sigpipe},
+	{"signals", "", run_signals},
+	{"alarm", "MS", run_alarm},
+	{0},
+};

@@ -1,0 +1,153 @@
+#include "actor.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static void run_send(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int fd = fd_at(words, 1);
+	if (strcmp(words->w[0], "__send") == 0) {
+		extern ssize_t __send(int, const void *, size_t, int);
+		CALL(outcome, __send(fd, pattern(size), size, flags_from(words, 3)));
+	} else if (strcmp(words->w[0], "sendto") == 0) {
+		CALL(outcome, sendto(fd, pattern(size), size, flags_from(words, 3), NULL, 0));
+	} else if (strcmp(words->w[0], "sys_sendto") == 0) {
+		CALL(outcome,
+		     syscall(SYS_sendto, fd, pattern(size), size, flags_from(words, 3), NULL, 0));
+	} else {
+		CALL(outcome, send(fd, pattern(size), size, flags_from(words, 3)));
+	}
+}
+
+static void run_sendtext(const struct words *words, struct outcome *outcome)
+{
+	size_t size = unescape(words->rest);
+	CALL(outcome, send(fd_at(words, 1), words->rest, size, MSG_NOSIGNAL));
+}
+
+static void run_writetext(const struct words *words, struct outcome *outcome)
+{
+	size_t size = unescape(words->rest);
+	CALL(outcome, write(fd_at(words, 1), words->rest, size));
+}
+
+static void run_sendto_fastopen(const struct words *words, struct outcome *outcome)
+{
+	struct sockaddr_storage address;
+	socklen_t length = parse_address(word_at(words, 2, NULL), number_at(words, 3, 0), &address);
+	size_t size = (size_t)number_at(words, 4, 1);
+	CALL(outcome, sendto(fd_at(words, 1), pattern(size), size, MSG_FASTOPEN,
+			     (struct sockaddr *)&address, length));
+}
+
+static void run_sendmsg(const struct words *words, struct outcome *outcome)
+{
+	struct iovec pieces[PIECES_MAX];
+	size_t size = (size_t)number_at(words, 2, 1);
+	int count = cut(pieces, pattern(size), size, number_at(words, 3, 1));
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+	CALL(outcome, sendmsg(fd_at(words, 1), &message, flags_from(words, 4)));
+}
+
+static void run_sendmmsg(const struct words *words, struct outcome *outcome)
+{
+	struct mmsghdr messages[PIECES_MAX] = {0};
+	struct iovec pieces[PIECES_MAX];
+	size_t size = (size_t)number_at(words, 2, 1);
+	int count = cut(pieces, pattern(size), size, number_at(words, 3, 1));
+	for (int i = 0; i < count; i++) {
+		messages[i].msg_hdr.msg_iov = &pieces[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	CALL(outcome, sendmmsg(fd_at(words, 1), messages, (unsigned)count, flags_from(words, 4)));
+	for (long i = 0; i < outcome->result; i++) {
+		tell(outcome, "%s%u", i ? " " : "", messages[i].msg_len);
+	}
+}
+
+static void run_write(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int fd = fd_at(words, 1);
+	if (strcmp(words->w[0], "__write") == 0) {
+		extern ssize_t __write(int, const void *, size_t);
+		CALL(outcome, __write(fd, pattern(size), size));
+	} else if (strcmp(words->w[0], "sys_write") == 0) {
+		CALL(outcome, syscall(SYS_write, fd, pattern(size), size));
+	} else {
+		CALL(outcome, write(fd, pattern(size), size));
+	}
+}
+
+static void run_writev(const struct words *words, struct outcome *outcome)
+{
+	struct iovec pieces[PIECES_MAX];
+	size_t size = (size_t)number_at(words, 2, 1);
+	int count = cut(pieces, pattern(size), size, number_at(words, 3, 1));
+	int fd = fd_at(words, 1);
+	if (strcmp(words->w[0], "pwritev2") == 0) {
+		CALL(outcome, pwritev2(fd, pieces, count, -1, 0));
+	} else {
+		CALL(outcome, writev(fd, pieces, count));
+	}
+}
+
+static void run_sendfile(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int file = memfd_create("sendfile", MFD_CLOEXEC);
+	off64_t at = 0;
+	if (write(file, pattern(size), size) != (ssize_t)size) {
+		confused("memfd");
+	}
+	if (strcmp(words->w[0], "sendfile64") == 0) {
+		CALL(outcome, sendfile64(fd_at(words, 1), file, &at, size));
+	} else {
+		CALL(outcome, sendfile(fd_at(words, 1), file, &at, size));
+	}
+	close(file);
+}
+
+/** From a pipe into a socket. */
+static void run_splice_in(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int ends[2];
+	if (pipe(ends) != 0 || fcntl(ends[1], F_SETPIPE_SZ, size) < 0 ||
+	    write(ends[1], pattern(size), size) != (ssize_t)size) {
+		confused("a pipe with %zu bytes", size);
+	}
+	close(ends[1]);
+	CALL(outcome, splice(ends[0], NULL, fd_at(words, 1), NULL, size, 0));
+	close(ends[0]);
+}
+
+const struct command send_commands[] = {
+	{"send", "FD SIZE [FLAG...]", run_send},
+	{"__send", "FD SIZE [FLAG...]", run_send},
+	{"sendto", "FD SIZE [FLAG...]", run_send},
+	{"sys_sendto", "FD SIZE [FLAG...]", run_send},
+	{"sendtext", "FD TEXT", run_sendtext},
+	{"writetext", "FD TEXT", run_writetext},
+	{"sendto_fastopen", "FD ADDR PORT SIZE", run_sendto_fastopen},
+	{"sendmsg", "FD SIZE [PIECES [FLAG...]]", run_sendmsg},
+	{"sendmmsg", "FD SIZE [MESSAGES [FLAG...]]", run_sendmmsg},
+	{"write", "FD SIZE", run_write},
+	{"__write", "FD SIZE", run_write},
+	{"sys_write", "FD SIZE", run_write},
+	{"writev", "FD SIZE PIECES", run_writev},
+	{"pwritev2", "FD SIZE PIECES", run_writev},
+	{"sendfile", "FD SIZE", run_sendfile},
+	{"sendfile64", "FD SIZE", run_sendfile},
+	{"splice_in", "FD SIZE", run_splice_in},
+	{0},
+};
