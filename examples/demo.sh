@@ -16,9 +16,9 @@ mkfifo "$scratch/port"
 PATH=$build:$build/examples:$PATH
 unset "${!RESETBY_@}" http_proxy all_proxy ALL_PROXY
 
-bold='' dim='' red='' plain=''
+bold='' dim='' plain=''
 if [ -t 1 ]; then
-	bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'
+	bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
 fi
 width=$(tput cols 2>/dev/null || echo 100)
 [ "$width" -gt 110 ] && width=110
@@ -31,9 +31,15 @@ headline() {
 says() {
 	[ -s "$3" ] || return
 	printf '  %s%s%s\n' "$dim" "$1" "$plain"
-	# The time and the process ID are of no interest here.
-	sed -E 's/^resetby\[[0-9]+\] [0-9:.]+ //' "$3" | fold -s -w $((width - 6)) |
-		sed -E "s/^/      $2/; s/\$/$plain/"
+	fold -s -w $((width - 6)) "$3" | sed -E "s/^/      $2/; s/ *\$/$plain/"
+}
+
+# reports WHOSE LOG: what resetby wrote. Of each line only the sentence is shown: left out are the
+# time, the process ID, and the evidence behind the sentence (`key=value ...`).
+reports() {
+	sed -E 's/^resetby\[[0-9]+\] [0-9:.]+ //; s/\.? (case|rule)=.*//; s/[^.]$/&./' "$2" \
+		>"$scratch/sentences"
+	says "$1" "$bold" "$scratch/sentences"
 }
 
 # The words of a command as one would type them.
@@ -66,8 +72,8 @@ start_server() {
 end_server() {
 	wait "$server"
 	server=
-	says 'the server says' "$red" "$scratch/server.err"
-	says "resetby says, in the server's log" '' "$scratch/server.log"
+	says 'the server says' '' "$scratch/server.err"
+	reports "resetby says, in the server's log" "$scratch/server.log"
 }
 
 # client [OPTION...] COMMAND...: under `resetby run`
@@ -75,8 +81,8 @@ client() {
 	show_command resetby run "$@"
 	: >"$scratch/client.log"
 	resetby run -l "$scratch/client.log" "$@" >"$scratch/client.out" 2>&1
-	says 'the program says' "$red" "$scratch/client.out"
-	says 'resetby says' '' "$scratch/client.log"
+	says 'the program says' '' "$scratch/client.out"
+	reports 'resetby says' "$scratch/client.log"
 }
 
 # fetch PORT: with curl where there is one

@@ -38,7 +38,7 @@ void reset_close_write(struct text *text, const struct reset_close *done, const 
 	if (done->unsent > 0) {
 		text_format(text, ", %z unsent or unacknowledged discarded", (uint64_t)done->unsent);
 	}
-	if (conn->fork_epoch != process_epoch()) {
+	if (conn_holding(conn) != HOLDING_ALONE) {
 		text_string(text, "; if a forked process holds the socket too, at its last close");
 	}
 }

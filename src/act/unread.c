@@ -61,8 +61,13 @@ static bool at_close(struct rule *rule, struct call *call)
 	}
 	char room[256];
 	struct text by = text_in(room, sizeof room);
-	int64_t bytes = wait_for_bytes(rule, call->fd);
-	if (bytes > 0) {
+	bool alone = conn_holding(call->conn) == HOLDING_ALONE;
+	int64_t bytes = alone ? wait_for_bytes(rule, call->fd) : 0;
+	if (!alone) {
+		/* A byte planted here would be read by the other process. */
+		struct reset_close done = reset_close_by_linger(call->fd);
+		reset_close_write(&by, &done, call->conn);
+	} else if (bytes > 0) {
 		text_format(&by, "closed with %z unread: RST", (uint64_t)bytes);
 	} else {
 		int planted = plant_byte(call->fd);

@@ -8,72 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmd.h"
-#include "../log/log.h"
-#include "../rule/rule.h"
-#include "../sys/units.h"
 
 /** Largest rules file that is read, in bytes. */
 #define RULES_FILE_MAX ((size_t)1024 * 1024)
 
-static bool is_log(const char *value)
-{
-	for (const char *c = strchr(value, '%'); c; c = strchr(c + 2, '%')) {
-		if (!c[1] || !strchr("pe%", c[1])) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool is_level(const char *value)
-{
-	return log_level_read(value) >= 0;
-}
-
-static bool is_format(const char *value)
-{
-	return log_format_read(value) >= 0;
-}
-
-static bool is_seed(const char *value)
-{
-	uint64_t number;
-	return units_number(value, strlen(value), &number) == 0;
-}
-
-static bool is_duration(const char *value)
-{
-	uint64_t milliseconds;
-	return units_duration(value, strlen(value), &milliseconds) == 0;
-}
-
-static bool is_flag(const char *value)
-{
-	return !strcmp(value, "0") || !strcmp(value, "1");
-}
-
-/* Without `valid`: rules, which are read all together. */
-static const struct {
-	const char *name;
-	bool (*valid)(const char *value);
-	const char *expected;
-} variables[VARIABLE_COUNT] = {
-	[VARIABLE_LOG] = {"RESETBY_LOG", is_log, "stderr, or a path in which % is %p, %e or %%"},
-	[VARIABLE_LEVEL] = {"RESETBY_LEVEL", is_level, "off, resets, conns or calls"},
-	[VARIABLE_FORMAT] = {"RESETBY_FORMAT", is_format, "text or json"},
-	[VARIABLE_RULES] = {"RESETBY_RULES", NULL, "a rule"},
-	[VARIABLE_RULES_FILE] = {"RESETBY_RULES_FILE", NULL, "a path"},
-	[VARIABLE_SEED] = {"RESETBY_SEED", is_seed, "an unsigned 64-bit number"},
-	[VARIABLE_STALE] = {"RESETBY_STALE", is_duration, "a duration such as 250ms, 2s or 5m"},
-	[VARIABLE_PHRASE] = {"RESETBY_PHRASE", is_flag, "0 or 1"},
-};
-
 /* The option that set a variable; NULL when it was inherited. */
-static const char *options[VARIABLE_COUNT];
+static const char *options[SETTING_COUNT];
 
-static const char *blamed(enum variable variable)
+static const char *blamed(enum setting setting)
 {
-	return options[variable] ? options[variable] : variables[variable].name;
+	return options[setting] ? options[setting] : setting_name(setting);
 }
 
 static void put(const char *name, const char *value)
@@ -84,10 +28,10 @@ static void put(const char *name, const char *value)
 	}
 }
 
-void environment_set(enum variable variable, const char *value, const char *option)
+void environment_set(enum setting setting, const char *value, const char *option)
 {
-	put(variables[variable].name, value);
-	options[variable] = option;
+	put(setting_name(setting), value);
+	options[setting] = option;
 }
 
 /* One string of the pieces, in memory of its own. */
@@ -103,13 +47,13 @@ static char *join(const char *first, const char *between, const char *last)
 
 void environment_add_rule(const char *rule, const char *option)
 {
-	if (!options[VARIABLE_RULES]) {
-		environment_set(VARIABLE_RULES, rule, option);
+	if (!options[SETTING_RULES]) {
+		environment_set(SETTING_RULES, rule, option);
 		return;
 	}
 	/* Not by `;`, which a comment in the first one would swallow. */
-	char *rules = join(getenv(variables[VARIABLE_RULES].name), "\n", rule);
-	environment_set(VARIABLE_RULES, rules, option);
+	char *rules = join(getenv(setting_name(SETTING_RULES)), "\n", rule);
+	environment_set(SETTING_RULES, rules, option);
 	free(rules);
 }
 
@@ -131,35 +75,47 @@ static void directory_write(char *path, size_t size, bool escape)
 	path[length] = '\0';
 }
 
-void environment_set_path(enum variable variable, const char *path, const char *option)
+void environment_set_path(enum setting setting, const char *path, const char *option)
 {
-	bool is_file = variable != VARIABLE_LOG || strcmp(path, "stderr") != 0;
+	bool is_file = setting != SETTING_LOG || strcmp(path, "stderr") != 0;
 	if (path[0] == '/' || path[0] == '\0' || !is_file) {
-		environment_set(variable, path, option);
+		environment_set(setting, path, option);
 		return;
 	}
 	char directory[PATH_MAX * 2];
-	directory_write(directory, sizeof(directory), variable == VARIABLE_LOG);
+	directory_write(directory, sizeof(directory), setting == SETTING_LOG);
 	char *absolute = join(directory, "/", path);
-	environment_set(variable, absolute, option);
+	environment_set(setting, absolute, option);
 	free(absolute);
 }
 
+static void complain(const struct rule_error *error)
+{
+	char message[PATH_MAX];
+	struct text text = text_in(message, sizeof(message));
+	rule_error_write(&text, error);
+	cmd_complain("%s", message);
+}
+
+/* What the library itself will do in its constructor, with the option as the one to blame. */
 static bool check_values(void)
 {
-	for (enum variable i = 0; i < VARIABLE_COUNT; i++) {
-		const char *value = getenv(variables[i].name);
-		/* An empty variable is one that is not set; an empty argument is a mistake. */
-		if (!value || (!value[0] && !options[i])) {
-			continue;
-		}
-		if (!value[0] || (variables[i].valid && !variables[i].valid(value))) {
-			cmd_complain("%s: '%s': expected %s", blamed(i), value,
-				     variables[i].expected);
-			return false;
+	const char *values[SETTING_COUNT];
+	struct settings settings;
+	struct rule_error error;
+	for (enum setting i = 0; i < SETTING_COUNT; i++) {
+		values[i] = getenv(setting_name(i));
+	}
+	if (settings_read(values, &settings, &error) == 0) {
+		return true;
+	}
+	for (enum setting i = 0; i < SETTING_COUNT; i++) {
+		if (options[i] && !strcmp(error.source, setting_name(i))) {
+			error.source = options[i];
 		}
 	}
-	return true;
+	complain(&error);
+	return false;
 }
 
 /* A rules file as text, in memory of its own; NULL with a complaint. */
@@ -168,7 +124,7 @@ static char *read_file(const char *path, size_t *length)
 	FILE *file = fopen(path, "re");
 	char *text = file ? malloc(RULES_FILE_MAX + 1) : NULL;
 	if (!text) {
-		cmd_complain("%s: %s: %s", blamed(VARIABLE_RULES_FILE), path, strerror(errno));
+		cmd_complain("%s: %s: %s", blamed(SETTING_RULES_FILE), path, strerror(errno));
 		if (file) {
 			fclose(file);
 		}
@@ -181,7 +137,7 @@ static char *read_file(const char *path, size_t *length)
 		wrong = "is larger than 1 MiB";
 	}
 	if (wrong) {
-		cmd_complain("%s: %s: %s", blamed(VARIABLE_RULES_FILE), path, wrong);
+		cmd_complain("%s: %s: %s", blamed(SETTING_RULES_FILE), path, wrong);
 		free(text);
 		return NULL;
 	}
@@ -193,13 +149,13 @@ static bool check_rules(const char *exe)
 	struct rule_source sources[2];
 	size_t count = 0;
 	char *file = NULL;
-	const char *rules = getenv(variables[VARIABLE_RULES].name);
-	const char *path = getenv(variables[VARIABLE_RULES_FILE].name);
-	if (rules && rules[0]) {
+	const char *rules = getenv(setting_name(SETTING_RULES));
+	const char *path = getenv(setting_name(SETTING_RULES_FILE));
+	if (rules) {
 		sources[count++] =
-			(struct rule_source){blamed(VARIABLE_RULES), rules, strlen(rules)};
+			(struct rule_source){blamed(SETTING_RULES), rules, strlen(rules)};
 	}
-	if (path && path[0]) {
+	if (path) {
 		size_t length = 0;
 		file = read_file(path, &length);
 		if (!file) {
@@ -212,10 +168,7 @@ static bool check_rules(const char *exe)
 	struct rule_error error;
 	int result = rules_read(sources, count, exe, &set, &error);
 	if (result == -EINVAL) {
-		char message[PATH_MAX];
-		struct text text = text_in(message, sizeof(message));
-		rule_error_write(&text, &error);
-		cmd_complain("%s", message);
+		complain(&error);
 	} else if (result < 0) {
 		cmd_complain("rules: %s", strerror(-result));
 	}

@@ -2,17 +2,7 @@
 #ifndef RESETBY_CMD_ENVIRONMENT_H
 #define RESETBY_CMD_ENVIRONMENT_H
 
-enum variable {
-	VARIABLE_LOG,
-	VARIABLE_LEVEL,
-	VARIABLE_FORMAT,
-	VARIABLE_RULES,
-	VARIABLE_RULES_FILE,
-	VARIABLE_SEED,
-	VARIABLE_STALE,
-	VARIABLE_PHRASE,
-	VARIABLE_COUNT,
-};
+#include "../rule/settings.h"
 
 /**
  * Set a variable of this process.
@@ -20,13 +10,13 @@ enum variable {
  * @option
  *         What the user typed to set it, for complaints; static.
  */
-void environment_set(enum variable variable, const char *value, const char *option);
+void environment_set(enum setting setting, const char *value, const char *option);
 
 /** Add a rule to those of earlier calls; the first one replaces what was inherited. */
 void environment_add_rule(const char *rule, const char *option);
 
 /** Set a variable to a path of a file, made absolute: the program may change its directory. */
-void environment_set_path(enum variable variable, const char *path, const char *option);
+void environment_set_path(enum setting setting, const char *path, const char *option);
 
 /**
  * Would the library take every value, set here or inherited? What it would not is said on stderr.

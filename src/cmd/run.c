@@ -66,22 +66,22 @@ static int read_options(int argc, char **argv, struct request *request)
 			request->help = true;
 			return STATUS_OK;
 		case 'l':
-			environment_set_path(VARIABLE_LOG, optarg, "-l");
+			environment_set_path(SETTING_LOG, optarg, "-l");
 			break;
 		case 'L':
-			environment_set(VARIABLE_LEVEL, optarg, "-L");
+			environment_set(SETTING_LEVEL, optarg, "-L");
 			break;
 		case 'f':
-			environment_set(VARIABLE_FORMAT, optarg, "-f");
+			environment_set(SETTING_FORMAT, optarg, "-f");
 			break;
 		case 'r':
 			environment_add_rule(optarg, "-r");
 			break;
 		case 'R':
-			environment_set_path(VARIABLE_RULES_FILE, optarg, "-R");
+			environment_set_path(SETTING_RULES_FILE, optarg, "-R");
 			break;
 		case OPTION_SEED:
-			environment_set(VARIABLE_SEED, optarg, "--seed");
+			environment_set(SETTING_SEED, optarg, "--seed");
 			break;
 		case OPTION_NETNS:
 			request->netns = true;

@@ -275,8 +275,19 @@ void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *respons
 
 /* ---- forks (process.c) ---- */
 
-/** How often this process and its ancestors have forked: sockets older than that may be shared. */
+/** How often this process and its ancestors have forked. */
 uint32_t process_epoch(void);
-void process_forked(void);
+
+/** fork has returned in this process. */
+void process_forked(bool child);
+
+/** Who holds a connection's socket: a socket is closed by its last holder. */
+enum holding {
+	HOLDING_ALONE,         /* made here, and nobody was forked since */
+	HOLDING_INHERITED,     /* an ancestor made it, and this process uses it */
+	HOLDING_SHARED,        /* a child may use it, or an ancestor still does */
+};
+
+enum holding conn_holding(const struct conn *conn);
 
 #endif

@@ -125,7 +125,8 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	evidence->side = (enum side)conn->side;
 	evidence->learned = conn->learned;
-	evidence->shared = conn->fork_epoch != process_epoch();
+	evidence->shared = conn_holding(conn) == HOLDING_SHARED;
+	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	evidence->connecting = phase == PHASE_CONNECTING;
 	evidence->listening = phase == PHASE_LISTENING;
 	evidence->peer_fin = conn->peer_fin;

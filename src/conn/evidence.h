@@ -62,7 +62,8 @@ struct evidence {
 	enum side side;
 	bool learned;                   /* its opening was not seen */
 	bool blocking;
-	bool shared;                    /* a forked process may hold the socket too */
+	bool shared;                    /* a forked process may be the one that uses the socket */
+	bool inherited;                 /* an ancestor made it and may still hold it */
 	bool connecting;                /* connect was called and has not succeeded */
 	bool listening;
 	bool peer_fin;                  /* a read returned end of file before */

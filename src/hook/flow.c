@@ -215,8 +215,8 @@ void flow_exiting(void)
 	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
 		struct call call;
 		struct conn *conn = conn_known(fd);
-		/* What a parent or child holds too does not end with us. */
-		if (conn == NULL || conn->fork_epoch != process_epoch() ||
+		/* What a parent or child goes on with does not end with us. */
+		if (conn == NULL || conn_holding(conn) == HOLDING_SHARED ||
 		    !call_enter(&call, OP_EXIT, conn, fd, 0)) {
 			continue;
 		}

@@ -10,7 +10,7 @@
 static void forked(bool child)
 {
 	int saved = errno;
-	process_forked();
+	process_forked(child);
 	rules_after_fork(child);
 	if (child) {
 		log_after_fork();

@@ -141,6 +141,9 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 		flow_exiting();
 	}
 	result = real.syscall(number, a, b, c, d, e, f);
+	if (number == SYS_pidfd_getfd && result >= 0) {
+		conn_forget((int)result, SLOT_UNKNOWN);
+	}
 	if (is_fork(number, a)) {
 		process_returned((pid_t)result);
 	}

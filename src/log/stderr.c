@@ -26,7 +26,7 @@ static uint64_t identity_of(const struct statx *status)
 
 void stderr_start(void)
 {
-	struct statx status;
+	struct statx status = {.stx_ino = 0};
 	atomic_store(&identity, raw_fstat(STDERR, &status) < 0 ? CLOSED : identity_of(&status));
 }
 

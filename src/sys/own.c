@@ -35,7 +35,7 @@ static uint64_t slot_of(int fd, struct statx *status)
 
 static bool slot_is_good(uint64_t slot)
 {
-	struct statx status;
+	struct statx status = {.stx_ino = 0};
 	return slot != 0 && slot_of(slot_fd(slot), &status) == slot;
 }
 
@@ -81,7 +81,7 @@ int own_adopt(enum own which, int fd)
 	if (high < 0) {
 		return high;
 	}
-	struct statx status;
+	struct statx status = {.stx_ino = 0};
 	uint64_t slot = slot_of(high, &status);
 	if (slot == 0) {
 		raw_close(high);
@@ -116,7 +116,7 @@ int own_status(enum own which, struct statx *status)
 
 int own_fd(enum own which)
 {
-	struct statx status;
+	struct statx status = {.stx_ino = 0};
 	return own_status(which, &status);
 }
 

@@ -21,7 +21,7 @@ static uint64_t stir(uint64_t state, uint64_t number)
 
 uint64_t random_seed(void)
 {
-	uint64_t seed;
+	uint64_t seed = 0;
 	if (raw3(SYS_getrandom, &seed, sizeof seed, GRND_NONBLOCK) == (long)sizeof seed) {
 		return seed;
 	}

@@ -2,10 +2,10 @@
 #include <string.h>
 #include "text.h"
 
-#define MS_PER_S 1000u
-#define S_PER_MIN 60u
-#define MIN_PER_H 60u
-#define H_PER_DAY 24u
+#define MS_PER_S ((uint64_t)1000)
+#define S_PER_MIN ((uint64_t)60)
+#define MIN_PER_H ((uint64_t)60)
+#define H_PER_DAY ((uint64_t)24)
 
 #define KIB ((uint64_t)1024)
 /* Below this a size is easier to read in bytes, if it is no whole number of KiB. */

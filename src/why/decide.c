@@ -59,6 +59,12 @@ static bool is_timeout(const struct evidence *e)
 	}
 }
 
+/* Nobody else can have taken an error or closed the socket. */
+static bool is_all_ours(const struct evidence *e)
+{
+	return !e->learned && !e->shared && !e->inherited;
+}
+
 /* ---- tests of the rows, in their order ---- */
 
 static bool by_rule(const struct evidence *e)
@@ -154,12 +160,12 @@ static bool wrote_past_own_end(const struct evidence *e)
 static bool wrote_past_peers_end(const struct evidence *e)
 {
 	if (e->error == EPIPE) {
-		return !e->learned && !e->shared;
+		return is_all_ours(e);
 	}
 	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
 						   !was_told(e) && !e->shut_write :
 						  died_without_fin(e) && e->peer_fin;
-	return silent && e->error == 0 && e->retransmits == 0 && !e->learned && !e->shared &&
+	return silent && e->error == 0 && e->retransmits == 0 && is_all_ours(e) &&
 	       !e->connecting;
 }
 
@@ -227,16 +233,22 @@ static bool probes_unanswered(const struct evidence *e)
 	return is_timeout(e) && e->outq <= 0 && e->probes > 0;
 }
 
+/* What a forked process goes on with does not end with our descriptor. */
+static bool ends_here(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->shared;
+}
+
 static bool unread_at_close(const struct evidence *e)
 {
-	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
-	       !e->listening && e->inq > 0 && e->state != STATE_CLOSE;
+	return ends_here(e) && !e->connecting && !e->listening && e->inq > 0 &&
+	       e->state != STATE_CLOSE;
 }
 
 /* tcp_disconnect() sends a RST in these states: tcp_need_reset(). */
 static bool linger0_at_close(const struct evidence *e)
 {
-	if ((e->surface != SURFACE_CLOSE && e->surface != SURFACE_EXIT) || !e->linger_zero) {
+	if (!ends_here(e) || !e->linger_zero) {
 		return false;
 	}
 	switch (e->state) {
@@ -257,8 +269,7 @@ static bool reset_by_exit(const struct evidence *e)
 
 static bool queue_at_close(const struct evidence *e)
 {
-	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && e->listening &&
-	       e->accept_queue > 0;
+	return ends_here(e) && e->listening && e->accept_queue > 0;
 }
 
 static bool aborted_by_connect(const struct evidence *e)
@@ -268,10 +279,10 @@ static bool aborted_by_connect(const struct evidence *e)
 		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
 }
 
-/* A socket that a forked process may hold too is closed by its last holder, not by us. */
-static enum sure when_not_shared(const struct evidence *e)
+/* A socket is closed by its last holder, which may be an ancestor. */
+static enum sure when_not_inherited(const struct evidence *e)
 {
-	return e->shared ? SURE_LIKELY : SURE_CERTAIN;
+	return e->inherited ? SURE_LIKELY : SURE_CERTAIN;
 }
 
 /* ---- the procedure ---- */
@@ -279,7 +290,7 @@ static enum sure when_not_shared(const struct evidence *e)
 #define CERTAIN SURE_CERTAIN, NULL, {0}, 0
 #define LIKELY SURE_LIKELY, NULL
 #define POSSIBLE SURE_POSSIBLE, NULL
-#define UNLESS_SHARED SURE_CERTAIN, when_not_shared, {0}, 0
+#define UNLESS_INHERITED SURE_CERTAIN, when_not_inherited, {0}, 0
 #define ELSE(...) \
 	{__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
 #define NO_ELSE {0}, 0
@@ -317,11 +328,11 @@ static const struct row {
 	{CAUSE_PEER_CLOSED_UNREAD, mid_upload, LIKELY, ELSE(CAUSE_PEER_ABORT)},
 	{CAUSE_PEER_ABORT, before_any_byte, LIKELY, ELSE(CAUSE_ACCEPT_OVERFLOW)},
 	{CAUSE_PEER_ABORT, is_reset, LIKELY, NO_ELSE},
-	{CAUSE_DISCONNECTED, aborted_by_connect, UNLESS_SHARED},
-	{CAUSE_LISTENER_CLOSED, queue_at_close, UNLESS_SHARED},
-	{CAUSE_EXIT_OPEN, reset_by_exit, CERTAIN},
-	{CAUSE_CLOSED_UNREAD, unread_at_close, UNLESS_SHARED},
-	{CAUSE_CLOSED_LINGER0, linger0_at_close, UNLESS_SHARED},
+	{CAUSE_DISCONNECTED, aborted_by_connect, UNLESS_INHERITED},
+	{CAUSE_LISTENER_CLOSED, queue_at_close, UNLESS_INHERITED},
+	{CAUSE_EXIT_OPEN, reset_by_exit, UNLESS_INHERITED},
+	{CAUSE_CLOSED_UNREAD, unread_at_close, UNLESS_INHERITED},
+	{CAUSE_CLOSED_LINGER0, linger0_at_close, UNLESS_INHERITED},
 };
 
 /* Was a RST met, and on which way? */

@@ -32,11 +32,11 @@ static void say_where(const struct evidence *e, struct text *text)
 	}
 }
 
-static void say_shared(const struct evidence *e, struct text *text)
+static void say_inherited(const struct evidence *e, struct text *text)
 {
-	if (e->shared) {
-		text_string(text, "; a process forked since then may hold the socket too, and then "
-		                  "nothing is sent before it closes");
+	if (e->inherited) {
+		text_string(text, "; an older process may hold the socket too, and then nothing is "
+		                  "sent before that one closes it");
 	}
 }
 
@@ -252,7 +252,7 @@ static void closed_unread(const struct evidence *e, struct text *text)
 		text_format(text, ", and %z of ours that were still on their way are lost",
 		            (uint64_t)e->outq);
 	}
-	say_shared(e, text);
+	say_inherited(e, text);
 }
 
 static void closed_linger0(const struct evidence *e, struct text *text)
@@ -268,14 +268,14 @@ static void closed_linger0(const struct evidence *e, struct text *text)
 		text_format(text, ", and %z unsent or unacknowledged are discarded",
 		            (uint64_t)e->outq);
 	}
-	say_shared(e, text);
+	say_inherited(e, text);
 }
 
 static void disconnected(const struct evidence *e, struct text *text)
 {
 	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",
 	            state_name(e->state));
-	say_shared(e, text);
+	say_inherited(e, text);
 }
 
 static void listener_closed(const struct evidence *e, struct text *text)
@@ -283,7 +283,7 @@ static void listener_closed(const struct evidence *e, struct text *text)
 	text_format(text, "the listener was closed with %u established connections in its accept queue: "
 	                  "each gets a RST",
 	            e->accept_queue);
-	say_shared(e, text);
+	say_inherited(e, text);
 }
 
 static void exit_open(const struct evidence *e, struct text *text)

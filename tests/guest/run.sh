@@ -115,23 +115,24 @@ rules_of_the_command_line_replace_inherited_ones() {
 }
 
 wrong_values_are_refused_before_the_program_starts() {
-	refused 2 "-L: 'loud': expected off, resets, conns or calls" \
+	refused 2 "-L:1:1: loud: expected off, resets, conns or calls" \
 		"$resetby" run -L loud touch started
-	refused 2 "-f: 'xml'" "$resetby" run -f xml touch started
-	refused 2 "--seed: '-1'" "$resetby" run --seed -1 touch started
-	refused 2 "--seed: '18446744073709551616'" \
+	refused 2 "-f:1:1: xml: expected text or json" "$resetby" run -f xml touch started
+	refused 2 "--seed:1:1: -1: expected" "$resetby" run --seed -1 touch started
+	refused 2 "--seed:1:1: 18446744073709551616: expected" \
 		"$resetby" run --seed 18446744073709551616 touch started
-	refused 2 "-l: '/tmp/log.%x'" "$resetby" run -l /tmp/log.%x touch started
+	refused 2 "-l:1:10: /tmp/log.%x: expected" "$resetby" run -l /tmp/log.%x touch started
 	refused 2 "-R: $PWD/absent: No such file" "$resetby" run -R absent touch started
 	refused 2 "-R: $PWD/.: Is a directory" "$resetby" run -R . touch started
 	[ ! -e started ]
 }
 
 wrong_inherited_values_are_refused_too() {
-	refused 2 "RESETBY_LEVEL: 'loud'" env RESETBY_LEVEL=loud "$resetby" run touch started
-	refused 2 "RESETBY_STALE: '60'" env RESETBY_STALE=60 "$resetby" run touch started
-	refused 2 "RESETBY_PHRASE: 'yes'" env RESETBY_PHRASE=yes "$resetby" run touch started
-	refused 2 "RESETBY_RULES:1:" env RESETBY_RULES=nonsense "$resetby" run touch started
+	refused 2 "RESETBY_LEVEL:1:1: loud" env RESETBY_LEVEL=loud "$resetby" run touch started
+	refused 2 "RESETBY_STALE:1:3: 60: expected a duration" env RESETBY_STALE=60 "$resetby" run touch started
+	refused 2 "RESETBY_PHRASE:1:1: yes" env RESETBY_PHRASE=yes "$resetby" run touch started
+	refused 2 "RESETBY_FORMAT:1:1: " env RESETBY_FORMAT= "$resetby" run touch started
+	refused 2 "RESETBY_RULES:1:1:" env RESETBY_RULES=nonsense "$resetby" run touch started
 	[ ! -e started ]
 }
 
