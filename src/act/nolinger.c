@@ -8,8 +8,11 @@ static bool is_abort(const struct linger *linger)
 	return linger->l_onoff != 0 && linger->l_linger == 0;
 }
 
+/* A linger time set earlier would make the close wait: {1,0} takes that off, and so do we. */
 static void hide(struct rule *rule, struct call *call, const char *by)
 {
+	struct linger none = {0};
+	raw_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 	call->conn->linger_hidden = true;
 	act_tell(rule, call, by);
 }
@@ -38,8 +41,6 @@ static void opened(struct rule *rule, struct call *call)
 	    !is_abort(&linger) || !act_fires(rule, call, WHEN_CLOSE, &first)) {
 		return;
 	}
-	struct linger none = {0};
-	raw_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 	hide(rule, call, "SO_LINGER {1,0}, set before the connection was made, taken off again");
 }
 

@@ -80,6 +80,10 @@ struct conn {
 	bool told_end : 1;                 /* its end was logged */
 	bool told_abandoned : 1;
 	bool unseen : 1;                   /* stdio moves bytes that no hook sees */
+	uint32_t half_ms;                  /* when it was first found half-closed; 0: it is not */
+	uint32_t looked_ms;                /* when it was last looked at in passing */
+	uint32_t drops_seen;               /* a listener's dropped connections that were told */
+	uint8_t warned;                    /* bit per warning that was told (hook/watch.c) */
 	uint8_t head_length;               /* the request's first bytes, kept for rules with starts= */
 	char head[CONN_HEAD_SIZE];
 };
@@ -150,6 +154,9 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 
 /** It is established. */
 void conn_opened(struct conn *conn);
+
+/** One of its two directions has ended, now or earlier. */
+void conn_half_closed(struct conn *conn);
 
 /** How many connections have begun in this process. */
 uint64_t conn_total(void);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <stddef.h>
@@ -27,6 +28,16 @@ enum tcp_state_number evidence_state(int fd)
 	return read_info(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
 }
 
+enum tcp_state_number evidence_health(int fd, uint32_t *retransmits)
+{
+	struct tcp_info info;
+	if (read_info(fd, &info) < 0) {
+		return STATE_UNKNOWN;
+	}
+	*retransmits = info.tcpi_retransmits;
+	return (enum tcp_state_number)info.tcpi_state;
+}
+
 uint32_t evidence_data_segments(int fd)
 {
 	struct tcp_info info;
@@ -47,6 +58,14 @@ uint32_t evidence_retransmissions(int fd)
 {
 	uint32_t rtt_us;
 	return evidence_path(fd, &rtt_us);
+}
+
+uint32_t evidence_drops(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof memory;
+	raw_getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size);
+	return memory[SK_MEMINFO_DROPS];
 }
 
 bool evidence_glance(const struct conn *conn, int fd)
@@ -145,6 +164,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
 	evidence->last_turn = (enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
 	evidence->rule = conn->injected;
 	conn_exchange(conn, &evidence->req_bytes, &evidence->resp_bytes);
@@ -177,7 +197,10 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	socklen_t size = sizeof linger;
 	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
 		linger.l_onoff != 0 && linger.l_linger == 0;
-	if (!evidence->listening) {
+	if (evidence->listening) {
+		evidence->drops = evidence_drops(fd);
+		evidence->new_drops = evidence->drops - conn->drops_seen;
+	} else {
 		evidence->inq = queue_length(fd, SIOCINQ);
 		evidence->outq = queue_length(fd, SIOCOUTQ);
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
@@ -271,6 +294,8 @@ static void collect_limits(struct evidence *evidence)
 	evidence->syn_retries = limit("net/ipv4/tcp_syn_retries");
 	evidence->syn_linear_timeouts = limit("net/ipv4/tcp_syn_linear_timeouts");
 	evidence->retries2 = limit("net/ipv4/tcp_retries2");
+	evidence->orphan_retries = limit("net/ipv4/tcp_orphan_retries");
+	evidence->fin_timeout_s = limit("net/ipv4/tcp_fin_timeout");
 	evidence->abort_on_overflow = limit("net/ipv4/tcp_abort_on_overflow");
 	int64_t range[2];
 	if (proc_sysctl("net/ipv4/ip_local_port_range", range, 2) == 2) {

@@ -21,7 +21,7 @@ enum surface {
 	SURFACE_CLOSE,         /* the program closes the descriptor */
 	SURFACE_EXIT,          /* the process ends */
 	SURFACE_ACCEPT,        /* accept returned a connection */
-	SURFACE_SETTLED,       /* an open connection was looked at in passing (warnings) */
+	SURFACE_PASSING,       /* an open connection was looked at in passing (warnings) */
 };
 
 /** The kernel's names and numbers: enum in net/tcp_states.h. */
@@ -101,8 +101,11 @@ struct evidence {
 	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
 	uint32_t user_timeout_ms;
 
-	/* a listener: connections waiting to be accepted, and how many may */
-	uint32_t accept_queue, backlog;
+	/* a listener: connections waiting to be accepted, how many may, and those that it dropped */
+	uint32_t accept_queue, backlog, drops, new_drops;
+
+	/* an open connection in passing: how long it has been half-closed, and what is too long */
+	int64_t half_ms, stale_ms;
 
 	/* ICMP from the error queue, after the program was told */
 	bool icmp;
@@ -114,6 +117,7 @@ struct evidence {
 	/* the kernel's limits; negative when they cannot be read */
 	uint32_t syn_retries_set;       /* TCP_SYNCNT of the socket */
 	int64_t syn_retries, syn_linear_timeouts, retries2;
+	int64_t orphan_retries, fin_timeout_s;
 	int64_t port_first, port_last, abort_on_overflow;
 	int64_t time_wait_count;
 };
@@ -131,6 +135,12 @@ uint32_t evidence_retransmissions(int fd);
 
 /** The same, with the smoothed round-trip time in microseconds. */
 uint32_t evidence_path(int fd, uint32_t *rtt_us);
+
+/** How an open connection is doing: state, and how often the oldest segment was sent again. */
+enum tcp_state_number evidence_health(int fd, uint32_t *retransmits);
+
+/** Connections that a listener has dropped since it was made (SO_MEMINFO, sk_drops). */
+uint32_t evidence_drops(int fd);
 
 /**
  * Is there anything to say about a connection that is about to be closed? One TCP_INFO; false for

@@ -128,6 +128,8 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->shut_read = conn->shut_write = false;
 	conn->told_error = conn->told_op = conn->told_count = 0;
 	conn->told_end = conn->told_abandoned = false;
+	conn->half_ms = 0;
+	conn->warned = 0;
 	conn->injected = 0;
 	conn->acted = 0;
 	conn->head_length = 0;
@@ -151,6 +153,13 @@ void conn_opened(struct conn *conn)
 	conn->connect_us = elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
 	conn->open_ms = (uint32_t)clock_coarse_ms();
 	atomic_store_explicit(&conn->phase, PHASE_OPEN, memory_order_relaxed);
+}
+
+void conn_half_closed(struct conn *conn)
+{
+	if (conn->half_ms == 0) {
+		conn->half_ms = (uint32_t)clock_coarse_ms();
+	}
 }
 
 uint64_t conn_total(void)

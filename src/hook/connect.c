@@ -157,6 +157,7 @@ static void shut_down(struct conn *conn, int fd, int how)
 	conn->shut_read |= how == SHUT_RD || how == SHUT_RDWR;
 	conn->shut_write |= how == SHUT_WR || how == SHUT_RDWR;
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
+	conn_half_closed(conn);
 	if (conn->shut_read && conn->shut_write) {
 		conn->shut_data_segs = evidence_data_segments(fd);
 	}

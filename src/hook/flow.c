@@ -63,6 +63,7 @@ void flow_opened(struct call *call)
 	if (log_wants(LOG_CONNS)) {
 		report_open(call);
 	}
+	watch_opened(call);
 }
 
 /* A connect that was under way has come to an end that this call shows. */
@@ -78,6 +79,14 @@ static void notice_connected(struct call *call)
 		tally_established(call->conn->peer.port);
 		flow_opened(call);
 	}
+}
+
+void flow_look_around(struct call *call, uint32_t now_ms)
+{
+	int saved = errno;
+	watch_look(call->conn, call->fd, now_ms);
+	watch_walk(now_ms);
+	errno = saved;
 }
 
 void flow_ready(struct conn *conn, int fd, enum op op)
@@ -141,6 +150,7 @@ static void explain(struct call *call)
 		if (!call->conn->peer_fin) {
 			report(call, SURFACE_EOF, direction, false);
 			call->conn->peer_fin = true;
+			conn_half_closed(call->conn);
 		}
 	}
 }
@@ -212,6 +222,7 @@ void flow_exiting(void)
 		return;
 	}
 	int saved = errno;
+	watch_end();
 	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
 		struct call call;
 		struct conn *conn = conn_known(fd);

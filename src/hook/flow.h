@@ -20,6 +20,7 @@
 #include "../conn/call.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
+#include "watch.h"
 
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -29,6 +30,9 @@ extern bool flow_watches;
 
 /** True when a rule looks at requests (starts=). */
 extern bool flow_keeps_heads;
+
+/** About once a second: how are the open connections, this one and the others? */
+void flow_look_around(struct call *call, uint32_t now_ms);
 
 /** Keep what a request begins with. */
 void flow_keep_head(struct call *call, enum direction direction, const void *bytes, size_t count);
@@ -86,6 +90,10 @@ static inline ssize_t call_finish(struct call *call, uint32_t now_ms)
 {
 	struct conn *conn = call->conn;
 	conn_remember(conn, call->op, call->result, call->error, now_ms);
+	if (UNLIKELY((int32_t)(now_ms - atomic_load_explicit(&watch_due_ms,
+	                                                     memory_order_relaxed)) >= 0)) {
+		flow_look_around(call, now_ms);
+	}
 	if (UNLIKELY(call_is_news(call)) || UNLIKELY(flow_watches) ||
 	    UNLIKELY(atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN)) {
 		flow_end(call);

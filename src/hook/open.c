@@ -103,6 +103,7 @@ static int accept_by(struct call *call, const struct peer_name *name, bool nonbl
 	if (call->result >= 0) {
 		int saved = errno;
 		accepted(call->conn, (int)call->result, call->op, name, nonblocking);
+		watch_accepted(call);
 		errno = saved;
 	}
 	return (int)call_leave(call);

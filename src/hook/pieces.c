@@ -1,5 +1,7 @@
 #include "pieces.h"
 
+#include <string.h>
+
 size_t pieces_size(const struct iovec *pieces, size_t count)
 {
 	size_t size = 0;
@@ -21,4 +23,17 @@ size_t pieces_cut(struct iovec *cut, const struct iovec *pieces, size_t count, s
 		used++;
 	}
 	return used;
+}
+
+size_t pieces_first(char *into, size_t size, const struct iovec *pieces, size_t count)
+{
+	size_t copied = 0;
+	for (size_t i = 0; i < count && copied < size; i++) {
+		size_t more = pieces[i].iov_len < size - copied ? pieces[i].iov_len : size - copied;
+		if (more > 0) {
+			memcpy(into + copied, pieces[i].iov_base, more);
+		}
+		copied += more;
+	}
+	return copied;
 }

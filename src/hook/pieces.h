@@ -21,4 +21,7 @@ size_t pieces_size(const struct iovec *pieces, size_t count);
  */
 size_t pieces_cut(struct iovec *cut, const struct iovec *pieces, size_t count, size_t size);
 
+/** Copy the first bytes of a vector, at most `size`; returns how many there were. */
+size_t pieces_first(char *into, size_t size, const struct iovec *pieces, size_t count);
+
 #endif

@@ -121,15 +121,13 @@ static void vector_limit(struct vector *vector, const struct call *call, size_t 
 	}
 }
 
-static void keep_vector_head(struct call *call, const struct vector *vector)
+static void keep_vector_head(struct call *call, const struct iovec *pieces, size_t count)
 {
-	if (vector->count > 0) {
-		struct iovec first = vector->pieces[0];
-		if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
-			size_t got = (size_t)call->result;
-			flow_keep_head(call, DIRECTION_READ, first.iov_base,
-			               got < first.iov_len ? got : first.iov_len);
-		}
+	if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
+		char head[CONN_HEAD_SIZE];
+		size_t got = (size_t)call->result;
+		size_t room = got < sizeof head ? got : sizeof head;
+		flow_keep_head(call, DIRECTION_READ, head, pieces_first(head, room, pieces, count));
 	}
 }
 
@@ -147,7 +145,7 @@ ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
 		vector.count = count;
 		vector_limit(&vector, &call, asked);
 		call.result = real.readv(fd, vector.pieces, vector.count);
-		keep_vector_head(&call, &vector);
+		keep_vector_head(&call, vector.pieces, (size_t)vector.count);
 	}
 	return call_leave_read(&call, true);
 }
@@ -167,7 +165,7 @@ ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset
 		vector.count = count;
 		vector_limit(&vector, &call, asked);
 		call.result = real.preadv2(fd, vector.pieces, vector.count, offset, flags);
-		keep_vector_head(&call, &vector);
+		keep_vector_head(&call, vector.pieces, (size_t)vector.count);
 	}
 	return call_leave_read(&call, true);
 }
@@ -204,11 +202,8 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		} else {
 			call.result = real.recvmsg(fd, message, flags);
 		}
-		if (call.result > 0 && message->msg_iovlen > 0 && UNLIKELY(flow_keeps_heads)) {
-			size_t got = (size_t)call.result;
-			size_t first = message->msg_iov[0].iov_len;
-			flow_keep_head(&call, DIRECTION_READ, message->msg_iov[0].iov_base,
-			               got < first ? got : first);
+		if (call.result > 0) {
+			keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
 		}
 	}
 	return call_leave_read(&call, moves(flags));

@@ -70,7 +70,9 @@ static void add_evidence(struct event *event, const struct evidence *e)
 	if (e->gap_ms > 0) {
 		event_number(event, KEY_IDLE_MS, e->gap_ms);
 	}
-	event_number(event, KEY_AGE_MS, e->age_ms);
+	if (!e->listening) {
+		event_number(event, KEY_AGE_MS, e->age_ms);
+	}
 	if (e->has_info && !e->listening) {
 		add_known(event, KEY_INQ, e->inq);
 		add_known(event, KEY_OUTQ, e->outq);
@@ -83,25 +85,36 @@ static void add_evidence(struct event *event, const struct evidence *e)
 	}
 }
 
+/* The call that failed, and how its failure is called. */
+static void add_call(struct event *event, const struct call *call, const struct desk *desk)
+{
+	char name[24];
+	struct text error = text_in(name, sizeof name);
+	errno_write(&error, desk->evidence.error);
+	event_string(event, KEY_OP, op_name(call->op));
+	event_string(event, KEY_ERRNO, name);
+	event_string(event, KEY_DOC, desk->verdict.doc);
+}
+
 static void send_verdict(struct desk *desk, const struct call *call)
 {
 	const struct verdict *verdict = &desk->verdict;
 	const struct evidence *evidence = &desk->evidence;
 	const struct cause_info *info = &cause_infos[verdict->cause];
+	bool passing = evidence->surface == SURFACE_PASSING;
 	struct event event;
-	event_begin(&event, EVENT_ERROR, desk->line, sizeof desk->line);
+	event_begin(&event, passing ? EVENT_WARN : EVENT_ERROR, desk->line, sizeof desk->line);
 	add_connection(&event, call);
-	event_string(&event, KEY_OP, op_name(call->op));
-	char name[24];
-	struct text error = text_in(name, sizeof name);
-	errno_write(&error, evidence->error);
-	event_string(&event, KEY_ERRNO, name);
-	event_string(&event, KEY_DOC, verdict->doc);
+	if (!passing) {
+		add_call(&event, call, desk);
+	}
 	event_string(&event, KEY_CAUSE, info->id);
 	event_string(&event, KEY_SURE, sure_name(verdict->sure));
 	event_string(&event, KEY_WHY, desk->why);
 	event_string(&event, KEY_ADVICE, info->advice);
-	event_string(&event, KEY_CASE, case_name(verdict->rst_case));
+	if (!passing) {
+		event_string(&event, KEY_CASE, case_name(verdict->rst_case));
+	}
 	event_list_begin(&event, KEY_ELSE);
 	for (size_t i = 0; i < verdict->other_count; i++) {
 		event_list_string(&event, cause_infos[verdict->others[i]].id);
@@ -172,6 +185,59 @@ static enum ending ending_of(const struct verdict *verdict)
 		return ENDING_TIMEOUT;
 	default:
 		return ENDING_NONE;
+	}
+}
+
+/* Which warning of a connection it is: a bit of conn->warned. A listener may overflow again. */
+static uint8_t warning_bit(enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_SLOW_HANDSHAKE:
+		return 1;
+	case CAUSE_HANDSHAKE_ACK_LOST:
+		return 2;
+	case CAUSE_LOSING:
+		return 4;
+	case CAUSE_CLOSE_WAIT_LEAK:
+		return 8;
+	case CAUSE_FIN_UNANSWERED:
+		return 16;
+	case CAUSE_HALF_CLOSED:
+		return 32;
+	default:
+		return 0;
+	}
+}
+
+static void judge_passing(struct desk *desk, struct call *call, int64_t stale_ms)
+{
+	struct evidence *evidence = &desk->evidence;
+	memset(evidence, 0, sizeof *evidence);
+	evidence->op = call->op;
+	evidence->surface = SURFACE_PASSING;
+	evidence->stale_ms = stale_ms;
+	if (!evidence_collect(evidence, call->conn, call->fd) ||
+	    !why_judge(evidence, &desk->verdict)) {
+		return;
+	}
+	uint8_t bit = warning_bit(desk->verdict.cause);
+	if ((call->conn->warned & bit) != 0) {
+		return;
+	}
+	call->conn->warned |= bit;
+	tally_cause(desk->verdict.cause);
+	evidence_collect_failure(evidence, call->conn, call->fd);
+	struct text why = text_in(desk->why, sizeof desk->why);
+	why_sentence(evidence, &desk->verdict, &why);
+	send_verdict(desk, call);
+}
+
+void report_passing(struct call *call, int64_t stale_ms)
+{
+	struct desk *desk = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (desk != NULL) {
+		judge_passing(desk, call, stale_ms);
+		scratch_give(desk);
 	}
 }
 
@@ -261,6 +327,11 @@ static const char *ending_name(const struct call *call, enum ending ending, bool
 	return exiting ? "exit" : "fin";
 }
 
+static bool is_own_end(const char *end)
+{
+	return strcmp(end, "fin") == 0 || strcmp(end, "rst") == 0 || strcmp(end, "exit") == 0;
+}
+
 void report_close(const struct call *call, enum ending ending, bool exiting)
 {
 	char line[EVENT_SMALL];
@@ -270,7 +341,11 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	uint32_t retransmissions = evidence_path(call->fd, &rtt_us);
 	event_begin(&event, EVENT_CLOSE, line, sizeof line);
 	add_connection(&event, call);
-	event_string(&event, KEY_END, ending_name(call, ending, exiting));
+	const char *end = ending_name(call, ending, exiting);
+	/* What a forked process may hold too is not ended by our close. */
+	if (conn->fork_epoch == process_epoch() || !is_own_end(end)) {
+		event_string(&event, KEY_END, end);
+	}
 	event_number(&event, KEY_MS, (uint32_t)clock_coarse_ms() - conn->begun_ms);
 	event_unsigned(&event, KEY_BYTES_OUT, atomic_load(&conn->bytes_out));
 	event_unsigned(&event, KEY_BYTES_IN, atomic_load(&conn->bytes_in));

@@ -23,6 +23,14 @@ enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
  */
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet);
 
+/**
+ * Look at an open connection in passing: a `warn` when it is not well, once for each cause.
+ *
+ * @stale_ms
+ *         How long a half-closed connection is left alone.
+ */
+void report_passing(struct call *call, int64_t stale_ms);
+
 /** `open`: who was connected or accepted, and how long it took. */
 void report_open(const struct call *call);
 

@@ -104,6 +104,7 @@ static void start(const char *values[SETTING_COUNT])
 		conn_disable();
 	}
 	flow_rules_changed();
+	watch_start(settings.stale_ms);
 }
 
 static bool is_wanted(const char *values[SETTING_COUNT])

@@ -13,6 +13,19 @@ static void waits(struct conn *conn, bool in, bool out)
 	atomic_store_explicit(&conn->waiting, (uint8_t)direction, memory_order_relaxed);
 }
 
+/* The end of a wait is a good moment to look at what went on meanwhile. */
+static int waited(int ready)
+{
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	if (UNLIKELY((int32_t)(now_ms - atomic_load_explicit(&watch_due_ms,
+	                                                     memory_order_relaxed)) >= 0)) {
+		int saved = errno;
+		watch_walk(now_ms);
+		errno = saved;
+	}
+	return ready;
+}
+
 static void poll_begins(const struct pollfd *fds, nfds_t count)
 {
 	for (nfds_t i = 0; i < count && fds != NULL; i++) {
@@ -39,7 +52,7 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 			flow_ready(conn, fds[i].fd, OP_POLL);
 		}
 	}
-	return ready;
+	return waited(ready);
 }
 
 int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
@@ -106,7 +119,7 @@ static int select_ends(int count, const fd_set *out, int ready)
 			}
 		}
 	}
-	return ready;
+	return waited(ready);
 }
 
 int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
@@ -134,17 +147,17 @@ int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 /* What epoll gives back is the program's own data and names no descriptor. */
 int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
-	return real.epoll_wait(epoll, events, count, timeout);
+	return waited(real.epoll_wait(epoll, events, count, timeout));
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
                      const sigset_t *mask)
 {
-	return real.epoll_pwait(epoll, events, count, timeout, mask);
+	return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
                       const struct timespec *timeout, const sigset_t *mask)
 {
-	return real.epoll_pwait2(epoll, events, count, timeout, mask);
+	return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
 }

@@ -27,8 +27,9 @@ static void keep_head(struct call *call, const void *buffer, size_t size)
 
 static void keep_vector_head(struct call *call, const struct iovec *pieces, size_t count)
 {
-	if (UNLIKELY(flow_keeps_heads) && count > 0) {
-		keep_head(call, pieces[0].iov_base, pieces[0].iov_len);
+	if (UNLIKELY(flow_keeps_heads)) {
+		char head[CONN_HEAD_SIZE];
+		keep_head(call, head, pieces_first(head, sizeof head, pieces, count));
 	}
 }
 
@@ -208,7 +209,7 @@ ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 	if (!call_enter(&call, OP_WRITEV, conn, fd, asked)) {
 		return real.writev(fd, pieces, count);
 	}
-	keep_vector_head(&call, pieces, asked > 0 ? 1 : 0);
+	keep_vector_head(&call, pieces, asked > 0 ? (size_t)count : 0);
 	if (call_answers_write(&call)) {
 		return call_leave_write(&call);
 	}
@@ -226,7 +227,7 @@ ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t offse
 	if (!call_enter(&call, OP_PWRITEV2, conn, fd, asked)) {
 		return real.pwritev2(fd, pieces, count, offset, flags);
 	}
-	keep_vector_head(&call, pieces, asked > 0 ? 1 : 0);
+	keep_vector_head(&call, pieces, asked > 0 ? (size_t)count : 0);
 	if (call_answers_write(&call)) {
 		return call_leave_write(&call);
 	}

@@ -9,6 +9,15 @@ const struct cause_info cause_infos[CAUSE_COUNT] = {
 #undef CAUSE
 };
 
+const char *const cause_kind_titles[CAUSE_KIND_COUNT] = {
+	[CAUSE_CONNECTING] = "While connecting",
+	[CAUSE_RESET] = "A reset on an established connection",
+	[CAUSE_TIMEOUT] = "A time-out on an established connection",
+	[CAUSE_OWN] = "Our own doing: the reset that the other side will see",
+	[CAUSE_WARNING] = "The connection lives, not well",
+	[CAUSE_NOTICE] = "About the library itself",
+};
+
 enum cause cause_find(const char *id)
 {
 	unsigned cause = 0;

@@ -233,6 +233,65 @@ static bool probes_unanswered(const struct evidence *e)
 	return is_timeout(e) && e->outq <= 0 && e->probes > 0;
 }
 
+/* ---- warnings: the connection lives ---- */
+
+static bool in_passing(const struct evidence *e)
+{
+	return e->surface == SURFACE_PASSING && e->has_info;
+}
+
+static bool queue_overflows(const struct evidence *e)
+{
+	return in_passing(e) && e->listening && e->new_drops > 0;
+}
+
+static bool connected_late(const struct evidence *e)
+{
+	return in_passing(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
+	       e->total_retrans > 0 && e->bytes_sent == 0;
+}
+
+/*
+ * Our data goes out again and again, nothing of it is acknowledged, and yet segments arrive: the
+ * peer's SYN-ACK, which it sends until it sees our ACK.
+ */
+static bool ack_never_arrived(const struct evidence *e)
+{
+	return in_passing(e) && e->side == SIDE_CLIENT && e->state == STATE_ESTABLISHED &&
+	       e->bytes_out > 0 && nothing_acked(e) && e->bytes_received == 0 &&
+	       e->retransmits > 0 && e->segs_in > 1;
+}
+
+#define LOSING_RETRANSMITS 3
+
+static bool unacknowledged_again(const struct evidence *e)
+{
+	return in_passing(e) && e->retransmits >= LOSING_RETRANSMITS && e->outq > 0 &&
+	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT);
+}
+
+static bool is_stale(const struct evidence *e)
+{
+	return in_passing(e) && e->half_ms >= e->stale_ms;
+}
+
+static bool never_closed(const struct evidence *e)
+{
+	return is_stale(e) && e->state == STATE_CLOSE_WAIT;
+}
+
+static bool fin_not_acknowledged(const struct evidence *e)
+{
+	return is_stale(e) && e->retransmits > 0 &&
+	       (e->state == STATE_FIN_WAIT1 || e->state == STATE_LAST_ACK ||
+		e->state == STATE_CLOSING);
+}
+
+static bool peer_goes_on(const struct evidence *e)
+{
+	return is_stale(e) && e->state == STATE_FIN_WAIT2;
+}
+
 /* What a forked process goes on with does not end with our descriptor. */
 static bool ends_here(const struct evidence *e)
 {
@@ -328,6 +387,13 @@ static const struct row {
 	{CAUSE_PEER_CLOSED_UNREAD, mid_upload, LIKELY, ELSE(CAUSE_PEER_ABORT)},
 	{CAUSE_PEER_ABORT, before_any_byte, LIKELY, ELSE(CAUSE_ACCEPT_OVERFLOW)},
 	{CAUSE_PEER_ABORT, is_reset, LIKELY, NO_ELSE},
+	{CAUSE_ACCEPT_OVERFLOW, queue_overflows, CERTAIN},
+	{CAUSE_SLOW_HANDSHAKE, connected_late, LIKELY, NO_ELSE},
+	{CAUSE_HANDSHAKE_ACK_LOST, ack_never_arrived, LIKELY, ELSE(CAUSE_LOSING)},
+	{CAUSE_CLOSE_WAIT_LEAK, never_closed, CERTAIN},
+	{CAUSE_FIN_UNANSWERED, fin_not_acknowledged, CERTAIN},
+	{CAUSE_HALF_CLOSED, peer_goes_on, CERTAIN},
+	{CAUSE_LOSING, unacknowledged_again, CERTAIN},
 	{CAUSE_DISCONNECTED, aborted_by_connect, UNLESS_INHERITED},
 	{CAUSE_LISTENER_CLOSED, queue_at_close, UNLESS_INHERITED},
 	{CAUSE_EXIT_OPEN, reset_by_exit, UNLESS_INHERITED},

@@ -25,6 +25,7 @@ enum cause_kind {
 	CAUSE_OWN,             /* our own doing */
 	CAUSE_WARNING,         /* the connection lives, not well */
 	CAUSE_NOTICE,          /* about the library itself: a rule that cannot act, lines dropped */
+	CAUSE_KIND_COUNT
 };
 
 struct cause_info {
@@ -36,6 +37,9 @@ struct cause_info {
 };
 
 extern const struct cause_info cause_infos[CAUSE_COUNT];
+
+/** The heading of each kind, as `resetby explain` and the manual have it. */
+extern const char *const cause_kind_titles[CAUSE_KIND_COUNT];
 
 /** The cause of an id; CAUSE_COUNT when there is none. */
 enum cause cause_find(const char *id);

@@ -1,0 +1,138 @@
+#include "watch.h"
+
+#include "../conn/evidence.h"
+#include "../log/log.h"
+#include "../sys/clock.h"
+#include "report.h"
+
+_Atomic uint32_t watch_due_ms;
+
+/* How often the open connections are walked, and how much of a walk one call pays for. */
+#define WALK_MS 1000
+#define WALK_RECORDS 64
+
+/* A connection on which bytes move is well; no byte has moved for this long: worth a look. */
+#define QUIET_MS 1000
+
+/* The same connection or listener is looked at this often at most. */
+#define LOOK_MS 1000
+#define LISTENER_MS 100
+
+/* A handshake with a retransmission takes at least the first time-out of 1 s. */
+#define SLOW_CONNECT_US 900000
+
+static uint64_t stale_ms;
+static _Atomic int walk_next;
+
+void watch_start(uint64_t stale)
+{
+	stale_ms = stale;
+	atomic_store(&watch_due_ms, (uint32_t)clock_coarse_ms() + WALK_MS);
+}
+
+static bool was_looked_at(struct conn *conn, uint32_t now_ms, uint32_t pause_ms)
+{
+	if (conn->looked_ms != 0 && now_ms - conn->looked_ms < pause_ms) {
+		return true;
+	}
+	conn->looked_ms = now_ms;
+	return false;
+}
+
+static void tell(struct conn *conn, int fd, enum op op)
+{
+	struct call call = {
+		.conn = conn,
+		.generation = atomic_load_explicit(&conn->generation, memory_order_relaxed),
+		.op = op,
+		.fd = fd,
+	};
+	report_passing(&call, (int64_t)stale_ms);
+}
+
+void watch_opened(struct call *call)
+{
+	if (call->conn->connect_us >= SLOW_CONNECT_US && call->conn->side == SIDE_CLIENT) {
+		tell(call->conn, call->fd, call->op);
+	}
+}
+
+void watch_accepted(struct call *listener)
+{
+	struct conn *conn = listener->conn;
+	if (was_looked_at(conn, (uint32_t)clock_coarse_ms(), LISTENER_MS)) {
+		return;
+	}
+	uint32_t drops = evidence_drops(listener->fd);
+	if (drops != conn->drops_seen) {
+		tell(conn, listener->fd, listener->op);
+		conn->drops_seen = drops;
+	}
+}
+
+/* Worth telling, as far as two numbers say; the verdict decides. */
+static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
+{
+	uint32_t retransmits = 0;
+	switch (evidence_health(fd, &retransmits)) {
+	case STATE_CLOSE_WAIT:
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		conn_half_closed(conn);
+		return retransmits > 0 || now_ms - conn->half_ms >= stale_ms;
+	case STATE_ESTABLISHED:
+		return retransmits > 0;
+	default:
+		return false;
+	}
+}
+
+void watch_look(struct conn *conn, int fd, uint32_t now_ms)
+{
+	if (now_ms - conn->last_ms < QUIET_MS || was_looked_at(conn, now_ms, LOOK_MS) ||
+	    atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
+	    conn->told_error != 0 || conn_holding(conn) == HOLDING_SHARED) {
+		return;
+	}
+	if (is_unwell(conn, fd, now_ms)) {
+		tell(conn, fd, OP_NONE);
+	}
+}
+
+void watch_walk(uint32_t now_ms)
+{
+	uint32_t due = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
+	if ((int32_t)(now_ms - due) < 0 ||
+	    !atomic_compare_exchange_strong(&watch_due_ms, &due, now_ms + WALK_MS)) {
+		return;
+	}
+	if (!log_wants(LOG_RESETS)) {
+		return;
+	}
+	int fd = table_next(atomic_load_explicit(&walk_next, memory_order_relaxed), INT32_MAX);
+	for (int seen = 0; fd >= 0 && seen < WALK_RECORDS; seen++) {
+		struct conn *conn = conn_known(fd);
+		if (conn != NULL) {
+			watch_look(conn, fd, now_ms);
+		}
+		fd = table_next(fd + 1, INT32_MAX);
+	}
+	atomic_store_explicit(&walk_next, fd < 0 ? 0 : fd, memory_order_relaxed);
+}
+
+void watch_end(void)
+{
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	if (!log_wants(LOG_RESETS)) {
+		return;
+	}
+	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
+		struct conn *conn = conn_known(fd);
+		if (conn != NULL) {
+			conn->looked_ms = 0;
+			watch_look(conn, fd, now_ms);
+		}
+	}
+}

@@ -1,0 +1,31 @@
+/*
+ * What is noticed in passing, at the program's own calls and never by a thread: connections that
+ * live, not well. Each is told once.
+ */
+#ifndef RESETBY_HOOK_WATCH_H
+#define RESETBY_HOOK_WATCH_H
+
+#include "../conn/call.h"
+
+/** When the next walk over the open connections is due (coarse clock, modulo 2^32). */
+extern _Atomic uint32_t watch_due_ms;
+
+/** RESETBY_STALE: a half-closed connection older than this is told. */
+void watch_start(uint64_t stale_ms);
+
+/** A connect has succeeded: after how many SYNs? */
+void watch_opened(struct call *call);
+
+/** accept has returned: does the listener's queue overflow? */
+void watch_accepted(struct call *listener);
+
+/** Look at one connection, if no byte has moved on it for a while. */
+void watch_look(struct conn *conn, int fd, uint32_t now_ms);
+
+/** Look at some of the open connections; the next walk goes on where this one ended. */
+void watch_walk(uint32_t now_ms);
+
+/** The process ends: tell all that are stale. */
+void watch_end(void);
+
+#endif
