@@ -2,6 +2,7 @@
 
 #include "../rule/active.h"
 #include "../sys/clock.h"
+#include "filter.h"
 
 static const struct act *const acts[ACTION_COUNT] = {
 #define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
@@ -52,12 +53,24 @@ static bool next_rule(struct walk *walk, const struct call *call)
 	return false;
 }
 
+/* The rules have been edited: what they did to this connection is undone where it can be. */
+static void end_rules(struct call *call)
+{
+	for (uint32_t left = call->conn->acted; left != 0; left &= left - 1) {
+		const struct act *act = acts[__builtin_ctz(left)];
+		if (act->ended != NULL) {
+			act->ended(call);
+		}
+	}
+}
+
 void act_match(struct call *call, enum stage stage)
 {
 	struct rules *set = rules_now();
 	struct conn *conn = call->conn;
 	uint32_t generation = set != NULL ? set->generation : 0;
 	if (conn->choice.generation != generation) {
+		end_rules(call);
 		conn->choice = (struct rule_choice){.generation = generation};
 		conn->acted = 0;
 	}
@@ -95,9 +108,32 @@ void act_connected(struct call *call, struct act_target *target)
 
 void act_opened(struct call *call)
 {
+	if (call->conn->filtered && call->conn->side == SIDE_SERVER) {
+		/* Inherited from the listener, whose handshakes it was for. */
+		filter_detach(call->conn, call->fd);
+	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->opened != NULL) {
 			walk.act->opened(walk.rule, call);
+		}
+	}
+}
+
+void act_listening(struct call *call)
+{
+	act_match(call, STAGE_LISTEN);
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->listening != NULL) {
+			walk.act->listening(walk.rule, call);
+		}
+	}
+}
+
+void act_shutdown(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->shutdown != NULL) {
+			walk.act->shutdown(walk.rule, call);
 		}
 	}
 }
@@ -150,6 +186,16 @@ void act_failed(struct call *call)
 			walk.act->failed(walk.rule, call);
 		}
 	}
+}
+
+int act_error(struct call *call, int error)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->error != NULL) {
+			return walk.act->error(walk.rule, call, error);
+		}
+	}
+	return error;
 }
 
 bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first)

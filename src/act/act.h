@@ -29,6 +29,10 @@ struct act {
 	void (*connected)(struct rule *rule, struct call *call, struct act_target *target);
 	/** Established or accepted. */
 	void (*opened)(struct rule *rule, struct call *call);
+	/** listen has succeeded. */
+	void (*listening)(struct rule *rule, struct call *call);
+	/** Before a shutdown that sends a FIN. */
+	bool (*shutdown)(struct rule *rule, struct call *call);
 	/** Before a read. May lower call->asked; true: call->result is the answer, do not read. */
 	bool (*read)(struct rule *rule, struct call *call);
 	/** Before a write, likewise. */
@@ -37,6 +41,10 @@ struct act {
 	bool (*close)(struct rule *rule, struct call *call);
 	/** The program sets SO_LINGER. True: it was taken care of. */
 	bool (*set_linger)(struct rule *rule, struct call *call, const struct linger *linger);
+	/** A call fails with `error`: the number that the program is told. */
+	int (*error)(struct rule *rule, struct call *call, int error);
+	/** The rule is no longer this connection's: undo what can be undone. */
+	void (*ended)(struct call *call);
 	/** The program was told that the connection failed. */
 	void (*failed)(struct rule *rule, struct call *call);
 };
@@ -47,7 +55,7 @@ struct act {
 #undef ACTION
 
 /** Which actions have anything to do at reads and writes: bits of rule_choice.actions. */
-extern const uint32_t act_readers, act_writers;
+extern HIDDEN const uint32_t act_readers, act_writers;
 
 /** Choose the connection's rules for a stage, and tell what cannot act. */
 void act_match(struct call *call, enum stage stage);
@@ -55,11 +63,19 @@ void act_match(struct call *call, enum stage stage);
 void act_connect(struct call *call, struct act_target *target);
 void act_connected(struct call *call, struct act_target *target);
 void act_opened(struct call *call);
+void act_listening(struct call *call);
+void act_shutdown(struct call *call);
 bool act_read(struct call *call);
 bool act_write(struct call *call);
 bool act_close(struct call *call);
 bool act_set_linger(struct call *call, const struct linger *linger);
 void act_failed(struct call *call);
+int act_error(struct call *call, int error);
+
+/** What privileged actions say where they may not act. */
+#define ACT_NEEDS_NET_ADMIN \
+	"it needs CAP_NET_ADMIN in the socket's network namespace; resetby run --netns gives it for " \
+	"loopback work"
 
 /* ---- for the actions ---- */
 

@@ -1,5 +1,5 @@
 /*
- * connect-timeout[=DUR]: the connect goes to the hole (hole.c), where its SYN is never answered.
+ * connect-timeout[=DUR]: the connect goes to the hole (place.h), where its SYN is never answered.
  * The kernel ends it: at its own limit; with DUR at the SYN timer after TCP_USER_TIMEOUT; and a
  * blocking connect exactly, by SO_SNDTIMEO.
  */
@@ -13,7 +13,7 @@
 #include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "../why/schedule.h"
-#include "hole.h"
+#include "place.h"
 
 static bool is_blocking(int fd)
 {
@@ -99,7 +99,7 @@ static void before_connect(struct rule *rule, struct call *call, struct act_targ
 	if (!act_fires(rule, call, WHEN_CONNECT, &first)) {
 		return;
 	}
-	int size = hole_address(call->fd, &target->other);
+	int size = place_address(PLACE_HOLE, call->fd, &target->other);
 	if (size < 0) {
 		without_hole(rule, call, target, size);
 		return;

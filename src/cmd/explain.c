@@ -10,17 +10,6 @@ static const char help[] =
 	"resetby explain CAUSE     one of them: what happened, and what to do\n"
 	"resetby explain ERRNO     the causes behind an error such as ECONNRESET\n";
 
-static const char *const kind_titles[] = {
-	[CAUSE_CONNECTING] = "While connecting",
-	[CAUSE_RESET] = "A reset on an established connection",
-	[CAUSE_TIMEOUT] = "A time-out on an established connection",
-	[CAUSE_OWN] = "Our own doing: the reset that the other side will see",
-	[CAUSE_WARNING] = "The connection lives, not well",
-	[CAUSE_NOTICE] = "About the library itself",
-};
-
-#define KIND_COUNT (sizeof(kind_titles) / sizeof(kind_titles[0]))
-
 /* An errno alone says only this much; the rest is evidence. */
 static const struct {
 	const char *name;
@@ -48,8 +37,8 @@ static void print_title(enum cause cause)
 
 static void explain_all(void)
 {
-	for (size_t kind = 0; kind < KIND_COUNT; kind++) {
-		printf("%s%s\n", kind ? "\n" : "", kind_titles[kind]);
+	for (int kind = 0; kind < CAUSE_KIND_COUNT; kind++) {
+		printf("%s%s\n", kind ? "\n" : "", cause_kind_titles[kind]);
 		for (int i = 0; i < CAUSE_COUNT; i++) {
 			if (cause_infos[i].kind == (enum cause_kind)kind) {
 				print_title((enum cause)i);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include "conn.h"
 
 struct call {
@@ -21,6 +22,11 @@ struct call {
 	size_t asked;          /* bytes; an action may lower it before the call is made */
 	ssize_t result;
 	uint64_t began_ns;     /* when calls are logged */
+
+	/* a read that a rule may answer: where its bytes go; no pieces for a splice */
+	const struct iovec *pieces;
+	size_t piece_count;
+	int flags;
 };
 
 #endif

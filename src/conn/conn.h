@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "../sys/addr.h"
+#include "../sys/hidden.h"
 #include "choice.h"
 #include "op.h"
 #include "side.h"
@@ -79,10 +80,15 @@ struct conn {
 	bool linger_hidden : 1;            /* ... and nolinger kept it from the kernel */
 	bool told_end : 1;                 /* its end was logged */
 	bool told_abandoned : 1;
+	bool filtered : 1;                 /* a socket filter of ours is attached */
 	bool unseen : 1;                   /* stdio moves bytes that no hook sees */
+	bool passed : 1;                   /* sent to somebody over a UNIX socket */
 	uint32_t half_ms;                  /* when it was first found half-closed; 0: it is not */
 	uint32_t looked_ms;                /* when it was last looked at in passing */
-	uint32_t drops_seen;               /* a listener's dropped connections that were told */
+	union {
+		uint32_t drops_seen;       /* a listener's dropped connections that were told */
+		uint32_t fin_acked;        /* bytes acknowledged when the end of file was read */
+	};
 	uint8_t warned;                    /* bit per warning that was told (hook/watch.c) */
 	uint8_t head_length;               /* the request's first bytes, kept for rules with starts= */
 	char head[CONN_HEAD_SIZE];
@@ -104,7 +110,7 @@ _Static_assert(sizeof(struct conn) <= CONN_SIZE, "a TCP connection costs at most
 #define TABLE_LEAVES ((unsigned)1 << (30 - TABLE_LEAF_BITS))
 
 typedef _Atomic uintptr_t table_slot;
-extern _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
+extern HIDDEN _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
 
 /** The content of a descriptor's slot. */
 static inline uintptr_t table_get(int fd)
@@ -176,14 +182,19 @@ bool conn_enabled(void);
  */
 struct conn *conn_learn(int fd);
 
-/** The record of a descriptor, NULL when it is no TCP socket: the fast path. */
-static inline struct conn *conn_find(int fd)
+/** What a slot says: the record, NULL when it is no TCP socket. */
+static inline struct conn *conn_in_slot(uintptr_t slot, int fd)
 {
-	uintptr_t slot = table_get(fd);
 	if (__builtin_expect(slot > SLOT_OTHER, 1)) {
 		return (struct conn *)slot;
 	}
 	return slot == SLOT_UNKNOWN ? conn_learn(fd) : NULL;
+}
+
+/** The record of a descriptor, NULL when it is no TCP socket: the fast path. */
+static inline struct conn *conn_find(int fd)
+{
+	return conn_in_slot(table_get(fd), fd);
 }
 
 /** The same for calls that only sockets take: what was a file may be a socket by now. */

@@ -13,6 +13,7 @@
 #include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "conn.h"
+#include "holder.h"
 
 /* The kernel gives as much of the struct as it knows; what it does not give stays 0. */
 static long read_info(int fd, struct tcp_info *info)
@@ -36,6 +37,19 @@ enum tcp_state_number evidence_health(int fd, uint32_t *retransmits)
 	}
 	*retransmits = info.tcpi_retransmits;
 	return (enum tcp_state_number)info.tcpi_state;
+}
+
+uint32_t evidence_silence(int fd)
+{
+	struct tcp_info info;
+	if (read_info(fd, &info) < 0) {
+		return 0;
+	}
+	uint32_t silence = info.tcpi_last_data_sent;
+	if (info.tcpi_last_data_recv < silence) {
+		silence = info.tcpi_last_data_recv;
+	}
+	return info.tcpi_last_ack_recv < silence ? info.tcpi_last_ack_recv : silence;
 }
 
 uint32_t evidence_data_segments(int fd)
@@ -146,9 +160,13 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->learned = conn->learned;
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED;
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
-	evidence->connecting = phase == PHASE_CONNECTING;
+	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
+	evidence->connecting = phase == PHASE_CONNECTING && evidence->bytes_acked == 0;
 	evidence->listening = phase == PHASE_LISTENING;
+	evidence->unseen = conn->unseen;
 	evidence->peer_fin = conn->peer_fin;
+	evidence->acked_since_fin =
+		conn->peer_fin && (uint32_t)evidence->bytes_acked != conn->fin_acked;
 	evidence->shut_read = conn->shut_read;
 	evidence->shut_write = conn->shut_write;
 	evidence->shut_write_ago_ms = conn->shut_write ? now - conn->shut_ms : NEVER;
@@ -212,9 +230,10 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 
 /*
  * The error queue holds an ICMP error of a failed connect even without IP_RECVERR. It is read only
- * after the program was told its error: reading earlier can clear what is pending.
+ * after the program was told its error: reading earlier can clear what is pending. What counts is
+ * the message behind that errno: earlier ones only delayed the end.
  */
-static void collect_icmp(struct evidence *evidence, int fd)
+static bool read_icmp(struct evidence *evidence, int fd)
 {
 	char control[256];
 	char byte;
@@ -226,7 +245,7 @@ static void collect_icmp(struct evidence *evidence, int fd)
 		.msg_controllen = sizeof control,
 	};
 	if (raw3(SYS_recvmsg, fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
-		return;
+		return false;
 	}
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
 		bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
@@ -239,6 +258,9 @@ static void collect_icmp(struct evidence *evidence, int fd)
 		if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) {
 			continue;
 		}
+		if (error.ee_errno != (uint32_t)evidence->error) {
+			continue;
+		}
 		struct sockaddr_storage offender = {0};
 		size_t room = c->cmsg_len - CMSG_LEN(sizeof error);
 		memcpy(&offender, CMSG_DATA(c) + sizeof error,
@@ -249,6 +271,7 @@ static void collect_icmp(struct evidence *evidence, int fd)
 		evidence->icmp_family = error.ee_origin == SO_EE_ORIGIN_ICMP ? AF_INET : AF_INET6;
 		evidence->icmp_offender = addr_from_sockaddr(&offender, (socklen_t)room);
 	}
+	return true;
 }
 
 /* A program that asked for the error queue reads it itself. */
@@ -281,6 +304,22 @@ static bool is_ours(const struct addr *addr)
 	bool ours = raw3(SYS_bind, probe, &name, size) == 0;
 	raw_close((int)probe);
 	return ours;
+}
+
+/* One message for each SYN that was sent. */
+#define ICMP_MAX 16
+
+static void collect_icmp(struct evidence *evidence, const struct conn *conn, int fd)
+{
+	evidence->icmp_unread = wants_error_queue(fd);
+	for (int i = 0; i < ICMP_MAX && !evidence->icmp_unread; i++) {
+		if (!read_icmp(evidence, fd)) {
+			break;
+		}
+	}
+	/* Not when this host is the one that was asked for: then its firewall is the peer's. */
+	evidence->icmp_local = evidence->icmp && is_ours(&evidence->icmp_offender) &&
+			       !addr_same_host(&evidence->icmp_offender, &conn->peer);
 }
 
 static int64_t limit(const char *name)
@@ -322,9 +361,34 @@ static int64_t count_time_wait(void)
 	return count;
 }
 
+/* Does an address of this host lead there? IPv6 fails with EADDRNOTAVAIL where there is none. */
+static bool has_source(const struct addr *peer)
+{
+	struct sockaddr_storage name;
+	socklen_t size = addr_to_sockaddr(peer, &name);
+	long probe = raw3(SYS_socket, peer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (size == 0 || probe < 0) {
+		return false;
+	}
+	/* connect of a datagram socket chooses the address and sends nothing. */
+	bool found = raw3(SYS_connect, probe, &name, size) == 0;
+	raw_close((int)probe);
+	return found;
+}
+
+static void collect_ports(struct evidence *evidence, const struct conn *conn, int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	evidence->time_wait_count = count_time_wait();
+	evidence->has_source = has_source(&conn->peer);
+	/* A port that the kernel had chosen is given back by now. */
+	evidence->port_chosen = raw_getsockname(fd, &name, &size) == 0 &&
+				addr_from_sockaddr(&name, size).port != 0;
+}
+
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)
 {
-	(void)conn;
 	collect_limits(evidence);
 	evidence->syn_retries_set = tcp_number(fd, TCP_SYNCNT);
 	evidence->user_timeout_ms = tcp_number(fd, TCP_USER_TIMEOUT);
@@ -332,9 +396,15 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 	evidence->keepalive_idle_s = tcp_number(fd, TCP_KEEPIDLE);
 	evidence->keepalive_interval_s = tcp_number(fd, TCP_KEEPINTVL);
 	evidence->keepalive_count = tcp_number(fd, TCP_KEEPCNT);
-	evidence->time_wait_count = evidence->error == EADDRNOTAVAIL ? count_time_wait() : -1;
-	if (evidence->connecting && evidence->error != 0 && !wants_error_queue(fd)) {
-		collect_icmp(evidence, fd);
-		evidence->icmp_local = evidence->icmp && is_ours(&evidence->icmp_offender);
+	evidence->time_wait_count = -1;
+	if (evidence->error == EADDRNOTAVAIL) {
+		collect_ports(evidence, conn, fd);
+	}
+	if (evidence->connecting && evidence->error != 0) {
+		collect_icmp(evidence, conn, fd);
+	}
+	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
+	if (ends && (evidence->inherited || evidence->learned)) {
+		evidence->shared |= holder_is_parent(fd);
 	}
 }

@@ -66,7 +66,9 @@ struct evidence {
 	bool inherited;                 /* an ancestor made it and may still hold it */
 	bool connecting;                /* connect was called and has not succeeded */
 	bool listening;
+	bool unseen;                    /* stdio makes calls that no hook sees */
 	bool peer_fin;                  /* a read returned end of file before */
+	bool acked_since_fin;           /* and the peer has acknowledged bytes of ours after that */
 	bool shut_read, shut_write;     /* the program called shutdown */
 	int64_t shut_write_ago_ms;
 	uint32_t shut_data_segs;        /* segments with data that had arrived when it shut down */
@@ -109,7 +111,8 @@ struct evidence {
 
 	/* ICMP from the error queue, after the program was told */
 	bool icmp;
-	bool icmp_local;                /* from our own kernel: no route, no neighbour */
+	bool icmp_local;                /* from our own kernel, and not as the host asked for */
+	bool icmp_unread;               /* left to the program, which asked for the error queue */
 	uint8_t icmp_type, icmp_code;
 	uint8_t icmp_family;
 	struct addr icmp_offender;
@@ -120,6 +123,9 @@ struct evidence {
 	int64_t orphan_retries, fin_timeout_s;
 	int64_t port_first, port_last, abort_on_overflow;
 	int64_t time_wait_count;
+
+	/* EADDRNOTAVAIL: the program chose the local port; some address of ours leads there */
+	bool port_chosen, has_source;
 };
 
 struct conn;
@@ -138,6 +144,9 @@ uint32_t evidence_path(int fd, uint32_t *rtt_us);
 
 /** How an open connection is doing: state, and how often the oldest segment was sent again. */
 enum tcp_state_number evidence_health(int fd, uint32_t *retransmits);
+
+/** Milliseconds since the last segment went either way, as far as the kernel remembers. */
+uint32_t evidence_silence(int fd);
 
 /** Connections that a listener has dropped since it was made (SO_MEMINFO, sk_drops). */
 uint32_t evidence_drops(int fd);

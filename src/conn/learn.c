@@ -1,6 +1,7 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include "../sys/clock.h"
 #include "../sys/proc.h"
@@ -81,6 +82,14 @@ static void learn_connection(struct conn *conn, int fd, enum tcp_state_number st
 	}
 }
 
+/* In CLOSE: a connection that was reset before it was first seen here, or a socket never used? */
+static bool was_connected(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof info;
+	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_segs_in > 0;
+}
+
 struct conn *conn_learn(int fd)
 {
 	if (disabled) {
@@ -104,7 +113,7 @@ struct conn *conn_learn(int fd)
 	if (state == STATE_LISTEN) {
 		conn->local = socket_name(fd, false);
 		atomic_store_explicit(&conn->phase, PHASE_LISTENING, memory_order_relaxed);
-	} else if (state != STATE_CLOSE) {
+	} else if (state != STATE_CLOSE || was_connected(fd)) {
 		learn_connection(conn, fd, state);
 	}
 	return conn;

@@ -24,6 +24,9 @@ void process_forked(bool child)
 
 enum holding conn_holding(const struct conn *conn)
 {
+	if (conn->passed) {
+		return HOLDING_SHARED;
+	}
 	if (conn->fork_epoch == process_epoch()) {
 		return HOLDING_ALONE;
 	}

@@ -129,6 +129,7 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->told_error = conn->told_op = conn->told_count = 0;
 	conn->told_end = conn->told_abandoned = false;
 	conn->half_ms = 0;
+	conn->fin_acked = 0;
 	conn->warned = 0;
 	conn->injected = 0;
 	conn->acted = 0;

@@ -39,6 +39,7 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 		struct addr local = call->conn->local;
 		conn_begin(call->conn, SIDE_CLIENT, &local, &peer);
 		connect->begins = true;
+		connect->again = phase == PHASE_OVER;
 		act_match(call, STAGE_CONNECT);
 		act_connect(call, &connect->target);
 	}
@@ -50,12 +51,20 @@ static bool gave_up(const struct call *call)
 	if (call->error != EINPROGRESS && call->error != EALREADY) {
 		return false;
 	}
+	struct timeval limit = {0};
+	socklen_t size = sizeof limit;
+	raw_getsockopt(call->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &size);
 	long flags = raw_fcntl(call->fd, F_GETFL, 0);
-	return flags >= 0 && (flags & O_NONBLOCK) == 0;
+	return flags >= 0 && (flags & O_NONBLOCK) == 0 && (limit.tv_sec != 0 || limit.tv_usec != 0);
 }
 
-static void connect_failed(struct call *call)
+static void connect_failed(const struct connect *connect, struct call *call)
 {
+	if (connect->again && call->error == ECONNABORTED) {
+		/* Only the end of the attempt before, whose error was taken: inet_stream_connect(). */
+		atomic_store(&call->conn->phase, PHASE_FRESH);
+		return;
+	}
 	switch (call->error) {
 	case EINPROGRESS:
 	case EALREADY:
@@ -99,7 +108,7 @@ void connect_end(struct connect *connect, struct call *call)
 		tally_established(call->conn->peer.port);
 		flow_opened(call);
 	} else if (was_connecting) {
-		connect_failed(call);
+		connect_failed(connect, call);
 		return;
 	}
 	if (log_wants(LOG_CALLS)) {
@@ -148,6 +157,8 @@ int hook_listen(int fd, int backlog)
 	call.result = real.listen(fd, backlog);
 	if (call.result == 0) {
 		atomic_store_explicit(&call.conn->phase, PHASE_LISTENING, memory_order_relaxed);
+		call.conn->side = SIDE_SERVER;
+		act_listening(&call);
 	}
 	return (int)call_leave(&call);
 }
@@ -170,13 +181,17 @@ int hook_shutdown(int fd, int how)
 		return real.shutdown(fd, how);
 	}
 	/* In SYN_SENT it ends the attempt: ECONNRESET, and nothing on the wire. */
-	bool gives_up = atomic_load_explicit(&call.conn->phase, memory_order_relaxed) ==
-				PHASE_CONNECTING &&
-			evidence_state(fd) == STATE_SYN_SENT;
-	if (gives_up) {
+	uint8_t phase = atomic_load_explicit(&call.conn->phase, memory_order_relaxed);
+	bool gives_up = phase == PHASE_CONNECTING && evidence_state(fd) == STATE_SYN_SENT;
+	/* A listener stops listening: inet_shutdown(). */
+	bool stops = phase == PHASE_LISTENING && (how == SHUT_RD || how == SHUT_RDWR);
+	if (gives_up || stops) {
 		int saved = errno;
 		report(&call, SURFACE_CLOSE, DIRECTION_NONE, false);
 		errno = saved;
+	}
+	if (how != SHUT_RD && UNLIKELY(call.conn->choice.actions != 0)) {
+		act_shutdown(&call);
 	}
 	call.result = real.shutdown(fd, how);
 	if (call.result == 0) {

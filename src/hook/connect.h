@@ -6,6 +6,7 @@
 
 struct connect {
 	bool begins;                   /* a new connection, not a second call for the same */
+	bool again;                    /* on a socket whose connection is over */
 	bool disconnects;              /* AF_UNSPEC */
 	struct act_target target;      /* where it goes; target.answered: it does not go at all */
 };

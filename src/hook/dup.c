@@ -20,8 +20,21 @@ static void duplicated(int from, int fd, enum op op)
 	}
 }
 
+/* Descriptors of ours do not exist for the program. */
+static bool is_hidden(int fd)
+{
+	if (UNLIKELY(own_is(fd))) {
+		errno = EBADF;
+		return true;
+	}
+	return false;
+}
+
 int hook_dup(int fd)
 {
+	if (is_hidden(fd)) {
+		return -1;
+	}
 	int made = real.dup(fd);
 	duplicated(fd, made, OP_DUP);
 	return made;
@@ -55,8 +68,7 @@ static void overwrote(int fd, int target, int result, enum op op)
 
 int hook_dup2(int fd, int target)
 {
-	if (UNLIKELY(own_is(fd))) {
-		errno = EBADF;
+	if (is_hidden(fd)) {
 		return -1;
 	}
 	overwritten(fd, target, OP_DUP2);
@@ -67,8 +79,7 @@ int hook_dup2(int fd, int target)
 
 int hook_dup3(int fd, int target, int flags)
 {
-	if (UNLIKELY(own_is(fd))) {
-		errno = EBADF;
+	if (is_hidden(fd)) {
 		return -1;
 	}
 	overwritten(fd, target, OP_DUP3);
@@ -94,6 +105,9 @@ static void controlled(int fd, int command, long argument, int result)
 
 int hook_fcntl(int fd, int command, long argument)
 {
+	if (is_hidden(fd)) {
+		return -1;
+	}
 	int result = real.fcntl(fd, command, argument);
 	controlled(fd, command, argument, result);
 	return result;
@@ -101,6 +115,9 @@ int hook_fcntl(int fd, int command, long argument)
 
 int hook_fcntl64(int fd, int command, long argument)
 {
+	if (is_hidden(fd)) {
+		return -1;
+	}
 	int result = real.fcntl64(fd, command, argument);
 	controlled(fd, command, argument, result);
 	return result;

@@ -1,5 +1,6 @@
 #include "flow.h"
 
+#include "../act/kept.h"
 #include "../conn/evidence.h"
 #include "../log/log.h"
 #include "../sys/raw.h"
@@ -11,6 +12,16 @@ bool flow_keeps_heads;
 
 __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
 
+/* The rules have been edited: every connection gets those that are its own now. */
+static void rematch_all(void)
+{
+	flow_rules_changed();
+	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
+		struct call call;
+		call_enter(&call, OP_NONE, conn_known(fd), fd, 0);
+	}
+}
+
 static void look_at_rules(void)
 {
 	struct rule_error error;
@@ -19,7 +30,7 @@ static void look_at_rules(void)
 		report_rules_refused(&error);
 		break;
 	case RULES_CHANGED:
-		flow_rules_changed();
+		rematch_all();
 		break;
 	case RULES_SAME:
 		break;
@@ -33,9 +44,27 @@ void flow_rules_changed(void)
 	flow_watches = rules_watched || log_level >= LOG_CALLS;
 }
 
-void flow_keep_head(struct call *call, enum direction direction, const void *bytes, size_t count)
+void flow_keep_head(struct conn *conn, enum direction direction, const void *bytes, size_t count)
 {
-	conn_remember_head(call->conn, direction, bytes, count);
+	conn_remember_head(conn, direction, bytes, count);
+}
+
+static void rematch(struct call *call)
+{
+	switch (atomic_load_explicit(&call->conn->phase, memory_order_relaxed)) {
+	case PHASE_OPEN:
+		act_match(call, STAGE_OPEN);
+		act_opened(call);
+		break;
+	case PHASE_LISTENING:
+		act_listening(call);
+		break;
+	case PHASE_CONNECTING:
+		act_match(call, STAGE_CONNECT);
+		break;
+	default:
+		break;
+	}
 }
 
 void flow_begin(struct call *call)
@@ -44,10 +73,8 @@ void flow_begin(struct call *call)
 	if (rules_watched) {
 		look_at_rules();
 	}
-	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_OPEN &&
-	    call->conn->choice.generation != atomic_load(&rules_generation)) {
-		act_match(call, STAGE_OPEN);
-		act_opened(call);
+	if (call->conn->choice.generation != atomic_load(&rules_generation)) {
+		rematch(call);
 	}
 	if (log_wants(LOG_CALLS)) {
 		call->began_ns = clock_exact_ns();
@@ -85,8 +112,20 @@ void flow_look_around(struct call *call, uint32_t now_ms)
 {
 	int saved = errno;
 	watch_look(call->conn, call->fd, now_ms);
-	watch_walk(now_ms);
+	flow_keep_house(now_ms);
 	errno = saved;
+}
+
+void flow_keep_house(uint32_t now_ms)
+{
+	watch_walk(now_ms);
+	if (rules_watched) {
+		look_at_rules();
+	}
+	if (kept_any()) {
+		kept_tend(now_ms);
+		watch_hurry(now_ms);
+	}
 }
 
 void flow_ready(struct conn *conn, int fd, enum op op)
@@ -165,6 +204,9 @@ void flow_end(struct call *call)
 		report_call(call);
 	}
 	if (call->result < 0) {
+		if (UNLIKELY(call->conn->choice.actions != 0)) {
+			call->error = act_error(call, call->error);
+		}
 		errno = call->error;
 	}
 }
@@ -176,6 +218,9 @@ static void close_last(struct call *call, enum surface surface)
 	enum ending ending = ENDING_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	bool made = phase == PHASE_OPEN && act_close(call);
+	if (kept_any()) {
+		watch_hurry((uint32_t)clock_coarse_ms());
+	}
 	if (phase != PHASE_FRESH && (made || evidence_glance(call->conn, call->fd))) {
 		ending = report(call, surface, DIRECTION_NONE, made);
 	}
@@ -234,6 +279,7 @@ void flow_exiting(void)
 		call.result = 0;
 		close_last(&call, SURFACE_EXIT);
 	}
+	kept_finish();
 	if (log_wants(LOG_CONNS)) {
 		report_exit();
 	}

@@ -86,6 +86,7 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 	}
 	conn_begin(conn, SIDE_SERVER, &local, &peer);
 	conn->nonblocking = nonblocking;
+	conn->filtered = listener->filtered;
 	conn->linger_set = listener->linger_set;
 	conn->linger_zero = listener->linger_zero;
 	conn->linger_ms = listener->linger_ms;
@@ -141,7 +142,20 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	return accept_by(&call, &name, (flags & SOCK_NONBLOCK) != 0);
 }
 
-void flow_received_descriptors(const struct msghdr *message)
+static void forget_received(int fd)
+{
+	conn_forget(fd, SLOT_UNKNOWN);
+}
+
+static void mark_passed(int fd)
+{
+	struct conn *conn = conn_known(fd);
+	if (conn != NULL) {
+		conn->passed = true;
+	}
+}
+
+static void each_descriptor(const struct msghdr *message, void (*what)(int fd))
 {
 	struct msghdr copy = *message;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&copy); c != NULL; c = CMSG_NXTHDR(&copy, c)) {
@@ -152,7 +166,17 @@ void flow_received_descriptors(const struct msghdr *message)
 		for (size_t i = 0; i < count; i++) {
 			int fd;
 			__builtin_memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			conn_forget(fd, SLOT_UNKNOWN);
+			what(fd);
 		}
 	}
+}
+
+void flow_received_descriptors(const struct msghdr *message)
+{
+	each_descriptor(message, forget_received);
+}
+
+void flow_sent_descriptors(const struct msghdr *message)
+{
+	each_descriptor(message, mark_passed);
 }

@@ -89,6 +89,10 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 		memcpy(&error, value, sizeof error);
 		conn_remember(call.conn, OP_GETSOCKOPT, 0, error, (uint32_t)clock_coarse_ms());
 		took_error(&call, error);
+		if (error != 0 && UNLIKELY(call.conn->choice.actions != 0)) {
+			error = act_error(&call, error);
+			memcpy(value, &error, sizeof error);
+		}
 		errno = saved;
 		if (UNLIKELY(flow_watches)) {
 			flow_end(&call);

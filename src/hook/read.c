@@ -17,61 +17,61 @@ static size_t vector_size(const struct iovec *pieces, int count)
 	return count > 0 && count <= IOV_MAX ? pieces_size(pieces, (size_t)count) : 0;
 }
 
-static void keep_head(struct call *call, const void *buffer)
+static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer)
 {
 	if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
-		flow_keep_head(call, DIRECTION_READ, buffer, (size_t)call->result);
+		flow_keep_head(call->conn, DIRECTION_READ, buffer, (size_t)call->result);
 	}
 }
 
-ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
+HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {
 		return real.recv(fd, buffer, size, flags);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.recv(fd, buffer, call.asked, flags);
 		keep_head(&call, buffer);
 	}
 	return call_leave_read(&call, moves(flags));
 }
 
-ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
+HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size) || size > room) {
 		return real.__recv_chk(fd, buffer, size, room, flags);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.__recv_chk(fd, buffer, call.asked, room, flags);
 		keep_head(&call, buffer);
 	}
 	return call_leave_read(&call, moves(flags));
 }
 
-ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
-                      socklen_t *address_size)
+HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+                          socklen_t *address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size)) {
 		return real.recvfrom(fd, buffer, size, flags, address, address_size);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.recvfrom(fd, buffer, call.asked, flags, address, address_size);
 		keep_head(&call, buffer);
 	}
 	return call_leave_read(&call, moves(flags));
 }
 
-ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
-                            struct sockaddr *address, socklen_t *address_size)
+HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
+                                struct sockaddr *address, socklen_t *address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size) || size > room) {
 		return real.__recvfrom_chk(fd, buffer, size, room, flags, address, address_size);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.__recvfrom_chk(fd, buffer, call.asked, room, flags, address,
 		                                  address_size);
 		keep_head(&call, buffer);
@@ -79,26 +79,36 @@ ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int 
 	return call_leave_read(&call, moves(flags));
 }
 
-ssize_t hook_read(int fd, void *buffer, size_t size)
+static HOT NOINLINE ssize_t read_socket(uintptr_t slot, int fd, void *buffer, size_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size)) {
+	if (!call_enter(&call, OP_READ, conn_in_slot(slot, fd), fd, size)) {
 		return real.read(fd, buffer, size);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, 0)) {
 		call.result = real.read(fd, buffer, call.asked);
 		keep_head(&call, buffer);
 	}
 	return call_leave_read(&call, true);
 }
 
-ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)
+/* Files and pipes come this way more often than sockets: they do not pay for a stack frame. */
+ssize_t hook_read(int fd, void *buffer, size_t size)
+{
+	uintptr_t slot = table_get(fd);
+	if (slot == SLOT_NO_SOCKET) {
+		return real.read(fd, buffer, size);
+	}
+	return read_socket(slot, fd, buffer, size);
+}
+
+HOT ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)
 {
 	struct call call;
 	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size) || size > room) {
 		return real.__read_chk(fd, buffer, size, room);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_read(&call, buffer, 0)) {
 		call.result = real.__read_chk(fd, buffer, call.asked, room);
 		keep_head(&call, buffer);
 	}
@@ -127,7 +137,8 @@ static void keep_vector_head(struct call *call, const struct iovec *pieces, size
 		char head[CONN_HEAD_SIZE];
 		size_t got = (size_t)call->result;
 		size_t room = got < sizeof head ? got : sizeof head;
-		flow_keep_head(call, DIRECTION_READ, head, pieces_first(head, room, pieces, count));
+		flow_keep_head(call->conn, DIRECTION_READ, head,
+		               pieces_first(head, room, pieces, count));
 	}
 }
 
@@ -140,7 +151,7 @@ ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
 	if (!call_enter(&call, OP_READV, conn, fd, asked)) {
 		return real.readv(fd, pieces, count);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
 		vector.pieces = pieces;
 		vector.count = count;
 		vector_limit(&vector, &call, asked);
@@ -160,7 +171,7 @@ ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset
 	if (!call_enter(&call, OP_PREADV2, conn, fd, asked)) {
 		return real.preadv2(fd, pieces, count, offset, flags);
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
 		vector.pieces = pieces;
 		vector.count = count;
 		vector_limit(&vector, &call, asked);
@@ -188,7 +199,7 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		}
 		return result;
 	}
-	if (!call_answers_read(&call)) {
+	if (!call_answers_pieces(&call, message->msg_iov, message->msg_iovlen, flags)) {
 		if (UNLIKELY(call.asked < asked)) {
 			struct iovec cut[PIECES_MAX];
 			struct msghdr less = *message;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include "../sys/hidden.h"
 
 struct real {
 #define HOOK(result, name, parameters, arguments) result(*name) parameters;
@@ -31,7 +32,7 @@ struct real {
 #undef HOOK_ALIAS
 };
 
-extern struct real real;
+extern HIDDEN struct real real;
 
 /** Look all of them up, once; the constructor does, so that no signal handler has to. */
 void real_resolve(void);

@@ -18,8 +18,11 @@
 /* Errors of a connection that is dead already are told this often, then only counted. */
 #define TOLD_MAX 16
 
-/* A connect that loses a race is no failure: another to the same port won it this recently. */
-#define RACE_MS 10000
+/*
+ * A connect that loses a race is no failure: another to the same port was established after it had
+ * begun, give or take the coarse clock.
+ */
+#define RACE_MS 20
 
 /* What an error needs while it is being explained; too much for a small stack. */
 struct desk {
@@ -125,14 +128,25 @@ static void send_verdict(struct desk *desk, const struct call *call)
 	event_send(&event);
 }
 
+/*
+ * Does what the program was told mean that the connection is over? Not an EPIPE after its own
+ * shutdown, nor SO_SNDTIMEO during connect, nor an ICMP error in passing.
+ */
+static bool is_over(const struct evidence *evidence, const struct verdict *verdict)
+{
+	return evidence->state == STATE_CLOSE && verdict->cause != CAUSE_WROTE_AFTER_SHUTDOWN;
+}
+
 /* The program has been told: what comes later on this connection is seen in that light. */
-static void remember_told(const struct call *call, const struct evidence *evidence)
+static void remember_told(const struct call *call, const struct evidence *evidence,
+                          const struct verdict *verdict)
 {
 	struct conn *conn = call->conn;
 	if (evidence->error == 0) {
 		return;
 	}
-	if (conn->told_error == 0) {
+	if (conn->told_error == 0 && is_over(evidence, verdict)) {
+		conn->told_count = 0;
 		conn->told_error = (uint16_t)evidence->error;
 		conn->told_op = (uint16_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
@@ -141,7 +155,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		conn->told_count++;
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
-	if (phase == PHASE_CONNECTING && evidence->error != EINPROGRESS) {
+	if (phase == PHASE_CONNECTING && evidence->state == STATE_CLOSE) {
 		atomic_store_explicit(&conn->phase, PHASE_OVER, memory_order_relaxed);
 	}
 }
@@ -159,6 +173,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 		return !conn->told_abandoned &&
 		       !tally_won_race(conn->peer.port, conn->begun_ms, RACE_MS);
 	case CAUSE_ALREADY_RESET:
+	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
 	default:
 		return !(quiet && cause_infos[desk->verdict.cause].kind == CAUSE_OWN);
@@ -255,12 +270,17 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 		conn_forget(call->fd, SLOT_UNKNOWN);
 		return ENDING_NONE;
 	}
+	if (surface == SURFACE_EOF) {
+		call->conn->fin_acked = (uint32_t)evidence->bytes_acked;
+	}
 	if (!why_judge(evidence, &desk->verdict)) {
 		return ENDING_NONE;
 	}
 	evidence_collect_failure(evidence, call->conn, call->fd);
-	/* Again, with what the failure's own evidence adds (ICMP, limits). */
-	why_judge(evidence, &desk->verdict);
+	/* Again, with what the failure's own evidence adds (ICMP, limits, other holders). */
+	if (!why_judge(evidence, &desk->verdict)) {
+		return ENDING_NONE;
+	}
 	if (is_worth_telling(call, desk, quiet)) {
 		tally_cause(desk->verdict.cause);
 		if (log_wants(LOG_RESETS)) {
@@ -272,7 +292,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (desk->verdict.cause == CAUSE_ABANDONED) {
 		call->conn->told_abandoned = true;
 	}
-	remember_told(call, evidence);
+	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
 	return ending_of(&desk->verdict);
 }

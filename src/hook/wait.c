@@ -20,7 +20,7 @@ static int waited(int ready)
 	if (UNLIKELY((int32_t)(now_ms - atomic_load_explicit(&watch_due_ms,
 	                                                     memory_order_relaxed)) >= 0)) {
 		int saved = errno;
-		watch_walk(now_ms);
+		flow_keep_house(now_ms);
 		errno = saved;
 	}
 	return ready;

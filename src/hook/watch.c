@@ -2,6 +2,7 @@
 
 #include "../conn/evidence.h"
 #include "../log/log.h"
+#include "../rule/active.h"
 #include "../sys/clock.h"
 #include "report.h"
 
@@ -21,7 +22,11 @@ _Atomic uint32_t watch_due_ms;
 /* A handshake with a retransmission takes at least the first time-out of 1 s. */
 #define SLOW_CONNECT_US 900000
 
+/* How soon again while something has to be attended to. */
+#define HURRY_MS 4
+
 static uint64_t stale_ms;
+static _Atomic uint32_t walked_ms;
 static _Atomic int walk_next;
 
 void watch_start(uint64_t stale)
@@ -101,13 +106,20 @@ void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 	}
 }
 
+void watch_hurry(uint32_t now_ms)
+{
+	atomic_store_explicit(&watch_due_ms, now_ms + HURRY_MS, memory_order_relaxed);
+}
+
 void watch_walk(uint32_t now_ms)
 {
-	uint32_t due = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
-	if ((int32_t)(now_ms - due) < 0 ||
-	    !atomic_compare_exchange_strong(&watch_due_ms, &due, now_ms + WALK_MS)) {
+	uint32_t last = atomic_load_explicit(&walked_ms, memory_order_relaxed);
+	if (now_ms - last < WALK_MS ||
+	    !atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
 		return;
 	}
+	atomic_store_explicit(&watch_due_ms, now_ms + (rules_watched ? RULES_LOOK_MS : WALK_MS),
+	                      memory_order_relaxed);
 	if (!log_wants(LOG_RESETS)) {
 		return;
 	}

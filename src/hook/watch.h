@@ -8,7 +8,7 @@
 #include "../conn/call.h"
 
 /** When the next walk over the open connections is due (coarse clock, modulo 2^32). */
-extern _Atomic uint32_t watch_due_ms;
+extern HIDDEN _Atomic uint32_t watch_due_ms;
 
 /** RESETBY_STALE: a half-closed connection older than this is told. */
 void watch_start(uint64_t stale_ms);
@@ -24,6 +24,9 @@ void watch_look(struct conn *conn, int fd, uint32_t now_ms);
 
 /** Look at some of the open connections; the next walk goes on where this one ended. */
 void watch_walk(uint32_t now_ms);
+
+/** The next call is to look around again, not the one after a second. */
+void watch_hurry(uint32_t now_ms);
 
 /** The process ends: tell all that are stale. */
 void watch_end(void);

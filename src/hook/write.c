@@ -18,10 +18,10 @@ static bool is_suspect(const struct conn *conn)
 }
 
 /* Keep what a rule with starts= looks at; before the write, for the rule may act on this one. */
-static void keep_head(struct call *call, const void *buffer, size_t size)
+static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer, size_t size)
 {
 	if (UNLIKELY(flow_keeps_heads)) {
-		flow_keep_head(call, DIRECTION_WRITE, buffer, size);
+		flow_keep_head(call->conn, DIRECTION_WRITE, buffer, size);
 	}
 }
 
@@ -33,7 +33,7 @@ static void keep_vector_head(struct call *call, const struct iovec *pieces, size
 	}
 }
 
-static ssize_t leave_with_signal(struct call *call, int flags)
+static ALWAYS_INLINE ssize_t leave_with_signal(struct call *call, int flags)
 {
 	ssize_t result = call_leave_write(call);
 	if (UNLIKELY(result < 0) && call->error == EPIPE && (flags & MSG_NOSIGNAL) == 0) {
@@ -43,7 +43,7 @@ static ssize_t leave_with_signal(struct call *call, int flags)
 	return result;
 }
 
-ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
+HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 {
 	struct call call;
 	if (!call_enter(&call, OP_SEND, conn_find(fd), fd, size)) {
@@ -78,8 +78,8 @@ static ssize_t send_connecting(struct call *call, const void *buffer, size_t siz
 	return call_leave_write(call);
 }
 
-ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
-                    const struct sockaddr *address, socklen_t address_size)
+HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
+                        const struct sockaddr *address, socklen_t address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_SENDTO, conn_find(fd), fd, size)) {
@@ -126,7 +126,11 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 	size_t asked = conn != NULL && message != NULL ?
 			       pieces_size(message->msg_iov, message->msg_iovlen) : 0;
 	if (!call_enter(&call, OP_SENDMSG, conn, fd, asked)) {
-		return real.sendmsg(fd, message, flags);
+		ssize_t result = real.sendmsg(fd, message, flags);
+		if (result >= 0 && UNLIKELY(message->msg_controllen > 0)) {
+			flow_sent_descriptors(message);
+		}
+		return result;
 	}
 	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && message != NULL && message->msg_name != NULL) {
 		return sendmsg_connecting(&call, message, flags);
@@ -145,7 +149,13 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	struct call call;
 	struct conn *conn = conn_find(fd);
 	if (conn == NULL || messages == NULL || count == 0) {
-		return real.sendmmsg(fd, messages, count, flags);
+		int result = real.sendmmsg(fd, messages, count, flags);
+		for (int i = 0; i < result; i++) {
+			if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0)) {
+				flow_sent_descriptors(&messages[i].msg_hdr);
+			}
+		}
+		return result;
 	}
 	call_enter(&call, OP_SENDMMSG, conn, fd,
 	           pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
@@ -163,7 +173,7 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 }
 
 /* For calls without flags: the signal waits until the verdict is logged. */
-static void guard_begin(struct sigpipe *guard, const struct conn *conn)
+static ALWAYS_INLINE void guard_begin(struct sigpipe *guard, const struct conn *conn)
 {
 	guard->held = UNLIKELY(is_suspect(conn));
 	if (guard->held) {
@@ -171,7 +181,7 @@ static void guard_begin(struct sigpipe *guard, const struct conn *conn)
 	}
 }
 
-static ssize_t guard_end(const struct sigpipe *guard, struct call *call)
+static ALWAYS_INLINE ssize_t guard_end(const struct sigpipe *guard, struct call *call)
 {
 	ssize_t result = call_leave_write(call);
 	if (guard->held) {
@@ -180,10 +190,10 @@ static ssize_t guard_end(const struct sigpipe *guard, struct call *call)
 	return result;
 }
 
-ssize_t hook_write(int fd, const void *buffer, size_t size)
+static HOT NOINLINE ssize_t write_socket(uintptr_t slot, int fd, const void *buffer, size_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_WRITE, conn_find(fd), fd, size)) {
+	if (!call_enter(&call, OP_WRITE, conn_in_slot(slot, fd), fd, size)) {
 		return real.write(fd, buffer, size);
 	}
 	keep_head(&call, buffer, size);
@@ -194,6 +204,16 @@ ssize_t hook_write(int fd, const void *buffer, size_t size)
 	guard_begin(&guard, call.conn);
 	call.result = real.write(fd, buffer, size);
 	return guard_end(&guard, &call);
+}
+
+/* Files and pipes come this way more often than sockets: they do not pay for a stack frame. */
+ssize_t hook_write(int fd, const void *buffer, size_t size)
+{
+	uintptr_t slot = table_get(fd);
+	if (slot == SLOT_NO_SOCKET) {
+		return real.write(fd, buffer, size);
+	}
+	return write_socket(slot, fd, buffer, size);
 }
 
 static size_t vector_size(const struct iovec *pieces, int count)
@@ -269,7 +289,7 @@ ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, si
 	struct call call;
 	struct conn *source = conn_find(in);
 	if (call_enter(&call, OP_SPLICE_IN, source, in, size)) {
-		if (!call_answers_read(&call)) {
+		if (!call_answers_pieces(&call, NULL, 0, 0)) {
 			call.result = real.splice(in, in_offset, out, out_offset, call.asked, flags);
 		}
 		return call_leave_read(&call, true);

@@ -1,8 +1,5 @@
 #include <stdbool.h>
-#include <string.h>
 #include "escape.h"
-
-#define DELETE 0x7f
 
 static const char digits[] = "0123456789abcdef";
 
@@ -59,15 +56,26 @@ static void write_hex(struct text *text, const char *prefix, unsigned char byte)
 	text_char(text, digits[byte & 0xf]);
 }
 
-static bool is_plain(unsigned char byte)
-{
-	return byte >= ' ' && byte < DELETE && byte != '"' && byte != '\\';
-}
+enum { PLAIN = 1, BARE = 2 };
 
-static size_t plain_run(const unsigned char *at)
+/* PLAIN needs no escape anywhere; BARE needs no quotes around the word that it is in. */
+static const unsigned char classes[256] = {
+	[' '] = PLAIN,
+	['!'] = PLAIN | BARE,
+	['#' ... '+'] = PLAIN | BARE,
+	[','] = PLAIN,
+	['-' ... '<'] = PLAIN | BARE,
+	['='] = PLAIN,
+	['>' ... '['] = PLAIN | BARE,
+	[']' ... '~'] = PLAIN | BARE,
+	[0x80 ... 0xff] = BARE,
+};
+
+/* How many bytes in a row are all of that; the NUL is nothing. */
+static size_t run_of(const unsigned char *at, unsigned char class)
 {
 	size_t run = 0;
-	while (is_plain(at[run])) {
+	while ((classes[at[run]] & class) == class) {
 		run++;
 	}
 	return run;
@@ -103,7 +111,7 @@ void escape_json(struct text *text, const char *string)
 	const unsigned char *at = (const unsigned char *)string;
 	text_char(text, '"');
 	for (;;) {
-		size_t run = plain_run(at);
+		size_t run = run_of(at, PLAIN);
 		text_bytes(text, (const char *)at, run);
 		at += run;
 		if (*at == '\0') {
@@ -145,7 +153,7 @@ static void write_prose(struct text *text, const char *string, bool quoted)
 {
 	const unsigned char *at = (const unsigned char *)string;
 	for (;;) {
-		size_t run = plain_run(at);
+		size_t run = run_of(at, PLAIN);
 		text_bytes(text, (const char *)at, run);
 		at += run;
 		if (*at == '\0') {
@@ -167,23 +175,11 @@ void escape_quoted(struct text *text, const char *string)
 	text_char(text, '"');
 }
 
-static bool needs_quotes(const char *string)
-{
-	const unsigned char *at = (const unsigned char *)string;
-	if (*at == '\0') {
-		return true;
-	}
-	for (; *at != '\0'; at++) {
-		if (*at <= ' ' || *at == DELETE || strchr("\"\\=,", *at)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 void escape_word(struct text *text, const char *string)
 {
-	if (needs_quotes(string)) {
+	const unsigned char *at = (const unsigned char *)string;
+	size_t run = run_of(at, BARE);
+	if (run == 0 || at[run] != '\0') {
 		escape_quoted(text, string);
 	} else {
 		escape_prose(text, string);

@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "../sys/clock.h"
 #include "../sys/errnames.h"
 #include "../sys/own.h"
 #include "../sys/scratch.h"
+#include "../sys/self.h"
 #include "../sys/text.h"
 #include "log.h"
 #include "sink.h"
@@ -16,6 +19,13 @@ static char directory[PATH_MAX]; /* where a relative path begins; empty: an abso
 static atomic_bool refused;      /* it could not be opened, and that was said */
 static atomic_bool complained_lost;
 static atomic_bool torn;
+
+/* How long a `call` line relies on the last look at the file, by the coarse clock. */
+#define RELY_MS 100u
+
+/* When the last look found a file to rely on, by the coarse clock; 0: none. */
+static _Atomic uint64_t looked;
+static atomic_uint looked_generation; /* of self_now */
 
 static void remember_directory(void)
 {
@@ -137,28 +147,65 @@ static int open_path(void)
 /* Opens the file when it is not open: at the first line, and when the program closed it. */
 static int look(struct sink *sink)
 {
-	int fd = own_status(OWN_LOG, &sink->status);
-	if (fd >= 0) {
-		return fd;
+	struct statx status = {.stx_ino = 0};
+	sink->fd = own_status(OWN_LOG, &status);
+	if (sink->fd < 0) {
+		int fd = open_path();
+		sink->fd = fd < 0 ? fd : own_status(OWN_LOG, &status);
 	}
-	fd = open_path();
-	return fd < 0 ? fd : own_status(OWN_LOG, &sink->status);
+	if (sink->fd >= 0) {
+		sink_look(sink, &status);
+	}
+	return sink->fd;
 }
 
-int file_write(const char *line, size_t length)
+/*
+ * The hooks keep every call of libc away from our descriptor, and own_number follows when they move
+ * it: only a raw system call, or io_uring, could put another file under its number. So it need not
+ * be looked at for each of very many lines, nor need the limit of file sizes.
+ */
+static bool relies(struct sink *sink)
+{
+	uint32_t generation = self_now().generation;
+	if (generation == 0 ||
+	    atomic_load_explicit(&looked_generation, memory_order_acquire) != generation) {
+		return false;
+	}
+	uint64_t last = atomic_load_explicit(&looked, memory_order_relaxed);
+	uint64_t age_ms = clock_coarse_ms() - last;
+	sink->fd = own_number(OWN_LOG);
+	sink->mode = S_IFREG;
+	return last != 0 && age_ms < RELY_MS && sink->fd >= 0;
+}
+
+/* Only a regular file without a limit is written to without any care. */
+static void remember_look(const struct sink *sink)
+{
+	bool carefree = S_ISREG(sink->mode) && sink->signals == 0;
+	atomic_store(&looked, carefree ? clock_coarse_ms() : 0);
+	/* Last: who reads this generation reads no look of the parent's. */
+	atomic_store(&looked_generation, self_now().generation);
+}
+
+int file_write(const char *line, size_t length, bool relying)
 {
 	if (!path_template || atomic_load_explicit(&refused, memory_order_relaxed)) {
 		return -EBADF;
 	}
 	struct sink sink = {.ours = true, .torn = &torn};
-	sink.fd = look(&sink);
-	if (sink.fd < 0) {
-		if (!atomic_exchange(&refused, true)) {
-			complain("open", sink.fd, "logging to stderr");
+	if (!relying || !relies(&sink)) {
+		if (look(&sink) < 0) {
+			if (!atomic_exchange(&refused, true)) {
+				complain("open", sink.fd, "logging to stderr");
+			}
+			return -EBADF;
 		}
-		return -EBADF;
+		remember_look(&sink);
 	}
 	int result = sink_write(&sink, line, length);
+	if (result < 0) {
+		atomic_store(&looked, 0);
+	}
 	/* Closed by another thread a moment ago: the next line opens it again. */
 	return result == -EBADF ? -EAGAIN : result;
 }

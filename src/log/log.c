@@ -2,6 +2,7 @@
 #include <string.h>
 #include "../sys/errnames.h"
 #include "../sys/scratch.h"
+#include "../sys/self.h"
 #include "escape.h"
 #include "event.h"
 #include "log.h"
@@ -48,6 +49,8 @@ void log_start(const char *path, enum log_level level, enum log_format line_form
 {
 	exe = program;
 	format = line_format;
+	/* Heads that were kept hold another name or format. */
+	self_renew();
 	atomic_store(&dropped, 0);
 	stderr_start();
 	file_start(path, program);
@@ -95,9 +98,9 @@ uint64_t log_dropped(void)
 	return atomic_load(&dropped);
 }
 
-static int put(const char *line, size_t length)
+static int put(const char *line, size_t length, bool relying)
 {
-	int result = file_write(line, length);
+	int result = file_write(line, length, relying);
 	if (result == -EBADF) {
 		result = stderr_write(line, length);
 	}
@@ -127,7 +130,7 @@ static int put_dropped(uint64_t count, char *room)
 	event_string(&event, KEY_SURE, "certain");
 	event_string(&event, KEY_WHY, why_room);
 	event_unsigned(&event, KEY_COUNT, count);
-	return put(room, event_end(&event));
+	return put(room, event_end(&event), false);
 }
 
 /* The gap is told before the line that comes after it. */
@@ -146,16 +149,26 @@ static int tell_dropped(void)
 	return result;
 }
 
-void log_write(const char *line, size_t length)
+static void write_line(const char *line, size_t length, bool relying)
 {
 	int result = 0;
 	if (atomic_load_explicit(&dropped, memory_order_relaxed) != 0) {
 		result = tell_dropped();
 	}
 	if (result == 0) {
-		result = put(line, length);
+		result = put(line, length, relying);
 	}
 	if (result < 0) {
 		drop(1, result);
 	}
+}
+
+void log_write(const char *line, size_t length)
+{
+	write_line(line, length, false);
+}
+
+void log_write_call(const char *line, size_t length)
+{
+	write_line(line, length, true);
 }

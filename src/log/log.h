@@ -57,6 +57,13 @@ void log_complain(const char *text);
  */
 void log_write(const char *line, size_t length);
 
+/**
+ * The same for a `call` line, of which there are very many: what was found out about the log file
+ * (is the descriptor still ours, is there a size limit) is relied on for up to 100 ms, within one
+ * process.
+ */
+void log_write_call(const char *line, size_t length);
+
 /** Lines that were dropped and not yet told. */
 uint64_t log_dropped(void);
 

@@ -1,24 +1,29 @@
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include "guard.h"
 #include "sink.h"
 
-static uint64_t signals_of(const struct sink *sink)
+static uint64_t signals_of(uint16_t mode)
 {
-	if (S_ISSOCK(sink->status.stx_mode)) {
+	if (S_ISSOCK(mode)) {
 		return 0;
 	}
-	if (!S_ISREG(sink->status.stx_mode)) {
+	if (!S_ISREG(mode)) {
 		/* A terminal stops a background program with SIGTTOU when `stty tostop` is set. */
 		return GUARD_BIT(SIGPIPE) | GUARD_BIT(SIGTTOU);
 	}
 	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
 	raw4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
 	return limit.rlim_cur == RLIM_INFINITY ? 0 : GUARD_BIT(SIGXFSZ);
+}
+
+void sink_look(struct sink *sink, const struct statx *status)
+{
+	sink->mode = status->stx_mode;
+	sink->signals = signals_of(status->stx_mode);
 }
 
 static uint64_t raised_by(long error)
@@ -28,7 +33,7 @@ static uint64_t raised_by(long error)
 
 static int wait_free(const struct sink *sink)
 {
-	if (S_ISREG(sink->status.stx_mode)) {
+	if (S_ISREG(sink->mode)) {
 		return 0;
 	}
 	struct pollfd poll = {.fd = sink->fd, .events = POLLOUT};
@@ -38,7 +43,7 @@ static int wait_free(const struct sink *sink)
 
 static long transmit(const struct sink *sink, struct iovec *parts, size_t count)
 {
-	if (S_ISSOCK(sink->status.stx_mode)) {
+	if (S_ISSOCK(sink->mode)) {
 		struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
 		return raw3(SYS_sendmsg, sink->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
@@ -51,24 +56,27 @@ static long transmit(const struct sink *sink, struct iovec *parts, size_t count)
 }
 
 /*
- * If the file has grown by our fragment and nothing else since it was looked at, the fragment is
- * its end, and what was before it can be had back.
+ * An appending write leaves the descriptor's position at its own end. When that is the file's end
+ * too, our fragment is the last thing in the file, and what was before it can be had back.
  */
 static bool take_back(const struct sink *sink, long sent)
 {
 	struct statx now = {.stx_size = 0};
-	return sink->ours && S_ISREG(sink->status.stx_mode) && raw_fstat(sink->fd, &now) == 0 &&
-	       now.stx_size == sink->status.stx_size + (uint64_t)sent &&
-	       raw2(SYS_ftruncate, sink->fd, sink->status.stx_size) == 0;
+	if (!sink->ours || !S_ISREG(sink->mode)) {
+		return false;
+	}
+	long end = raw3(SYS_lseek, sink->fd, 0, SEEK_CUR);
+	return end >= sent && raw_fstat(sink->fd, &now) == 0 && now.stx_size == (uint64_t)end &&
+	       raw2(SYS_ftruncate, sink->fd, end - sent) == 0;
 }
 
 /* Why a write ended early is told to the next write only: this is what it would be. */
-static int early_end(const struct sink *sink, uint64_t signals)
+static int early_end(const struct sink *sink)
 {
-	if (!S_ISREG(sink->status.stx_mode)) {
+	if (!S_ISREG(sink->mode)) {
 		return -EAGAIN;
 	}
-	return signals != 0 ? -EFBIG : -ENOSPC;
+	return sink->signals != 0 ? -EFBIG : -ENOSPC;
 }
 
 int sink_write(const struct sink *sink, const char *line, size_t length)
@@ -84,16 +92,15 @@ int sink_write(const struct sink *sink, const char *line, size_t length)
 	bool torn = atomic_load_explicit(sink->torn, memory_order_relaxed) &&
 		    atomic_exchange(sink->torn, false);
 	size_t total = length + torn;
-	uint64_t signals = signals_of(sink);
 	struct guard guard;
-	guard_begin(&guard, signals);
+	guard_begin(&guard, sink->signals);
 	long sent = torn ? transmit(sink, parts, 2) : transmit(sink, parts + 1, 1);
-	guard_end(&guard, signals, raised_by(sent));
+	guard_end(&guard, sink->signals, raised_by(sent));
 	if (sent == (long)total) {
 		return 0;
 	}
 	if (torn || (sent > 0 && !take_back(sink, sent))) {
 		atomic_store(sink->torn, true);
 	}
-	return sent < 0 ? (int)sent : early_end(sink, signals);
+	return sent < 0 ? (int)sent : early_end(sink);
 }

@@ -8,13 +8,17 @@
 #include <stdint.h>
 #include "../sys/raw.h"
 
-/** A place for lines, as it was just before the write. */
+/** A place for lines. */
 struct sink {
 	int fd;
 	bool ours;         /* opened by us, to append: a torn line may be taken back */
+	uint16_t mode;     /* S_IFREG ... */
 	atomic_bool *torn; /* the last line there is a fragment: begin with a newline */
-	struct statx status;
+	uint64_t signals;  /* what a write there may raise in the program, as a set of GUARD_BITs */
 };
+
+/** Fill in what follows from the status of the descriptor, and from the process's limits. */
+void sink_look(struct sink *sink, const struct statx *status);
 
 /**
  * Write a line whole or not at all, without SIGPIPE, SIGXFSZ or SIGTTOU for the program, and
@@ -25,8 +29,15 @@ int sink_write(const struct sink *sink, const char *line, size_t length);
 /** Where the log file is to be; nothing is opened. Closes what was open before. */
 void file_start(const char *path, const char *exe);
 
-/** -EBADF when there is no log file, or it could not be opened: lines go to stderr then. */
-int file_write(const char *line, size_t length);
+/**
+ * Write to the log file.
+ *
+ * @relying
+ *         What was found out about the file within the last 100 ms may be relied on.
+ * @return
+ *         -EBADF when there is no log file, or it could not be opened: lines go to stderr then.
+ */
+int file_write(const char *line, size_t length, bool relying);
 
 /** In a forked child: a path with %p names another file now. */
 void file_after_fork(void);

@@ -58,10 +58,15 @@ static bool is_stderr(const struct statx *status)
 
 int stderr_write(const char *line, size_t length)
 {
-	struct sink sink = {.fd = STDERR, .torn = &torn};
-	long result = raw_fstat(STDERR, &sink.status);
+	struct statx status = {.stx_ino = 0};
+	long result = raw_fstat(STDERR, &status);
 	if (result < 0) {
 		return (int)result;
 	}
-	return is_stderr(&sink.status) ? sink_write(&sink, line, length) : -EBADF;
+	if (!is_stderr(&status)) {
+		return -EBADF;
+	}
+	struct sink sink = {.fd = STDERR, .torn = &torn};
+	sink_look(&sink, &status);
+	return sink_write(&sink, line, length);
 }

@@ -5,10 +5,11 @@
 #ifndef RESETBY_RULE_ACTIVE_H
 #define RESETBY_RULE_ACTIVE_H
 
+#include "../sys/hidden.h"
 #include "rule.h"
 
 /** Which set is in force: 0 for none. Read at every call, so it is plain data. */
-extern _Atomic uint32_t rules_generation;
+extern HIDDEN _Atomic uint32_t rules_generation;
 
 /** Is there a rules file to look at? */
 extern bool rules_watched;

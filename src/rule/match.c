@@ -5,6 +5,29 @@
 _Static_assert(RULES_MAX <= UINT16_MAX, "a connection remembers a rule by a 16-bit number");
 _Static_assert(CHOICE_MAX <= 32, "an action is a bit of rule_choice's actions");
 
+enum stage rule_stage(const struct rule *rule)
+{
+	if (rule->action != ACTION_DROP) {
+		return action_infos[rule->action].stage;
+	}
+	switch (rule->value.segment) {
+	case SEGMENT_SYN:
+	case SEGMENT_ACK:
+		return STAGE_LISTEN;
+	case SEGMENT_SYNACK:
+		return STAGE_CONNECT;
+	default:
+		return STAGE_OPEN;
+	}
+}
+
+/* A listener has no peer yet: what is left to select is left to its filter. */
+static bool selects_listener(const struct rule *rule, const struct rule_subject *subject)
+{
+	return !rule->wrong_program && rule->side != SIDE_CLIENT &&
+	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
+}
+
 static bool selects(const struct rule *rule, const struct rule_subject *subject)
 {
 	return !rule->wrong_program &&
@@ -31,12 +54,23 @@ static bool count_admits(struct rule *rule)
 	       (nth - rule->conn_first) % rule->conn_step == 0;
 }
 
+static bool applies(struct rule *rule, uint32_t number, enum stage stage,
+		    const struct rule_subject *subject, uint64_t seed)
+{
+	if (stage == STAGE_LISTEN) {
+		return selects_listener(rule, subject);
+	}
+	/* Every rule is drawn and counted, also behind a winner: see rule.h. */
+	return selects(rule, subject) && draw_chance(rule, number, seed) && count_admits(rule);
+}
+
 /* Forget the stage's rules; all of them when they are numbers of another set. */
 static void clear_choice(const struct rules *set, enum stage stage, struct rule_choice *choice)
 {
 	bool other_set = choice->generation != set->generation;
 	for (int action = 0; action < ACTION_COUNT; action++) {
-		if (other_set || action_infos[action].stage == stage) {
+		uint16_t number = choice->rule[action];
+		if (other_set || (number != 0 && rule_stage(&set->rules[number - 1]) == stage)) {
 			choice->actions &= ~((uint32_t)1 << action);
 			choice->rule[action] = 0;
 		}
@@ -50,13 +84,11 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 	clear_choice(set, stage, choice);
 	for (uint32_t number = 1; number <= set->count; number++) {
 		struct rule *rule = &set->rules[number - 1];
-		if (action_infos[rule->action].stage != stage || !selects(rule, subject)) {
+		if (rule_stage(rule) != stage || !applies(rule, number, stage, subject, seed)) {
 			continue;
 		}
-		/* Every rule is drawn and counted, also behind a winner: see rule.h. */
-		bool applies = draw_chance(rule, number, seed) && count_admits(rule);
 		uint32_t bit = (uint32_t)1 << rule->action;
-		if (applies && (choice->actions & bit) == 0) {
+		if ((choice->actions & bit) == 0) {
 			choice->actions |= bit;
 			choice->rule[rule->action] = (uint16_t)number;
 		}

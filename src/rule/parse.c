@@ -173,7 +173,7 @@ static void note_needs(struct rules *set)
 	for (uint32_t i = 0; i < set->count; i++) {
 		const struct rule *rule = &set->rules[i];
 		if (!rule->wrong_program) {
-			set->has_stage[action_infos[rule->action].stage] = true;
+			set->has_stage[rule_stage(rule)] = true;
 			set->has_starts = set->has_starts || rule->starts_length > 0;
 			set->has_at = set->has_at || rule->has_at;
 		}

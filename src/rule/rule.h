@@ -43,7 +43,7 @@ enum value_type {
 	VALUE_ERRNO_PAIR,          /* required: FROM:TO */
 };
 
-enum stage { STAGE_CONNECT, STAGE_OPEN };
+enum stage { STAGE_CONNECT, STAGE_OPEN, STAGE_LISTEN, STAGE_COUNT };
 enum { WHEN_CONNECT = 1, WHEN_READ = 2, WHEN_WRITE = 4, WHEN_CLOSE = 8 };
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_NET_ADMIN };
 enum action_kind { KIND_INJECT, KIND_MITIGATE };
@@ -136,7 +136,7 @@ struct rules {
 	size_t memory;                  /* bytes of the mapping that holds all of it */
 	bool has_starts;                /* some rule looks at requests */
 	bool has_at;                    /* some rule wants the local address */
-	bool has_stage[2];              /* some rule of this program matches at this stage */
+	bool has_stage[STAGE_COUNT];              /* some rule of this program matches at this stage */
 	struct rule rules[];            /* rule number n is rules[n - 1] */
 };
 
@@ -195,6 +195,12 @@ struct rule_subject {
  */
 void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
                 uint64_t seed, struct rule_choice *choice);
+
+/**
+ * At which stage a rule is matched: its action's, but for drop=, where the segment decides
+ * (STAGE_LISTEN for a listener's: then only exe=, side= and at= select, the rest is the filter's).
+ */
+enum stage rule_stage(const struct rule *rule);
 
 /** What triggers look at. */
 struct rule_moment {

@@ -1,10 +1,9 @@
+#include <string.h>
 #include <time.h>
 #include "clock.h"
 
 #define NS_PER_S 1000000000u
-#define NS_PER_MS 1000000u
 #define NS_PER_US 1000u
-#define MS_PER_S 1000u
 #define US_PER_S 1000000u
 #define S_PER_DAY 86400u
 
@@ -18,12 +17,6 @@ static struct timespec now(clockid_t clock)
 	struct timespec time = {0};
 	clock_gettime(clock, &time);
 	return time;
-}
-
-uint64_t clock_coarse_ms(void)
-{
-	struct timespec time = now(CLOCK_MONOTONIC_COARSE);
-	return (uint64_t)time.tv_sec * MS_PER_S + (uint64_t)time.tv_nsec / NS_PER_MS;
 }
 
 uint64_t clock_exact_ns(void)
@@ -76,4 +69,12 @@ void clock_write_rfc3339(struct text *text, uint64_t wall_us)
 	text_char(text, 'T');
 	clock_write_time(text, wall_us);
 	text_char(text, 'Z');
+}
+
+void clock_patch_us(char digits[6], uint64_t wall_us)
+{
+	uint32_t us = (uint32_t)(wall_us % US_PER_S);
+	memcpy(digits, text_pairs + us / 10000 * 2, 2);
+	memcpy(digits + 2, text_pairs + us / 100 % 100 * 2, 2);
+	memcpy(digits + 4, text_pairs + us % 100 * 2, 2);
 }

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include "own.h"
@@ -7,7 +8,7 @@
 
 /* Ours live below the number that a select() loop can still bear, and leave room to each other. */
 #define HIGH_LIMIT 1024u
-#define HIGH_ROOM 32u
+#define HIGH_ROOM 128u
 /* 0, 1 and 2 are the program's, whatever it does with them. */
 #define LOWEST 3u
 
@@ -16,6 +17,9 @@
  * half (0: none), a hash of device and inode in the high half.
  */
 static _Atomic uint64_t slots[OWN_COUNT];
+
+/* No number of ours is below this one. */
+static _Atomic int lowest = INT_MAX;
 
 static int slot_fd(uint64_t slot)
 {
@@ -31,6 +35,13 @@ static uint64_t slot_of(int fd, struct statx *status)
 	uint64_t device = (uint64_t)status->stx_dev_major << 32 | status->stx_dev_minor;
 	uint64_t identity = random_at(device, status->stx_ino, 0) >> 32;
 	return identity << 32 | (uint32_t)(fd + 1);
+}
+
+static void lower(int fd)
+{
+	int before = atomic_load(&lowest);
+	while (fd < before && !atomic_compare_exchange_weak(&lowest, &before, fd)) {
+	}
 }
 
 static bool slot_is_good(uint64_t slot)
@@ -97,6 +108,7 @@ int own_adopt(enum own which, int fd)
 			return slot_fd(before);
 		}
 	} while (!atomic_compare_exchange_weak(&slots[which], &before, slot));
+	lower(high);
 	return high;
 }
 
@@ -120,8 +132,17 @@ int own_fd(enum own which)
 	return own_status(which, &status);
 }
 
+int own_number(enum own which)
+{
+	uint64_t slot = atomic_load_explicit(&slots[which], memory_order_relaxed);
+	return slot == 0 ? -EBADF : slot_fd(slot);
+}
+
 bool own_is(int fd)
 {
+	if (fd < atomic_load_explicit(&lowest, memory_order_relaxed)) {
+		return false;
+	}
 	for (int i = 0; i < OWN_COUNT; i++) {
 		uint64_t slot = atomic_load_explicit(&slots[i], memory_order_relaxed);
 		if (slot != 0 && slot_fd(slot) == fd) {
@@ -144,6 +165,7 @@ void own_move(int fd)
 			copy = copy_high(fd);
 		}
 		if (copy >= 0) {
+			lower(copy);
 			moved = (slot & ~(uint64_t)UINT32_MAX) | (uint32_t)(copy + 1);
 		}
 		if (atomic_compare_exchange_strong(&slots[i], &slot, moved)) {

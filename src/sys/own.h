@@ -14,6 +14,10 @@ enum own {
 	OWN_HOLE_IPV4_FILLER,
 	OWN_HOLE_IPV6_LISTENER,
 	OWN_HOLE_IPV6_FILLER,
+	OWN_CLOSED_IPV4,
+	OWN_CLOSED_IPV6,
+	OWN_KEPT_FIRST,        /* connections that outlive their close (act/kept.c) */
+	OWN_KEPT_LAST = OWN_KEPT_FIRST + 63,
 	OWN_COUNT
 };
 
@@ -35,6 +39,9 @@ int own_adopt(enum own which, int fd);
  *         The number, or -EBADF when it was never adopted, or is lost.
  */
 int own_fd(enum own which);
+
+/** Its number, without a look at what it is now: no system call. -EBADF when there is none. */
+int own_number(enum own which);
 
 /** The same, with the status that it was recognised by. */
 int own_status(enum own which, struct statx *status);

@@ -14,52 +14,89 @@
 /* Digits of the largest 64-bit number. */
 #define DIGITS_MAX 20
 
+const char text_pairs[201] = "00010203040506070809"
+			     "10111213141516171819"
+			     "20212223242526272829"
+			     "30313233343536373839"
+			     "40414243444546474849"
+			     "50515253545556575859"
+			     "60616263646566676869"
+			     "70717273747576777879"
+			     "80818283848586878889"
+			     "90919293949596979899";
+
 struct text text_in(char *buffer, size_t size)
 {
 	buffer[0] = '\0';
 	return (struct text){.start = buffer, .size = size};
 }
 
+/*
+ * Most pieces of a line are a few bytes, for which calling memcpy costs more than copying: two
+ * copies of a fixed size that overlap are any size between it and its double.
+ */
+static inline void copy(char *to, const char *from, size_t count)
+{
+	if (count > 16) {
+		memcpy(to, from, count);
+	} else if (count >= 8) {
+		uint64_t first, last;
+		memcpy(&first, from, 8);
+		memcpy(&last, from + count - 8, 8);
+		memcpy(to, &first, 8);
+		memcpy(to + count - 8, &last, 8);
+	} else if (count >= 4) {
+		uint32_t first, last;
+		memcpy(&first, from, 4);
+		memcpy(&last, from + count - 4, 4);
+		memcpy(to, &first, 4);
+		memcpy(to + count - 4, &last, 4);
+	} else if (count > 0) {
+		to[0] = from[0];
+		to[count / 2] = from[count / 2];
+		to[count - 1] = from[count - 1];
+	}
+}
+
 void text_bytes(struct text *text, const char *bytes, size_t count)
 {
-	/* What is cut is cut for good: the text stays a prefix of what was meant. */
-	if (text->cut) {
-		return;
-	}
 	/* A caller that keeps a reserve makes size smaller for a while, even below length. */
 	size_t room = text->size > text->length + 1 ? text->size - 1 - text->length : 0;
+	/* What is cut is cut for good: the text stays a prefix of what was meant. */
+	if (text->cut) {
+		room = 0;
+	}
 	if (count > room) {
 		count = room;
 		text->cut = true;
 	}
-	memcpy(text->start + text->length, bytes, count);
+	copy(text->start + text->length, bytes, count);
 	text->length += count;
 	text->start[text->length] = '\0';
 }
 
-void text_char(struct text *text, char c)
+/* The digits of a number, at the end of the room; returns where they begin. */
+static unsigned write_digits(char room[DIGITS_MAX], uint64_t value)
 {
-	if (text->cut || text->length + 1 >= text->size) {
-		text->cut = true;
-		return;
+	unsigned at = DIGITS_MAX;
+	while (value >= 100) {
+		at -= 2;
+		memcpy(room + at, text_pairs + value % 100 * 2, 2);
+		value /= 100;
 	}
-	text->start[text->length++] = c;
-	text->start[text->length] = '\0';
-}
-
-void text_string(struct text *text, const char *string)
-{
-	text_bytes(text, string, strlen(string));
+	if (value >= 10) {
+		at -= 2;
+		memcpy(room + at, text_pairs + value * 2, 2);
+	} else {
+		room[--at] = (char)('0' + value);
+	}
+	return at;
 }
 
 void text_padded(struct text *text, uint64_t value, unsigned width)
 {
 	char digits[DIGITS_MAX];
-	unsigned at = DIGITS_MAX;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
+	unsigned at = write_digits(digits, value);
 	for (unsigned written = DIGITS_MAX - at; written < width; written++) {
 		text_char(text, '0');
 	}
@@ -68,7 +105,9 @@ void text_padded(struct text *text, uint64_t value, unsigned width)
 
 void text_unsigned(struct text *text, uint64_t value)
 {
-	text_padded(text, value, 1);
+	char digits[DIGITS_MAX];
+	unsigned at = write_digits(digits, value);
+	text_bytes(text, digits + at, DIGITS_MAX - at);
 }
 
 void text_number(struct text *text, int64_t value)

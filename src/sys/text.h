@@ -11,9 +11,9 @@
 
 struct text {
 	char *start;
-	size_t size;     /* bytes of the buffer, the closing NUL included */
-	size_t length;   /* bytes written, the NUL not included */
-	bool cut;        /* something did not fit */
+	size_t size;   /* bytes of the buffer, the closing NUL included */
+	size_t length; /* bytes written, the NUL not included */
+	bool cut;      /* something did not fit */
 };
 
 /**
@@ -21,14 +21,32 @@ struct text {
  */
 struct text text_in(char *buffer, size_t size);
 
-void text_char(struct text *text, char c);
 void text_bytes(struct text *text, const char *bytes, size_t count);
-void text_string(struct text *text, const char *string);
+
+/* Inline: the two that most of a line is made of. The length of a constant is one. */
+static inline void text_char(struct text *text, char c)
+{
+	if (text->cut || text->length + 1 >= text->size) {
+		text->cut = true;
+		return;
+	}
+	text->start[text->length++] = c;
+	text->start[text->length] = '\0';
+}
+
+static inline void text_string(struct text *text, const char *string)
+{
+	text_bytes(text, string, __builtin_strlen(string));
+}
+
 void text_number(struct text *text, int64_t value);
 void text_unsigned(struct text *text, uint64_t value);
 /** A number with leading zeros, as in the minutes of a clock. */
 void text_padded(struct text *text, uint64_t value, unsigned width);
 void text_hex(struct text *text, uint64_t value);
+
+/** `00` to `99`, two digits each. */
+extern const char text_pairs[201];
 
 /**
  * Write by template: each `%` takes the next argument.

@@ -36,33 +36,46 @@ static bool died_without_fin(const struct evidence *e)
 	return died_silently(e) && !e->shut_write;
 }
 
+/* The kernel was sending something again, or probing, when the connection died. */
+static bool was_unanswered(const struct evidence *e)
+{
+	return e->retransmits > 0 || e->probes > 0;
+}
+
 static bool is_reset(const struct evidence *e)
 {
-	return e->error == ECONNRESET || (died_without_fin(e) && e->retransmits == 0 && e->probes == 0);
+	return e->error == ECONNRESET || (died_without_fin(e) && !was_unanswered(e));
 }
 
-static bool is_timeout(const struct evidence *e)
+/* The errno of an ICMP error: icmp_err_convert[], icmpv6_err_convert(). */
+static bool is_icmp_errno(int error)
 {
-	if (e->connecting) {
-		return false;
-	}
-	switch (e->error) {
-	case ETIMEDOUT:
-		return true;
-	case EHOSTUNREACH: /* the soft error that ICMP left: tcp_write_err() */
+	switch (error) {
+	case EHOSTUNREACH:
 	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENONET:
+	case ENOPROTOOPT:
+	case ECONNREFUSED:
 	case EACCES:
 	case EPROTO:
-		return e->retransmits > 0 || e->probes > 0;
+		return true;
 	default:
-		return died_without_fin(e) && (e->retransmits > 0 || e->probes > 0);
+		return false;
 	}
 }
 
-/* Nobody else can have taken an error or closed the socket. */
+/* A connection that timed out is in CLOSE, and may tell the last ICMP error: tcp_write_err(). */
+static bool is_timeout(const struct evidence *e)
+{
+	return !e->connecting && e->has_info && e->state == STATE_CLOSE &&
+	       (e->error == ETIMEDOUT || (is_icmp_errno(e->error) && was_unanswered(e)));
+}
+
+/* No call of anybody else's can have taken an error, and none was made unseen. */
 static bool is_all_ours(const struct evidence *e)
 {
-	return !e->learned && !e->shared && !e->inherited;
+	return !e->learned && !e->shared && !e->inherited && !e->unseen;
 }
 
 /* ---- tests of the rows, in their order ---- */
@@ -74,7 +87,8 @@ static bool by_rule(const struct evidence *e)
 
 static bool by_admin(const struct evidence *e)
 {
-	return e->error == ECONNABORTED && !e->connecting;
+	/* A connect on a socket whose connect had failed before, unseen, says ECONNABORTED too. */
+	return e->error == ECONNABORTED && !(e->connecting && e->learned);
 }
 
 static bool gave_up(const struct evidence *e)
@@ -93,6 +107,18 @@ static bool gave_up(const struct evidence *e)
 static bool by_icmp(const struct evidence *e)
 {
 	return e->connecting && e->icmp && !e->icmp_local && e->error != 0;
+}
+
+/* Our own kernel's: the neighbour did not answer, or our own firewall rejects. */
+static bool by_own_icmp(const struct evidence *e)
+{
+	return e->connecting && e->icmp && e->icmp_local && e->error != 0;
+}
+
+/* Whether it was a RST or an ICMP error is known from the error queue alone. */
+static enum sure when_icmp_was_read(const struct evidence *e)
+{
+	return e->icmp_unread && is_icmp_errno(e->error) ? SURE_LIKELY : SURE_CERTAIN;
 }
 
 static bool no_listener(const struct evidence *e)
@@ -125,12 +151,10 @@ static bool nobody_answered(const struct evidence *e)
 	return e->connecting && e->error == ETIMEDOUT;
 }
 
-/* EADDRNOTAVAIL also means that there is no source address at all: then nothing holds ports. */
-static bool ports_held(const struct evidence *e)
+/* EADDRNOTAVAIL also means that there is no source address, or that the one chosen port is taken. */
+static enum sure when_a_port_was_sought(const struct evidence *e)
 {
-	int64_t ports = e->port_last - e->port_first + 1;
-	return e->connecting && e->error == EADDRNOTAVAIL && ports > 0 &&
-	       e->time_wait_count * 2 >= ports;
+	return e->has_source && !e->port_chosen ? SURE_CERTAIN : SURE_LIKELY;
 }
 
 static bool no_port(const struct evidence *e)
@@ -140,7 +164,8 @@ static bool no_port(const struct evidence *e)
 
 static bool dead_at_accept(const struct evidence *e)
 {
-	return e->surface == SURFACE_ACCEPT && e->has_info && e->state == STATE_CLOSE;
+	return e->surface == SURFACE_ACCEPT && e->has_info && e->state == STATE_CLOSE &&
+	       !was_unanswered(e);
 }
 
 static bool told_before(const struct evidence *e)
@@ -157,23 +182,35 @@ static bool wrote_past_own_end(const struct evidence *e)
  * RST in CLOSE_WAIT is EPIPE for a write and nothing for a read: tcp_reset(). So a first EPIPE
  * means that a FIN had come, and an end of file in CLOSE without a FIN of ours means the same.
  */
-static bool wrote_past_peers_end(const struct evidence *e)
+static bool reset_after_fin(const struct evidence *e)
 {
+	if (e->connecting) {
+		return false;
+	}
 	if (e->error == EPIPE) {
-		return is_all_ours(e);
+		return true;
 	}
 	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
-						   !was_told(e) && !e->shut_write :
+							  !was_told(e) && !e->shut_write :
 						  died_without_fin(e) && e->peer_fin;
-	return silent && e->error == 0 && e->retransmits == 0 && is_all_ours(e) &&
-	       !e->connecting;
+	return silent && e->error == 0 && !was_unanswered(e);
 }
 
-/* The same where somebody else may have taken the error before us. */
-static bool maybe_past_peers_end(const struct evidence *e)
+static bool maybe_reset_after_fin(const struct evidence *e)
 {
-	return e->error == EPIPE || (e->surface == SURFACE_EOF && e->has_info && !e->connecting &&
-				     e->state == STATE_CLOSE && !was_told(e) && !e->shut_write);
+	return reset_after_fin(e) && !is_all_ours(e);
+}
+
+/* The RST answered nothing of ours: the peer had only half-closed, and aborted later. */
+static bool aborted_after_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && e->has_info && e->outq == 0;
+}
+
+/* A peer that has closed acknowledges nothing any more: this one had only half-closed. */
+static bool unread_after_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && e->acked_since_fin;
 }
 
 static bool data_after_own_end(const struct evidence *e)
@@ -196,20 +233,33 @@ static bool nothing_acked(const struct evidence *e)
 static bool after_silence(const struct evidence *e)
 {
 	int64_t rtt_ms = e->rtt_us / 1000;
+	int64_t answer_ms = 2 * rtt_ms + ANSWER_SLACK_MS;
 	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
-	       e->has_info && e->last_data_sent_ms <= 2 * rtt_ms + ANSWER_SLACK_MS &&
-	       e->outq > 0;
+	       e->has_info && e->outq > 0 && e->last_data_sent_ms <= answer_ms &&
+	       e->last_ack_recv_ms > answer_ms;
+}
+
+/* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */
+static bool before_any_answer(const struct evidence *e)
+{
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 && e->bytes_received == 0 &&
+	       nothing_acked(e);
 }
 
 static bool never_accepted(const struct evidence *e)
 {
-	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 && e->bytes_received == 0 &&
-	       nothing_acked(e) && (e->total_retrans > 0 || e->segs_in > 2) && e->has_info;
+	return before_any_answer(e) && (e->total_retrans > 0 || e->segs_in > 2);
 }
 
 static bool mid_upload(const struct evidence *e)
 {
 	return is_reset(e) && (e->outq > 0 || spoke_last(e));
+}
+
+/* An early answer to what the peer's program never read looks the same as an abort. */
+static bool after_exchange(const struct evidence *e)
+{
+	return is_reset(e) && e->bytes_out > 0;
 }
 
 static bool before_any_byte(const struct evidence *e)
@@ -218,19 +268,44 @@ static bool before_any_byte(const struct evidence *e)
 	       e->bytes_received == 0;
 }
 
+/* What goes out again is limited by TCP_USER_TIMEOUT alone where that is set: tcp_write_timeout(). */
+static bool user_limit(const struct evidence *e)
+{
+	return is_timeout(e) && e->user_timeout_ms > 0 && e->outq > 0 &&
+	       (e->retransmits > 0 || e->probes < e->retries2);
+}
+
+/* Probes of a closed window are limited by both: tcp_probe_timer(). */
 static bool window_closed(const struct evidence *e)
 {
 	return is_timeout(e) && e->peer_window == 0 && e->probes > 0 && e->unsent > 0;
 }
 
-static bool user_limit(const struct evidence *e)
-{
-	return is_timeout(e) && e->user_timeout_ms > 0 && e->outq > 0;
-}
-
 static bool probes_unanswered(const struct evidence *e)
 {
-	return is_timeout(e) && e->outq <= 0 && e->probes > 0;
+	return is_timeout(e) && e->outq == 0 && e->probes > 0;
+}
+
+static bool never_acknowledged(const struct evidence *e)
+{
+	return is_timeout(e) && e->outq > 0 && e->retransmits > 0;
+}
+
+/* Closed without having been told: a time-out, or a RST that came while nothing was answered. */
+static bool probed_to_the_end(const struct evidence *e)
+{
+	return died_without_fin(e) && e->outq == 0 && e->probes > 0;
+}
+
+static bool sent_again_to_the_end(const struct evidence *e)
+{
+	return died_without_fin(e) && was_unanswered(e);
+}
+
+/* SO_ERROR hands out the ICMP errors of a living connection too: sk_err_soft. */
+static bool icmp_in_passing(const struct evidence *e)
+{
+	return !e->connecting && e->has_info && e->state != STATE_CLOSE && is_icmp_errno(e->error);
 }
 
 /* ---- warnings: the connection lives ---- */
@@ -338,10 +413,10 @@ static bool aborted_by_connect(const struct evidence *e)
 		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
 }
 
-/* A socket is closed by its last holder, which may be an ancestor. */
-static enum sure when_not_inherited(const struct evidence *e)
+/* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
+static enum sure when_made_here(const struct evidence *e)
 {
-	return e->inherited ? SURE_LIKELY : SURE_CERTAIN;
+	return e->inherited || e->learned ? SURE_LIKELY : SURE_CERTAIN;
 }
 
 /* ---- the procedure ---- */
@@ -349,7 +424,9 @@ static enum sure when_not_inherited(const struct evidence *e)
 #define CERTAIN SURE_CERTAIN, NULL, {0}, 0
 #define LIKELY SURE_LIKELY, NULL
 #define POSSIBLE SURE_POSSIBLE, NULL
-#define UNLESS_INHERITED SURE_CERTAIN, when_not_inherited, {0}, 0
+#define IF_MADE_HERE SURE_CERTAIN, when_made_here, {0}, 0
+#define IF_ICMP_WAS_READ SURE_CERTAIN, when_icmp_was_read
+#define IF_A_PORT_WAS_SOUGHT SURE_CERTAIN, when_a_port_was_sought
 #define ELSE(...) \
 	{__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
 #define NO_ELSE {0}, 0
@@ -362,30 +439,41 @@ static const struct row {
 	enum cause others[VERDICT_ELSE_MAX];
 	size_t other_count;
 } rows[] = {
-	{CAUSE_INJECTED, by_rule, CERTAIN},
 	{CAUSE_ALREADY_RESET, told_before, CERTAIN},
+	{CAUSE_INJECTED, by_rule, CERTAIN},
 	{CAUSE_KILLED, by_admin, CERTAIN},
 	{CAUSE_ABANDONED, gave_up, CERTAIN},
 	{CAUSE_REJECTED, by_icmp, CERTAIN},
-	{CAUSE_REFUSED, no_listener, CERTAIN},
-	{CAUSE_UNREACHABLE, no_way, CERTAIN},
+	{CAUSE_UNREACHABLE, by_own_icmp, CERTAIN},
+	{CAUSE_REFUSED, no_listener, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
+	{CAUSE_UNREACHABLE, no_way, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
 	{CAUSE_NO_ANSWER, nobody_answered, CERTAIN},
-	{CAUSE_PORTS_EXHAUSTED, ports_held, CERTAIN},
-	{CAUSE_PORTS_EXHAUSTED, no_port, LIKELY, ELSE(CAUSE_UNREACHABLE)},
+	{CAUSE_PORTS_EXHAUSTED, no_port, IF_A_PORT_WAS_SOUGHT, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_ACCEPT_ABORTED, dead_at_accept, CERTAIN},
 	{CAUSE_WROTE_AFTER_SHUTDOWN, wrote_past_own_end, CERTAIN},
-	{CAUSE_PEER_CLOSED_EARLY, wrote_past_peers_end, CERTAIN},
-	{CAUSE_PEER_CLOSED_EARLY, maybe_past_peers_end, LIKELY, ELSE(CAUSE_ALREADY_RESET)},
-	{CAUSE_ZERO_WINDOW_LIMIT, window_closed, CERTAIN},
+	{CAUSE_PEER_CLOSED_EARLY, maybe_reset_after_fin, LIKELY,
+	 ELSE(CAUSE_ALREADY_RESET, CAUSE_PEER_ABORT)},
+	{CAUSE_PEER_CLOSED_UNREAD, unread_after_fin, LIKELY, ELSE(CAUSE_PEER_ABORT)},
+	{CAUSE_PEER_ABORT, aborted_after_fin, LIKELY, ELSE(CAUSE_PEER_CLOSED_UNREAD)},
+	{CAUSE_PEER_CLOSED_EARLY, reset_after_fin, CERTAIN},
 	{CAUSE_USER_TIMEOUT, user_limit, CERTAIN},
+	{CAUSE_ZERO_WINDOW_LIMIT, window_closed, CERTAIN},
 	{CAUSE_KEEPALIVE_LIMIT, probes_unanswered, CERTAIN},
-	{CAUSE_RETRANSMIT_LIMIT, is_timeout, CERTAIN},
+	{CAUSE_RETRANSMIT_LIMIT, never_acknowledged, CERTAIN},
+	{CAUSE_RETRANSMIT_LIMIT, is_timeout, LIKELY, ELSE(CAUSE_KEEPALIVE_LIMIT, CAUSE_USER_TIMEOUT)},
+	{CAUSE_KEEPALIVE_LIMIT, probed_to_the_end, LIKELY, ELSE(CAUSE_PEER_ABORT, CAUSE_FORGOTTEN)},
+	{CAUSE_RETRANSMIT_LIMIT, sent_again_to_the_end, LIKELY,
+	 ELSE(CAUSE_USER_TIMEOUT, CAUSE_FORGOTTEN, CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
+	{CAUSE_REJECTED, icmp_in_passing, LIKELY, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_LATE_DATA, data_after_own_end, CERTAIN},
 	{CAUSE_FORGOTTEN, after_silence, LIKELY, ELSE(CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
 	{CAUSE_ACCEPT_OVERFLOW, never_accepted, POSSIBLE,
 	 ELSE(CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
+	{CAUSE_PEER_CLOSED_UNREAD, before_any_answer, LIKELY,
+	 ELSE(CAUSE_PEER_ABORT, CAUSE_ACCEPT_OVERFLOW)},
 	{CAUSE_PEER_CLOSED_UNREAD, mid_upload, LIKELY, ELSE(CAUSE_PEER_ABORT)},
 	{CAUSE_PEER_ABORT, before_any_byte, LIKELY, ELSE(CAUSE_ACCEPT_OVERFLOW)},
+	{CAUSE_PEER_ABORT, after_exchange, LIKELY, ELSE(CAUSE_PEER_CLOSED_UNREAD)},
 	{CAUSE_PEER_ABORT, is_reset, LIKELY, NO_ELSE},
 	{CAUSE_ACCEPT_OVERFLOW, queue_overflows, CERTAIN},
 	{CAUSE_SLOW_HANDSHAKE, connected_late, LIKELY, NO_ELSE},
@@ -394,11 +482,11 @@ static const struct row {
 	{CAUSE_FIN_UNANSWERED, fin_not_acknowledged, CERTAIN},
 	{CAUSE_HALF_CLOSED, peer_goes_on, CERTAIN},
 	{CAUSE_LOSING, unacknowledged_again, CERTAIN},
-	{CAUSE_DISCONNECTED, aborted_by_connect, UNLESS_INHERITED},
-	{CAUSE_LISTENER_CLOSED, queue_at_close, UNLESS_INHERITED},
-	{CAUSE_EXIT_OPEN, reset_by_exit, UNLESS_INHERITED},
-	{CAUSE_CLOSED_UNREAD, unread_at_close, UNLESS_INHERITED},
-	{CAUSE_CLOSED_LINGER0, linger0_at_close, UNLESS_INHERITED},
+	{CAUSE_DISCONNECTED, aborted_by_connect, CERTAIN},
+	{CAUSE_LISTENER_CLOSED, queue_at_close, IF_MADE_HERE},
+	{CAUSE_EXIT_OPEN, reset_by_exit, IF_MADE_HERE},
+	{CAUSE_CLOSED_UNREAD, unread_at_close, IF_MADE_HERE},
+	{CAUSE_CLOSED_LINGER0, linger0_at_close, IF_MADE_HERE},
 };
 
 /* Was a RST met, and on which way? */
@@ -438,8 +526,8 @@ bool why_judge(const struct evidence *evidence, struct verdict *verdict)
 		}
 		verdict->cause = row->cause;
 		verdict->sure = row->surer != NULL ? row->surer(evidence) : row->sure;
-		verdict->other_count = row->other_count;
-		for (size_t k = 0; k < row->other_count; k++) {
+		verdict->other_count = verdict->sure == SURE_CERTAIN ? 0 : row->other_count;
+		for (size_t k = 0; k < verdict->other_count; k++) {
 			verdict->others[k] = row->others[k];
 		}
 		told = true;

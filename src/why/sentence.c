@@ -34,7 +34,7 @@ static void say_where(const struct evidence *e, struct text *text)
 
 static void say_inherited(const struct evidence *e, struct text *text)
 {
-	if (e->inherited) {
+	if (e->inherited || e->learned) {
 		text_string(text, "; an older process may hold the socket too, and then nothing is "
 		                  "sent before that one closes it");
 	}
@@ -46,10 +46,19 @@ static void refused(const struct evidence *e, struct text *text)
 {
 	text_format(text, "a RST answered the SYN after %t: nothing listens there, or a firewall says so",
 	            e->connect_ms);
+	if (e->icmp_unread) {
+		text_string(text, "; an ICMP answer would be in the error queue, which the program reads "
+		                  "itself (IP_RECVERR)");
+	}
 }
 
 static void rejected(const struct evidence *e, struct text *text)
 {
+	if (!e->connecting) {
+		text_string(text, "an ICMP error came for this connection, which lives on: TCP sends "
+		                  "again until it is answered or its limit is reached");
+		return;
+	}
 	text_string(text, "the SYN was answered with ICMP");
 	text_string(text, e->icmp_family == AF_INET6 ? "v6" : "");
 	text_format(text, " type %d code %d by ", e->icmp_type, e->icmp_code);
@@ -59,11 +68,28 @@ static void rejected(const struct evidence *e, struct text *text)
 	text_format(text, " after %t", e->connect_ms);
 }
 
+/* Host unreachable, or IPv6 address unreachable: what a failed look-up of a neighbour gives. */
+static bool is_of_neighbour(const struct evidence *e)
+{
+	return e->icmp_family == AF_INET6 ? e->icmp_type == 1 && e->icmp_code == 3 :
+					    e->icmp_type == 3 && e->icmp_code == 1;
+}
+
 static void unreachable(const struct evidence *e, struct text *text)
 {
-	if (e->icmp_local) {
-		text_format(text, "our own kernel gave up after %t: the neighbour did not answer",
+	if (e->icmp_local && is_of_neighbour(e)) {
+		text_format(text,
+		            "our own kernel gave up after %t: the neighbour did not answer, or a "
+		            "local firewall rule pretends so",
 		            e->connect_ms);
+	} else if (e->icmp_local) {
+		text_format(text,
+		            "a local firewall rule answered the SYN with ICMP type %d code %d after %t",
+		            e->icmp_type, e->icmp_code, e->connect_ms);
+	} else if (e->icmp_unread) {
+		text_format(text, "%s after %t: no route, or an ICMP answer that the program, which set "
+		                  "IP_RECVERR, reads itself",
+		            errno_name(e->error), e->connect_ms);
 	} else if (e->error == EPERM || e->error == EACCES) {
 		text_string(text, "nothing was sent: a local firewall rule, route or policy forbids it");
 	} else {
@@ -95,8 +121,16 @@ static void abandoned(const struct evidence *e, struct text *text)
 
 static void ports_exhausted(const struct evidence *e, struct text *text)
 {
-	text_format(text, "no free port in ip_local_port_range %D to %D", e->port_first,
-	            e->port_last);
+	if (e->port_chosen) {
+		text_string(text, "the local port that the program chose is taken towards this "
+		                  "destination");
+	} else {
+		text_format(text, "no free port in ip_local_port_range %D to %D", e->port_first,
+		            e->port_last);
+	}
+	if (!e->has_source) {
+		text_string(text, ", or no address of this host that leads there");
+	}
 	if (e->time_wait_count >= 0) {
 		text_format(text, ", and %D connections of this host are in TIME_WAIT",
 		            e->time_wait_count);
@@ -130,7 +164,10 @@ static void accept_aborted(const struct evidence *e, struct text *text)
 static void peer_closed_unread(const struct evidence *e, struct text *text)
 {
 	text_string(text, "a RST arrived");
-	if (e->has_info && e->outq <= 0) {
+	if (e->acked_since_fin) {
+		text_string(text, " after the peer's FIN, although the peer had gone on acknowledging; ");
+		say_moved(e, text);
+	} else if (e->has_info && e->outq <= 0) {
 		text_format(text,
 		            " after the peer's kernel had acknowledged our last %z and its program had "
 		            "not answered them",
@@ -156,7 +193,11 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 
 static void peer_abort(const struct evidence *e, struct text *text)
 {
-	if (e->bytes_out == 0 && e->bytes_in == 0) {
+	if (e->error == EPIPE || e->surface == SURFACE_EOF || e->peer_fin) {
+		text_string(text, "the peer's FIN had come, and then a RST although nothing of ours was "
+		                  "outstanding; ");
+		say_moved(e, text);
+	} else if (e->bytes_out == 0 && e->bytes_in == 0) {
 		text_format(text, "a RST arrived %t after the connection began, before any byte was "
 		                  "written or read",
 		            e->age_ms);
@@ -220,6 +261,7 @@ static void retransmit_limit(const struct evidence *e, struct text *text)
 	            (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits,
 	            (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
+	say_where(e, text);
 }
 
 static void user_timeout(const struct evidence *e, struct text *text)
@@ -238,6 +280,7 @@ static void keepalive_limit(const struct evidence *e, struct text *text)
 	            e->probes, (int64_t)e->keepalive_idle_s * 1000,
 	            (int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
 	            (int64_t)e->last_ack_recv_ms);
+	say_where(e, text);
 }
 
 static void zero_window_limit(const struct evidence *e, struct text *text)
@@ -282,14 +325,13 @@ static void disconnected(const struct evidence *e, struct text *text)
 {
 	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",
 	            state_name(e->state));
-	say_inherited(e, text);
 }
 
 static void listener_closed(const struct evidence *e, struct text *text)
 {
-	text_format(text, "the listener was closed with %u established connections in its accept queue: "
+	text_format(text, "the listener was %s with %u established connections in its accept queue: "
 	                  "each gets a RST",
-	            e->accept_queue);
+	            e->op == OP_SHUTDOWN ? "shut down" : "closed", e->accept_queue);
 	say_inherited(e, text);
 }
 

@@ -1,0 +1,27 @@
+/* Abort an established connection from inside, so that it looks as if the peer's RST had come. */
+#ifndef RESETBY_ACT_ABORT_H
+#define RESETBY_ACT_ABORT_H
+
+#include "../conn/call.h"
+
+/**
+ * Abort: the peer gets a RST, this side a pending ECONNRESET, poll and epoll wake.
+ *
+ * connect with AF_UNSPEC (tcp_disconnect()) differs from an arriving RST (tcp_reset()) in two
+ * places. It purges the receive queue: what is there is taken out before, and abort_answers_read
+ * gives it to the program first. And it leaves the socket as if never shut down, so that after the
+ * error a read would say ENOTCONN: a shutdown, which inet_shutdown() records even in CLOSE, makes
+ * it 0, a write EPIPE, and poll show IN OUT HUP RDHUP.
+ *
+ * @return
+ *         0, or a negative errno when the kernel refused.
+ */
+int abort_connection(struct call *call);
+
+/** Does a read get bytes that had arrived before the abort? Then call->result says how many. */
+bool abort_answers_read(struct call *call);
+
+/** The connection's descriptor goes: forget what nobody read. */
+void abort_forget(const struct conn *conn);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * drain[=DUR]: lingering close. The FIN goes out, and what the peer still sends is read and thrown
+ * away, so that no RST destroys the response on its way (RFC 9112 9.6). A blocking program waits in
+ * its close; a non-blocking one goes on, and its connection is drained at its later calls (kept.h).
+ */
+#include "act.h"
+
+#include "../conn/evidence.h"
+#include "../sys/clock.h"
+#include "../sys/raw.h"
+#include "kept.h"
+
+#define DRAIN_DEFAULT_MS 1000
+
+/* The peer may still send, or has sent what nobody read. */
+static bool may_receive(int fd)
+{
+	switch (evidence_state(fd)) {
+	case STATE_ESTABLISHED:
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+	case STATE_CLOSE_WAIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void wait_and_drain(int fd, uint64_t limit_ms, struct drained *drained)
+{
+	uint64_t start = clock_coarse_ms();
+	for (;;) {
+		drain_arrived(fd, drained);
+		uint64_t waited = clock_coarse_ms() - start;
+		if (drained->finished || waited >= limit_ms) {
+			return;
+		}
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		raw_poll(&ready, 1, (long)(limit_ms - waited));
+	}
+}
+
+static void tell(struct rule *rule, struct call *call, const struct drained *drained,
+                 uint64_t since_ms, bool goes_on)
+{
+	char room[200];
+	struct text by = text_in(room, sizeof room);
+	text_format(&by, "shut down and drained %z in %t, ", drained->bytes,
+	            (int64_t)(clock_coarse_ms() - since_ms));
+	text_string(&by, drained->finished ? "then the peer was done" :
+	                 goes_on           ? "and goes on at the program's later calls" :
+	                                     "then the time was up");
+	act_tell(rule, call, room);
+}
+
+static bool at_close(struct rule *rule, struct call *call)
+{
+	bool first;
+	struct linger linger = {0};
+	socklen_t size = sizeof linger;
+	raw_getsockopt(call->fd, SOL_SOCKET, SO_LINGER, &linger, &size);
+	bool wants_reset = linger.l_onoff != 0 && linger.l_linger == 0;
+	if (wants_reset || conn_holding(call->conn) == HOLDING_SHARED || !may_receive(call->fd) ||
+	    !act_fires(rule, call, WHEN_CLOSE, &first)) {
+		return false;
+	}
+	uint64_t limit_ms = rule->has_value ? rule->value.duration_ms : DRAIN_DEFAULT_MS;
+	uint64_t start = clock_coarse_ms();
+	struct drained drained = {0};
+	raw2(SYS_shutdown, call->fd, SHUT_WR);
+	drain_arrived(call->fd, &drained);
+	long flags = raw_fcntl(call->fd, F_GETFL, 0);
+	bool goes_on = false;
+	if (!drained.finished && flags >= 0 && (flags & O_NONBLOCK) != 0 && call->op != OP_EXIT) {
+		goes_on = kept_add(rule, call, limit_ms, true) == 0;
+	} else if (!drained.finished) {
+		wait_and_drain(call->fd, limit_ms, &drained);
+	}
+	tell(rule, call, &drained, start, goes_on);
+	return false;
+}
+
+const struct act act_DRAIN = {.close = at_close};

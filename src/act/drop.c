@@ -1,0 +1,117 @@
+/*
+ * drop=SEGMENT: a segment of handshake or teardown never arrives (filter.h). Where the filter sits
+ * depends on the segment: on a listener for the handshake's first and third, on a client's socket
+ * for its second, on the connection for the others.
+ */
+#include "act.h"
+
+#include "../sys/units.h"
+#include "filter.h"
+
+static const struct {
+	struct filter filter;
+	unsigned when;                 /* at which call the filter is put on */
+	const char *lost;
+} segments[] = {
+	[SEGMENT_SYN] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN}, WHEN_CONNECT,
+	                 "SYNs to this listener"},
+	[SEGMENT_SYNACK] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN | TCP_ACK}, WHEN_CONNECT,
+	                    "SYN-ACKs"},
+	/* Any segment but SYN and RST would complete the handshake. */
+	[SEGMENT_ACK] = {{.mask = TCP_SYN | TCP_RST, .value = 0}, WHEN_CONNECT,
+	                 "the handshake's ACKs, and data in their place, to this listener"},
+	[SEGMENT_FIN] = {{.mask = TCP_FIN, .value = TCP_FIN}, WHEN_CONNECT, "FINs"},
+	/* Whatever comes after our FIN acknowledges it. */
+	[SEGMENT_FINACK] = {{.mask = TCP_RST, .value = 0}, WHEN_CLOSE,
+	                    "all that could acknowledge our FIN"},
+	[SEGMENT_RST] = {{.mask = TCP_RST | TCP_FIN, .value = 0, .unless = true}, WHEN_CONNECT,
+	                 "RSTs and FINs"},
+	[SEGMENT_ALL] = {{.mask = 0, .value = 0}, WHEN_CONNECT, "all segments"},
+};
+
+static void put_on(struct rule *rule, struct call *call, unsigned when)
+{
+	struct filter filter = segments[rule->value.segment].filter;
+	bool first;
+	filter.chance = PROBABILITY_ONE;
+	if (rule_stage(rule) == STAGE_LISTEN) {
+		/* Nobody can be told apart before the handshake but by the segment itself. */
+		filter.chance = rule->probability;
+		filter.from = rule->has_to ? &rule->to : NULL;
+	}
+	if (!act_fires(rule, call, when, &first) || !first) {
+		return;
+	}
+	int result = filter_attach(call->conn, call->fd, &filter);
+	if (result < 0) {
+		act_refuse(rule, call, filter_excuse(result));
+		return;
+	}
+	char room[200];
+	struct text by = text_in(room, sizeof room);
+	text_format(&by, "a socket filter loses arriving segments: %s",
+	            segments[rule->value.segment].lost);
+	act_tell(rule, call, room);
+}
+
+static bool is_due_at(const struct rule *rule, unsigned when)
+{
+	return (segments[rule->value.segment].when & when) != 0;
+}
+
+static void listening(struct rule *rule, struct call *call)
+{
+	put_on(rule, call, WHEN_CONNECT);
+}
+
+static void before_connect(struct rule *rule, struct call *call, struct act_target *target)
+{
+	(void)target;
+	if (rule->value.segment == SEGMENT_SYNACK) {
+		put_on(rule, call, WHEN_CONNECT);
+	}
+}
+
+static void in_connection(struct rule *rule, struct call *call, unsigned when)
+{
+	if (is_due_at(rule, WHEN_CONNECT) && rule_stage(rule) == STAGE_OPEN) {
+		put_on(rule, call, when);
+	}
+}
+
+static void opened(struct rule *rule, struct call *call)
+{
+	in_connection(rule, call, WHEN_CONNECT);
+}
+
+/* A rule with after= or when= is due in the middle of the connection. */
+static bool at_read(struct rule *rule, struct call *call)
+{
+	in_connection(rule, call, WHEN_READ);
+	return false;
+}
+
+static bool at_write(struct rule *rule, struct call *call)
+{
+	in_connection(rule, call, WHEN_WRITE);
+	return false;
+}
+
+static bool at_close(struct rule *rule, struct call *call)
+{
+	if (rule->value.segment == SEGMENT_FINACK) {
+		put_on(rule, call, WHEN_CLOSE);
+	}
+	return false;
+}
+
+const struct act act_DROP = {
+	.listening = listening,
+	.connect = before_connect,
+	.opened = opened,
+	.read = at_read,
+	.write = at_write,
+	.shutdown = at_close,
+	.close = at_close,
+	.ended = filter_ended,
+};

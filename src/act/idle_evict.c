@@ -1,0 +1,51 @@
+/*
+ * idle-evict=DUR: a middlebox has forgotten the flow after DUR of silence. The next write is taken
+ * and goes nowhere; the RST that answers it is met by the call after that.
+ */
+#include "act.h"
+
+#include "../conn/evidence.h"
+#include "abort.h"
+#include "reset_close.h"
+
+static bool at_write(struct rule *rule, struct call *call)
+{
+	struct conn *conn = call->conn;
+	bool first;
+	if ((conn->acted & ((uint32_t)1 << rule->action)) != 0 || call->asked == 0) {
+		return false;
+	}
+	/* Silence on the wire: a middlebox does not see when the program reads. */
+	uint32_t silence = evidence_silence(call->fd);
+	if (silence < rule->value.duration_ms || !reset_close_possible(call->fd) ||
+	    !act_fires(rule, call, WHEN_WRITE, &first)) {
+		return false;
+	}
+	conn->injected = act_number(rule, call);
+	if (abort_connection(call) < 0) {
+		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
+		return false;
+	}
+	char room[200];
+	struct text by = text_in(room, sizeof room);
+	text_format(&by, "after %t of silence %z were taken and lost, and the connection aborted: a RST to the peer, ECONNRESET here at the next call",
+	            (int64_t)silence, (uint64_t)call->asked);
+	act_tell(rule, call, room);
+	call->result = (ssize_t)call->asked;
+	return true;
+}
+
+static bool at_read(struct rule *rule, struct call *call)
+{
+	(void)rule;
+	return abort_answers_read(call);
+}
+
+static bool at_close(struct rule *rule, struct call *call)
+{
+	(void)rule;
+	abort_forget(call->conn);
+	return false;
+}
+
+const struct act act_IDLE_EVICT = {.read = at_read, .write = at_write, .close = at_close};

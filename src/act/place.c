@@ -1,0 +1,185 @@
+#include "place.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+#include "../sys/own.h"
+#include "../sys/raw.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* How long one thread waits while another builds, and a listener for its filler. */
+#define BUILD_WAIT_MS 1000
+
+enum { NO_PLACE, BUILDING, BUILT };
+
+static struct site {
+	enum own holder;               /* the bound socket */
+	enum own filler;               /* what fills its queue; the holder again for a closed port */
+	sa_family_t family;
+	_Atomic int state;
+	struct sockaddr_storage address;
+	socklen_t size;
+} sites[][2] = {
+	[PLACE_HOLE] = {{OWN_HOLE_IPV4_LISTENER, OWN_HOLE_IPV4_FILLER, AF_INET, NO_PLACE, {0}, 0},
+                        {OWN_HOLE_IPV6_LISTENER, OWN_HOLE_IPV6_FILLER, AF_INET6, NO_PLACE, {0}, 0}},
+	[PLACE_CLOSED] = {{OWN_CLOSED_IPV4, OWN_CLOSED_IPV4, AF_INET, NO_PLACE, {0}, 0},
+                          {OWN_CLOSED_IPV6, OWN_CLOSED_IPV6, AF_INET6, NO_PLACE, {0}, 0}},
+};
+
+static socklen_t loopback(sa_family_t family, struct sockaddr_storage *address)
+{
+	memset(address, 0, sizeof *address);
+	address->ss_family = family;
+	if (family == AF_INET) {
+		((struct sockaddr_in *)address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		return sizeof(struct sockaddr_in);
+	}
+	((struct sockaddr_in6 *)address)->sin6_addr = in6addr_loopback;
+	return sizeof(struct sockaddr_in6);
+}
+
+static uint64_t namespace_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof cookie;
+	raw_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
+	return cookie;
+}
+
+/* One connection that is never accepted fills a backlog of 0. */
+static long fill_queue(struct site *site, int listener)
+{
+	long filler = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (filler < 0) {
+		return filler;
+	}
+	long result = raw_connect((int)filler, &site->address, site->size);
+	if (result == 0 || result == -EINPROGRESS) {
+		struct pollfd queued = {.fd = listener, .events = POLLIN};
+		result = raw_poll(&queued, 1, BUILD_WAIT_MS) == 1 ? 0 : -ENETUNREACH;
+	}
+	if (result < 0) {
+		raw_close((int)filler);
+		return result;
+	}
+	return own_adopt(site->filler, (int)filler);
+}
+
+static int build(struct site *site)
+{
+	long holder = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (holder < 0) {
+		return (int)holder;
+	}
+	socklen_t size = sizeof site->address;
+	site->size = loopback(site->family, &site->address);
+	long result = raw3(SYS_bind, holder, &site->address, site->size);
+	if (result == 0) {
+		result = raw_getsockname((int)holder, &site->address, &size);
+	}
+	if (result == 0 && site->filler != site->holder) {
+		result = raw2(SYS_listen, holder, 0);
+		if (result == 0) {
+			result = fill_queue(site, (int)holder);
+		}
+	}
+	if (result < 0) {
+		raw_close((int)holder);
+		return (int)result;
+	}
+	int high = own_adopt(site->holder, (int)holder);
+	return high < 0 ? high : 0;
+}
+
+/* Programs close every number, and may have moved to another network namespace. */
+static bool is_usable(const struct site *site, int fd)
+{
+	int holder = own_fd(site->holder);
+	return holder >= 0 && own_fd(site->filler) >= 0 &&
+	       namespace_of(holder) == namespace_of(fd);
+}
+
+static void tear_down(struct site *site)
+{
+	own_drop(site->holder);
+	own_drop(site->filler);
+}
+
+static int find_or_build(struct site *site, int fd)
+{
+	for (int waited = 0; waited < BUILD_WAIT_MS; waited++) {
+		int state = atomic_load(&site->state);
+		if (state == BUILT && is_usable(site, fd)) {
+			return 0;
+		}
+		if (state != BUILDING &&
+		    atomic_compare_exchange_strong(&site->state, &state, BUILDING)) {
+			break;
+		}
+		raw_poll(NULL, 0, 1);
+	}
+	/* Whoever built for longer than that was forked away or jumped out of a handler: take over. */
+	tear_down(site);
+	int result = build(site);
+	if (result == 0 && !is_usable(site, fd)) {
+		result = -ENETUNREACH;
+	}
+	atomic_store(&site->state, result == 0 ? BUILT : NO_PLACE);
+	return result;
+}
+
+static int socket_number(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof value;
+	long result = raw_getsockopt(fd, level, name, &value, &size);
+	return result < 0 ? 0 : value;
+}
+
+static int map_to_ipv6(struct sockaddr_storage *address)
+{
+	struct sockaddr_in v4;
+	memcpy(&v4, address, sizeof v4);
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+	memset(address, 0, sizeof *address);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = v4.sin_port;
+	v6->sin6_addr.s6_addr[10] = v6->sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&v6->sin6_addr.s6_addr[12], &v4.sin_addr, sizeof v4.sin_addr);
+	return sizeof *v6;
+}
+
+int place_address(enum place place, int fd, struct sockaddr_storage *address)
+{
+	char device[32] = "";
+	socklen_t size = sizeof device;
+	if (raw_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) == 0 &&
+	    device[0] != '\0' && strcmp(device, "lo") != 0) {
+		return -ENODEV;
+	}
+	bool v6 = socket_number(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
+	struct site *site = &sites[place][v6];
+	int result = find_or_build(site, fd);
+	bool mapped = false;
+	if (result < 0 && v6 && socket_number(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) {
+		/* IPv6 is off on loopback, but the socket speaks IPv4 as well. */
+		site = &sites[place][0];
+		mapped = true;
+		result = find_or_build(site, fd);
+	}
+	if (result < 0) {
+		return result;
+	}
+	memcpy(address, &site->address, sizeof *address);
+	return mapped ? map_to_ipv6(address) : (int)site->size;
+}
+
+const char *place_excuse(int error)
+{
+	return error == -ENODEV ? "the socket is bound to a device and cannot reach loopback" :
+				  "there is no loopback here to connect to (is lo up?)";
+}

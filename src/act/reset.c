@@ -1,0 +1,42 @@
+/* reset: the connection is aborted in the middle (abort.h), as if the peer's RST had come. */
+#include "act.h"
+
+#include "abort.h"
+#include "reset_close.h"
+
+static void strike(struct rule *rule, struct call *call, unsigned when)
+{
+	bool first;
+	if ((call->conn->acted & ((uint32_t)1 << rule->action)) != 0 ||
+	    !reset_close_possible(call->fd) || !act_fires(rule, call, when, &first)) {
+		return;
+	}
+	call->conn->injected = act_number(rule, call);
+	if (abort_connection(call) < 0) {
+		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
+		return;
+	}
+	act_tell(rule, call, "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; what had "
+	                     "arrived can still be read first");
+}
+
+static bool at_read(struct rule *rule, struct call *call)
+{
+	strike(rule, call, WHEN_READ);
+	return abort_answers_read(call);
+}
+
+static bool at_write(struct rule *rule, struct call *call)
+{
+	strike(rule, call, WHEN_WRITE);
+	return false;
+}
+
+static bool at_close(struct rule *rule, struct call *call)
+{
+	(void)rule;
+	abort_forget(call->conn);
+	return false;
+}
+
+const struct act act_RESET = {.read = at_read, .write = at_write, .close = at_close};

@@ -1,0 +1,115 @@
+/*
+ * The head of a line: when and who. Within one second only the microseconds differ, so each thread
+ * keeps its last head.
+ */
+#include <stdatomic.h>
+#include <string.h>
+#include "../sys/clock.h"
+#include "../sys/self.h"
+#include "escape.h"
+#include "line.h"
+#include "log.h"
+
+#define US_PER_S 1000000u
+#define US_DIGITS 6u
+/* Room that the last key of the head needs after exe, whose length is the program's choice. */
+#define EV_RESERVE (sizeof ",\"ev\":\"mitigate\"")
+
+/*
+ * A signal handler may log while its thread is in here. Who keeps a head makes the version odd
+ * meanwhile; who finds it odd, or changed after copying, does without. (A handler that leaves by
+ * siglongjmp in the middle leaves it odd: from then on that thread writes every head anew.)
+ *
+ * Thread-local memory of a preloaded library is scarce: this is 128 bytes.
+ */
+struct kept {
+	atomic_uint version;
+	uint32_t generation; /* of self_now */
+	uint64_t second;
+	uint8_t length;
+	uint8_t us_at; /* where the microseconds stand */
+	char bytes[110];
+};
+
+static __thread struct kept kept __attribute__((tls_model("initial-exec")));
+
+static bool copy_kept(struct text *line, uint32_t generation, uint64_t now_us)
+{
+	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (version % 2 != 0 || kept.generation != generation || kept.second != now_us / US_PER_S) {
+		return false;
+	}
+	size_t us_at = kept.us_at;
+	text_bytes(line, kept.bytes, kept.length);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&kept.version, memory_order_relaxed) != version) {
+		text_rewind(line, 0);
+		return false;
+	}
+	clock_patch_us(line->start + us_at, now_us);
+	return true;
+}
+
+static void keep(const struct text *line, size_t us_at, uint32_t generation, uint64_t now_us)
+{
+	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
+	if (version % 2 != 0 || line->length > sizeof kept.bytes) {
+		return;
+	}
+	atomic_store_explicit(&kept.version, version + 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	kept.generation = generation;
+	kept.second = now_us / US_PER_S;
+	kept.length = (uint8_t)line->length;
+	kept.us_at = (uint8_t)us_at;
+	memcpy(kept.bytes, line->start, line->length);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&kept.version, version + 2, memory_order_relaxed);
+}
+
+/* Both return where the microseconds stand. */
+static size_t json_head(struct event *event, uint64_t now_us)
+{
+	struct text *line = &event->line;
+	text_string(line, "{\"ts\":\"");
+	clock_write_rfc3339(line, now_us);
+	size_t us_at = line->length - US_DIGITS - 1;
+	text_string(line, "\",\"pid\":");
+	text_number(line, event->pid);
+	text_string(line, ",\"tid\":");
+	text_number(line, event->tid);
+	line->size -= EV_RESERVE;
+	size_t mark = line->length;
+	text_string(line, ",\"exe\":");
+	escape_json(line, log_exe());
+	line_settle(event, mark);
+	line->size += EV_RESERVE;
+	return us_at;
+}
+
+static size_t text_head(struct event *event, uint64_t now_us)
+{
+	struct text *line = &event->line;
+	text_string(line, "resetby[");
+	text_number(line, event->pid);
+	text_string(line, "] ");
+	clock_write_time(line, now_us);
+	return line->length - US_DIGITS;
+}
+
+void line_head(struct event *event)
+{
+	struct self self = self_now();
+	uint64_t now_us = clock_wall_us();
+	event->pid = self.pid;
+	event->tid = self.tid;
+	if (self.generation != 0 && copy_kept(&event->line, self.generation, now_us)) {
+		return;
+	}
+	size_t us_at = event->json ? json_head(event, now_us) : text_head(event, now_us);
+	/* A head without its exe is for this line's small room only. */
+	if (self.generation != 0 && !event->cut) {
+		keep(&event->line, us_at, self.generation, now_us);
+	}
+}

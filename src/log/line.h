@@ -1,0 +1,29 @@
+/* What the writers of a line share: a piece that does not fit is taken back whole. */
+#ifndef RESETBY_LOG_LINE_H
+#define RESETBY_LOG_LINE_H
+
+#include "event.h"
+
+/** Whatever was written since `mark` goes, and the event is cut. */
+void line_take_back(struct event *event, size_t mark);
+
+/**
+ * Whatever was written since `mark` stays when all of it fitted, and goes when it did not.
+ *
+ * @return
+ *         Did it stay?
+ */
+bool line_settle(struct event *event, size_t mark);
+
+/** What stands before a key's value, by the key's style. */
+void line_key(struct event *event, enum key key);
+
+/**
+ * The head of a line: when and who, up to the kind of event, which is not written.
+ *
+ * @event
+ *         Its line is empty, its format and kind are set; gets its pid and tid.
+ */
+void line_head(struct event *event);
+
+#endif

@@ -1,0 +1,108 @@
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include "raw.h"
+#include "self.h"
+
+/* The kernel rounds it up to a page. */
+#define MEMO_SIZE sizeof(uint64_t)
+
+/*
+ * Where the process is remembered: the generation in the high half, the pid in the low half. The
+ * word lives in a page of its own that is zero again in a forked child (MADV_WIPEONFORK).
+ */
+static _Atomic uint64_t *_Atomic memo;
+
+/* Stands for a page that could not be had (before Linux 4.14): nothing is ever written to it. */
+static _Atomic uint64_t no_memo;
+
+/* Goes on in a child, so that its first generation is none of its parent's. */
+static atomic_uint generations;
+
+/* The tid in the low half, and the generation that it was asked in. */
+static __thread _Atomic uint64_t thread __attribute__((tls_model("initial-exec")));
+
+static uint32_t high(uint64_t word)
+{
+	return (uint32_t)(word >> 32);
+}
+
+static int low(uint64_t word)
+{
+	return (int)(uint32_t)word;
+}
+
+static _Atomic uint64_t *map_memo(void)
+{
+	long mapped = raw6(SYS_mmap, NULL, MEMO_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mapped < 0) {
+		return &no_memo;
+	}
+	if (raw3(SYS_madvise, mapped, MEMO_SIZE, MADV_WIPEONFORK) < 0) {
+		raw2(SYS_munmap, mapped, MEMO_SIZE);
+		return &no_memo;
+	}
+	return (_Atomic uint64_t *)mapped;
+}
+
+static _Atomic uint64_t *take_memo(void)
+{
+	_Atomic uint64_t *known = atomic_load(&memo);
+	if (known) {
+		return known;
+	}
+	_Atomic uint64_t *mapped = map_memo();
+	if (atomic_compare_exchange_strong(&memo, &known, mapped)) {
+		return mapped;
+	}
+	if (mapped != &no_memo) {
+		raw2(SYS_munmap, mapped, MEMO_SIZE);
+	}
+	return known;
+}
+
+static uint64_t remember_process(int pid)
+{
+	_Atomic uint64_t *word = take_memo();
+	if (word == &no_memo) {
+		return 0;
+	}
+	uint64_t process = (uint64_t)(atomic_fetch_add(&generations, 1) + 1) << 32 | (uint32_t)pid;
+	uint64_t first = 0;
+	return atomic_compare_exchange_strong(word, &first, process) ? process : first;
+}
+
+static struct self ask(uint64_t process)
+{
+	struct self self = {.pid = (int)raw0(SYS_getpid), .tid = (int)raw0(SYS_gettid)};
+	if (process == 0) {
+		process = remember_process(self.pid);
+	}
+	/* In a child of vfork this variable is the parent's. */
+	if (process != 0 && low(process) == self.pid) {
+		self.generation = high(process);
+		atomic_store_explicit(&thread, (uint64_t)self.generation << 32 | (uint32_t)self.tid,
+				      memory_order_relaxed);
+	}
+	return self;
+}
+
+struct self self_now(void)
+{
+	_Atomic uint64_t *word = atomic_load_explicit(&memo, memory_order_acquire);
+	uint64_t process = word ? atomic_load_explicit(word, memory_order_relaxed) : 0;
+	uint64_t mine = atomic_load_explicit(&thread, memory_order_relaxed);
+	if (process == 0 || high(mine) != high(process)) {
+		return ask(process);
+	}
+	return (struct self){low(process), low(mine), high(process)};
+}
+
+void self_renew(void)
+{
+	_Atomic uint64_t *word = take_memo();
+	if (word != &no_memo) {
+		atomic_store(word, 0);
+	}
+}

@@ -1,0 +1,29 @@
+/*
+ * Who we are, without a system call: what the kernel said once is remembered, and forgotten by
+ * every fork, also by one that no hook saw.
+ */
+#ifndef RESETBY_SYS_SELF_H
+#define RESETBY_SYS_SELF_H
+
+#include <stdint.h>
+
+struct self {
+	int pid;
+	int tid;
+	/*
+	 * What was derived from pid, tid or the log's settings holds for one generation only; the
+	 * child of a fork is another one. 0: nothing may be remembered.
+	 */
+	uint32_t generation;
+};
+
+/**
+ * Process and thread of the caller. A child of vfork has its parent's memory, and gets its parent's
+ * numbers if these were known; it never leaves its own behind.
+ */
+struct self self_now(void);
+
+/** Begin a new generation. */
+void self_renew(void);
+
+#endif
