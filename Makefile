@@ -78,7 +78,28 @@ $(BUILD)/resetby: $(CMD_OBJ) $(BUILD)/floors.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/floors.a
 
+# The manual. Its tables, and those of README.md, come from the .def files.
+MAN      := resetby.1 resetby.7 resetby_version.3
+MAN_PAGE := $(MAN:%=$(BUILD)/man/%)
+TABLES   := $(BUILD)/man/tables
+all: $(MAN_PAGE)
+
+$(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c $(wildcard src/*/*.h src/*/*.def) $(BUILD)/flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
+
+$(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES)
+	$(say) MAN $@
+	$(Q)$(TABLES) mdoc < $< > $@.new && mv $@.new $@
+
+.PHONY: readme-tables
+readme-tables: $(TABLES)
+	$(Q)$(TABLES) markdown < README.md > $(BUILD)/man/README.md
+	$(Q)cmp -s $(BUILD)/man/README.md README.md || cp $(BUILD)/man/README.md README.md
+
 include tests/tests.mk
+include examples/lab.mk
 
 .PHONY: demo
 demo: all $(BUILD)/examples/demo
@@ -95,9 +116,13 @@ install: all
 	$(Q)install -D -m 755 $(BUILD)/resetby $(DESTDIR)$(BINDIR)/resetby
 	$(Q)install -D -m 644 $(BUILD)/libresetby.so $(DESTDIR)$(LIBDIR)/libresetby.so
 	$(Q)install -D -m 644 include/resetby.h $(DESTDIR)$(INCDIR)/resetby.h
+	$(Q)for page in $(MAN); do \
+		install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; \
+	done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/resetby $(DESTDIR)$(LIBDIR)/libresetby.so $(DESTDIR)$(INCDIR)/resetby.h
+	$(Q)for page in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 
 .PHONY: format lint
 format:
@@ -107,7 +132,7 @@ lint:
 	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format --dry-run --Werror
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__ -Isrc -Iinclude src examples
-	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) -- $(BASE) $(INSTALLED) 2>/dev/null
+	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c -- $(BASE) $(INSTALLED) 2>/dev/null
 
 .PHONY: clean
 clean:

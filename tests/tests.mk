@@ -75,3 +75,5 @@ ubsan: SANITIZER = -fsanitize=undefined -fno-sanitize-recover=all
 tsan: SANITIZER = -fsanitize=thread
 asan ubsan tsan: need
 	$(Q)$(SUBMAKE) BUILD=$(BUILD)/$@ SANITIZE='$(SANITIZER)' check-unit
+
+include tests/bench/bench.mk

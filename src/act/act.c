@@ -1,5 +1,6 @@
 #include "act.h"
 
+#include "../conn/evidence.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
 #include "filter.h"
@@ -138,8 +139,21 @@ void act_shutdown(struct call *call)
 	}
 }
 
+/* A number that was closed unseen may be a file by now, and its bytes are no business of a rule. */
+static bool is_connection(struct call *call)
+{
+	if (evidence_state(call->fd) != STATE_UNKNOWN) {
+		return true;
+	}
+	conn_forget(call->fd, SLOT_UNKNOWN);
+	return false;
+}
+
 bool act_read(struct call *call)
 {
+	if (!is_connection(call)) {
+		return false;
+	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->read != NULL && walk.act->read(walk.rule, call)) {
 			return true;
@@ -150,6 +164,9 @@ bool act_read(struct call *call)
 
 bool act_write(struct call *call)
 {
+	if (!is_connection(call)) {
+		return false;
+	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->write != NULL && walk.act->write(walk.rule, call)) {
 			return true;

@@ -1,34 +1,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "cmd.h"
+#include "explain.h"
 #include "../sys/errnames.h"
-#include "../why/why.h"
 
 static const char help[] =
 	"resetby explain           the causes that a log line can name\n"
-	"resetby explain CAUSE     one of them: what happened, and what to do\n"
+	"resetby explain CAUSE     one of them: the segments, who is told what, how to make it\n"
+	"                          happen and how to prevent it\n"
 	"resetby explain ERRNO     the causes behind an error such as ECONNRESET\n";
-
-/* An errno alone says only this much; the rest is evidence. */
-static const struct {
-	const char *name;
-	const char *causes[14];
-} errors[] = {
-	{"ECONNREFUSED", {"refused", "rejected"}},
-	{"ENETUNREACH", {"unreachable", "rejected", "injected"}},
-	{"EHOSTUNREACH", {"unreachable", "rejected", "retransmit-limit", "injected"}},
-	{"EADDRNOTAVAIL", {"ports-exhausted"}},
-	{"EINPROGRESS", {"abandoned"}},
-	{"ECONNABORTED", {"killed", "accept-aborted"}},
-	{"ETIMEDOUT",
-	 {"no-answer", "retransmit-limit", "user-timeout", "keepalive-limit", "zero-window-limit",
-	  "injected"}},
-	{"EPIPE", {"peer-closed-early", "already-reset", "wrote-after-shutdown", "injected"}},
-	{"ECONNRESET",
-	 {"peer-closed-unread", "peer-abort", "forgotten", "accept-overflow", "accept-aborted",
-	  "already-reset", "late-data", "abandoned", "injected"}},
-};
 
 static void print_title(enum cause cause)
 {
@@ -47,31 +29,128 @@ static void explain_all(void)
 	}
 }
 
-static void explain_cause(enum cause cause)
-{
-	const struct cause_info *info = &cause_infos[cause];
-	printf("%s: %s\n\n", info->id, info->title);
-	printf("%s\n\n%s\n", info->what, info->advice);
-}
+/* ---- the causes behind an errno: the pages, read the other way round ---- */
 
-/* The causes of an error, as far as the errno tells; false when it is none of ours. */
-static bool explain_error(const char *name)
+static bool is_told(enum cause cause, enum told_side side, int error)
 {
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (strcmp(name, errors[i].name) != 0) {
-			continue;
+	const struct page *page = explain_page(cause);
+	if (page == NULL || error == 0) {
+		return false;
+	}
+	for (const struct told *told = page->told; told->at != TOLD_END; told++) {
+		if (told->side == side && told->error == error) {
+			return true;
 		}
-		const char *text = errno_text(errno_number(name, strlen(name)));
-		printf("%s (%s) can be\n", name, text ? text : name);
-		for (const char *const *id = errors[i].causes; *id; id++) {
-			enum cause cause = cause_find(*id);
-			if (cause != CAUSE_COUNT) {
-				print_title(cause);
-			}
-		}
-		return true;
 	}
 	return false;
+}
+
+/* The other side's log is worth a look only where it is the other side's doing. */
+static bool is_behind(enum cause cause, enum told_side side, int error)
+{
+	return is_told(cause, side, error) &&
+	       (side == HERE || cause_infos[cause].kind == CAUSE_OWN);
+}
+
+static int count_behind(enum told_side side, int error)
+{
+	int count = 0;
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		count += is_behind((enum cause)i, side, error);
+	}
+	return count;
+}
+
+static void print_behind(const char *title, enum told_side side, int error)
+{
+	if (count_behind(side, error) == 0) {
+		return;
+	}
+	printf("\n%s\n", title);
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		if (is_behind((enum cause)i, side, error)) {
+			print_title((enum cause)i);
+		}
+	}
+}
+
+static void explain_error(int error)
+{
+	const char *text = errno_text(error);
+	printf("%s (%d): %s\n", errno_name(error), error, text ? text : "no text");
+	print_behind("The log of the program that is told names one of", HERE, error);
+	print_behind("The log of the peer, when it is preloaded too, names one of", THERE, error);
+	explain_words_of(error);
+}
+
+/* A name that has a page: ECONNRESET, econnreset; 0 when there is none. */
+static int find_error(const char *name)
+{
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		const struct page *page = explain_page((enum cause)cause);
+		for (const struct told *told = page ? page->told : NULL; told && told->at; told++) {
+			if (told->error != 0 && strcasecmp(errno_name(told->error), name) == 0 &&
+			    count_behind(HERE, told->error) > 0) {
+				return told->error;
+			}
+		}
+	}
+	return 0;
+}
+
+/* ---- names that do not exist ---- */
+
+#define NAME_MAX_LENGTH 32
+
+/* How many letters have to be added, left out or exchanged (Levenshtein), case aside. */
+static size_t distance(const char *one, const char *other)
+{
+	size_t row[NAME_MAX_LENGTH + 1];
+	size_t length = strnlen(other, NAME_MAX_LENGTH);
+	for (size_t k = 0; k <= length; k++) {
+		row[k] = k;
+	}
+	for (size_t i = 0; i < NAME_MAX_LENGTH && one[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+		row[0] = i + 1;
+		for (size_t k = 1; k <= length; k++) {
+			size_t exchanged = diagonal + (strncasecmp(&one[i], &other[k - 1], 1) != 0);
+			size_t added = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
+			diagonal = row[k];
+			row[k] = exchanged < added ? exchanged : added;
+		}
+	}
+	return row[length];
+}
+
+struct nearest {
+	const char *name;
+	size_t distance;
+};
+
+/* A name that begins with what was typed is nearer than any other. */
+static void consider(struct nearest *nearest, const char *wanted, const char *name)
+{
+	bool begins = wanted[0] != '\0' && strncasecmp(wanted, name, strlen(wanted)) == 0;
+	size_t steps = begins ? 0 : distance(wanted, name);
+	if (nearest->name == NULL || steps < nearest->distance) {
+		*nearest = (struct nearest){name, steps};
+	}
+}
+
+static const char *nearest_name(const char *wanted)
+{
+	struct nearest nearest = {NULL, 0};
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		consider(&nearest, wanted, cause_infos[cause].id);
+		const struct page *page = explain_page((enum cause)cause);
+		for (const struct told *told = page ? page->told : NULL; told && told->at; told++) {
+			if (told->error != 0) {
+				consider(&nearest, wanted, errno_name(told->error));
+			}
+		}
+	}
+	return nearest.name;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -85,10 +164,13 @@ int cmd_explain(int argc, char **argv)
 		fputs(help, stdout);
 	} else if (cause_find(argv[1]) != CAUSE_COUNT) {
 		explain_cause(cause_find(argv[1]));
-	} else if (!explain_error(argv[1])) {
-		return cmd_misused("explain: '%s' is no cause and no errno of a connection; "
-				   "resetby list causes shows them",
-				   argv[1]);
+	} else if (find_error(argv[1]) != 0) {
+		explain_error(find_error(argv[1]));
+	} else {
+		return cmd_misused(
+			"explain: '%s' is no cause and no errno of a connection; did you "
+			"mean '%s'? resetby list causes shows them",
+			argv[1], nearest_name(argv[1]));
 	}
 	return cmd_finish();
 }

@@ -25,13 +25,13 @@
 
 /** One line of a ladder: what this side does, what travels, what the other side does. */
 enum travel {
-	TRAVEL_END,          /* ends the list */
-	TRAVEL_NOTHING,      /* something happens, and nothing is sent */
-	TRAVEL_RIGHT,        /* from this side to the other */
+	TRAVEL_END,     /* ends the list */
+	TRAVEL_NOTHING, /* something happens, and nothing is sent */
+	TRAVEL_RIGHT,   /* from this side to the other */
 	TRAVEL_LEFT,
-	TRAVEL_RIGHT_LOST,   /* sent, and never arrives */
+	TRAVEL_RIGHT_LOST, /* sent, and never arrives */
 	TRAVEL_LEFT_LOST,
-	TRAVEL_TIME,         /* time goes by */
+	TRAVEL_TIME, /* time goes by */
 };
 
 struct step {
@@ -43,14 +43,14 @@ struct step {
 
 /** At which call a side is told. */
 enum told_at {
-	TOLD_END,            /* ends the list */
-	TOLD_NOWHERE,        /* no call fails */
+	TOLD_END,     /* ends the list */
+	TOLD_NOWHERE, /* no call fails */
 	TOLD_ANYWHERE,
 	TOLD_CONNECT,
 	TOLD_READ,
 	TOLD_WRITE,
 	TOLD_ACCEPT,
-	TOLD_ERRNO_ONLY,     /* not printed as a row: `explain ERRNO` leads here too */
+	TOLD_ERRNO_ONLY, /* not printed as a row: `explain ERRNO` leads here too */
 };
 
 /** `here` is the side whose log names the cause. */
@@ -59,8 +59,8 @@ enum told_side { HERE, THERE };
 struct told {
 	enum told_at at;
 	enum told_side side;
-	int error;           /* 0: the call does not fail */
-	const char *remark;  /* may be empty */
+	int error;          /* 0: the call does not fail */
+	const char *remark; /* may be empty */
 };
 
 /** A limit of the kernel: a row of limits.def. */
@@ -83,25 +83,26 @@ enum note {
 
 /** What an experiment has before its own lines begin. */
 enum setup {
-	SETUP_SHELL,         /* nothing: the lines are for a shell */
-	SETUP_PYTHON,        /* nothing: the lines are Python */
-	SETUP_QUEUED,        /* Python: a listener l, a connection c that nobody has accepted */
-	SETUP_PAIR,          /* Python: the same, and s, accepted */
-	SETUP_SILENCE,       /* the same, and from then on no segment arrives; needs --netns */
+	SETUP_SHELL,   /* nothing: the lines are for a shell */
+	SETUP_PYTHON,  /* nothing: the lines are Python */
+	SETUP_QUEUED,  /* Python: a listener l, a connection c that nobody has accepted */
+	SETUP_PAIR,    /* Python: the same, and s, accepted */
+	SETUP_SILENCE, /* the same, and a second later no segment arrives any more; needs --netns */
 };
 
 struct page {
-	const char *here, *there;       /* the two ends: `client`, `server` */
+	const char *here, *there; /* the two ends: `client`, `server` */
 	const struct step *ladder;
 	const struct told *told;
-	const enum limit *limits;       /* NULL: none matters */
-	const char *const *rules;       /* those whose action does not exist are left out; NULL: none */
+	const enum limit *limits; /* NULL: none matters */
+	const char *const *rules; /* those whose action does not exist are left out; NULL: none */
 	enum setup setup;
-	const char *options;            /* of `resetby run`, or of the environment before it */
-	const char *experiment;         /* its lines */
+	const char *stale;      /* RESETBY_STALE for the experiment; NULL: as it is */
+	const char *options;    /* of `resetby run`; may be empty */
+	const char *experiment; /* its lines */
 	const char *const *prevent;
-	const enum note *notes;         /* NULL: the notes do not speak of it */
-	const char *differs;            /* where Linux is not as the notes say; NULL: nowhere */
+	const enum note *notes; /* NULL: the notes do not speak of it */
+	const char *differs;    /* where Linux is not as the notes say; NULL: nowhere */
 };
 
 /** The page of a cause; NULL for those about the library itself. */
@@ -110,8 +111,8 @@ const struct page *explain_page(enum cause cause);
 /** Print the page of a cause. */
 void explain_cause(enum cause cause);
 
-/** Print what well-known programs say when a call fails, with a heading for each call. */
-void explain_words(enum told_at at, int error);
+/** Print what well-known programs say of an errno, by the call that gives it. */
+void explain_words_of(int error);
 
 void explain_ladder(const struct page *page);
 void explain_limits(const enum limit *limits);
@@ -123,5 +124,8 @@ void explain_limits(const enum limit *limits);
  *         Blanks before the first line, and before the others.
  */
 void explain_wrapped(int indent, int hanging, const char *text);
+
+/** The same where `column` columns of the first line have been printed. */
+void explain_continued(int column, int hanging, const char *text);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /** Room for one rule number per action (actions.def has fewer rows than this). */
-#define CHOICE_MAX 24
+#define CHOICE_MAX 20
 
 /** Which rules are a connection's: written by rule/match.c, kept in the connection's record. */
 struct rule_choice {

@@ -85,6 +85,7 @@ uint32_t evidence_drops(int fd)
 bool evidence_glance(const struct conn *conn, int fd)
 {
 	struct tcp_info info;
+	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0) {
 		return true;
 	}
@@ -95,11 +96,13 @@ bool evidence_glance(const struct conn *conn, int fd)
 		return conn->told_error == 0 && !conn->shut_write;
 	case STATE_SYN_SENT:
 		return true;
+	case STATE_ESTABLISHED:
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+		return info.tcpi_bytes_received != bytes_in;
 	default:
-		/* The kernel counts a FIN as one byte received. */
-		return info.tcpi_bytes_received !=
-		       atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) +
-			       (conn->peer_fin ? 1 : 0);
+		/* The kernel counts the peer's FIN as one byte received. */
+		return info.tcpi_bytes_received != bytes_in + 1;
 	}
 }
 
@@ -203,6 +206,19 @@ static bool is_about(const struct conn *conn, int fd)
 	return local.port == conn->local.port || local.port == 0;
 }
 
+/* SYN and FIN are counted as a byte each; after a failed connect the counts mean nothing. */
+static void forget_flags(struct evidence *e)
+{
+	if (e->connecting) {
+		e->outq = e->unsent = 0;
+		return;
+	}
+	bool fin = e->shut_write || e->state == STATE_FIN_WAIT1 || e->state == STATE_LAST_ACK ||
+		   e->state == STATE_CLOSING;
+	e->outq -= fin && e->outq > 0 ? 1 : 0;
+	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
+}
+
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;
@@ -222,6 +238,11 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->inq = queue_length(fd, SIOCINQ);
 		evidence->outq = queue_length(fd, SIOCOUTQ);
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
+		forget_flags(evidence);
+	}
+	if (evidence->state == STATE_CLOSE && evidence->segs_out == 0) {
+		/* tcp_disconnect() has begun the counters anew: the queue's length means nothing. */
+		evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
 	}
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
@@ -307,16 +328,61 @@ static bool is_ours(const struct addr *addr)
 }
 
 /* One message for each SYN that was sent. */
-#define ICMP_MAX 16
+#define ICMP_MAX 256
 
+/* A port is chosen before the SYN is sent, and what is wrong with the route is found before that. */
+static bool has_port(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	return raw_getsockname(fd, &name, &size) == 0 && addr_from_sockaddr(&name, size).port != 0;
+}
+
+/* Has any ICMPv6 error come to this network namespace? Yes when it cannot be known. */
+static bool icmp6_has_come(void)
+{
+	char text[2560];
+	if (proc_read("/proc/net/snmp6", text, sizeof text) < 0) {
+		return true;
+	}
+	static const char name[] = "Icmp6InDestUnreachs";
+	const char *found = strstr(text, name);
+	if (found == NULL) {
+		return true;
+	}
+	found += sizeof name - 1;
+	found += strspn(found, " \t");
+	return *found != '0';
+}
+
+static bool may_hide_icmp(const struct evidence *evidence, const struct conn *conn, int fd)
+{
+	/* A RST is a segment; but the count is wiped when a blocking connect fails. */
+	bool was_rst = evidence->error == ECONNREFUSED && evidence->segs_in > 0;
+	if (evidence->icmp || was_rst || !has_port(fd)) {
+		return false;
+	}
+	if (evidence->state == STATE_SYN_SENT || wants_error_queue(fd)) {
+		return true;
+	}
+	/* IPv6 queues nothing that was not asked for: ipv6_icmp_error(). */
+	return conn->peer.family == AF_INET6 && icmp6_has_come();
+}
+
+/*
+ * While a connect is under way the queue stays as it is: reading could clear an error that is not
+ * told yet. Afterwards it is emptied: a message left in it would become the pending error again
+ * (sock_dequeue_err_skb()).
+ */
 static void collect_icmp(struct evidence *evidence, const struct conn *conn, int fd)
 {
-	evidence->icmp_unread = wants_error_queue(fd);
-	for (int i = 0; i < ICMP_MAX && !evidence->icmp_unread; i++) {
-		if (!read_icmp(evidence, fd)) {
-			break;
+	if (evidence->state == STATE_CLOSE && !wants_error_queue(fd)) {
+		int left = ICMP_MAX;
+		while (left > 0 && read_icmp(evidence, fd)) {
+			left--;
 		}
 	}
+	evidence->icmp_unread = may_hide_icmp(evidence, conn, fd);
 	/* Not when this host is the one that was asked for: then its firewall is the peer's. */
 	evidence->icmp_local = evidence->icmp && is_ours(&evidence->icmp_offender) &&
 			       !addr_same_host(&evidence->icmp_offender, &conn->peer);
@@ -378,13 +444,10 @@ static bool has_source(const struct addr *peer)
 
 static void collect_ports(struct evidence *evidence, const struct conn *conn, int fd)
 {
-	struct sockaddr_storage name;
-	socklen_t size = sizeof name;
 	evidence->time_wait_count = count_time_wait();
 	evidence->has_source = has_source(&conn->peer);
-	/* A port that the kernel had chosen is given back by now. */
-	evidence->port_chosen = raw_getsockname(fd, &name, &size) == 0 &&
-				addr_from_sockaddr(&name, size).port != 0;
+	/* The kernel found none. */
+	evidence->port_chosen = has_port(fd);
 }
 
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)

@@ -112,7 +112,7 @@ struct evidence {
 	/* ICMP from the error queue, after the program was told */
 	bool icmp;
 	bool icmp_local;                /* from our own kernel, and not as the host asked for */
-	bool icmp_unread;               /* left to the program, which asked for the error queue */
+	bool icmp_unread;               /* one may have come that could not be read */
 	uint8_t icmp_type, icmp_code;
 	uint8_t icmp_family;
 	struct addr icmp_offender;

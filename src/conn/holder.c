@@ -16,8 +16,7 @@ static bool same_file(int directory, const char *name, const struct statx *wante
 {
 	struct statx found;
 	return raw5(SYS_statx, directory, name, 0, STATX_INO, &found) == 0 &&
-	       found.stx_ino == wanted->stx_ino &&
-	       found.stx_dev_major == wanted->stx_dev_major &&
+	       found.stx_ino == wanted->stx_ino && found.stx_dev_major == wanted->stx_dev_major &&
 	       found.stx_dev_minor == wanted->stx_dev_minor;
 }
 
@@ -31,7 +30,8 @@ static bool holds(int directory, const struct statx *wanted)
 		const struct dirent64 *entry;
 		for (long at = 0; at < filled; at += entry->d_reclen, searched++) {
 			entry = (const struct dirent64 *)(const void *)(piece + at);
-			if (entry->d_name[0] != '.' && same_file(directory, entry->d_name, wanted)) {
+			if (entry->d_name[0] != '.' &&
+			    same_file(directory, entry->d_name, wanted)) {
 				return true;
 			}
 		}

@@ -87,7 +87,8 @@ static bool was_connected(int fd)
 {
 	struct tcp_info info = {0};
 	socklen_t size = sizeof info;
-	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_segs_in > 0;
+	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+	       info.tcpi_segs_in > 0;
 }
 
 struct conn *conn_learn(int fd)

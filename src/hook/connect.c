@@ -36,6 +36,10 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 		disconnecting(call);
 	} else if (phase == PHASE_FRESH || phase == PHASE_OVER) {
 		struct addr peer = addr_from_sockaddr(address, size);
+		if (call->conn->number != 0) {
+			/* The port of the connection before is given back. */
+			call->conn->local.port = 0;
+		}
 		struct addr local = call->conn->local;
 		conn_begin(call->conn, SIDE_CLIENT, &local, &peer);
 		connect->begins = true;
@@ -102,6 +106,10 @@ void connect_end(struct connect *connect, struct call *call)
 		atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
 	if (connect->disconnects) {
 		if (call->result == 0) {
+			if (was_connecting) {
+				/* Given up without being told a failure: the rules hear of it here. */
+				act_failed(call);
+			}
 			atomic_store(&call->conn->phase, PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {

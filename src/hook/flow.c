@@ -46,7 +46,14 @@ void flow_rules_changed(void)
 
 void flow_keep_head(struct conn *conn, enum direction direction, const void *bytes, size_t count)
 {
-	conn_remember_head(conn, direction, bytes, count);
+	char head[CONN_HEAD_SIZE];
+	struct iovec to = {head, count < sizeof head ? count : sizeof head};
+	struct iovec from = {(void *)(uintptr_t)bytes, to.iov_len};
+	/* The program may pass a bad address, which the kernel answers with EFAULT; so must we. */
+	long got = raw6(SYS_process_vm_readv, raw0(SYS_getpid), &to, 1, &from, 1, 0);
+	if (got > 0) {
+		conn_remember_head(conn, direction, head, (size_t)got);
+	}
 }
 
 static void rematch(struct call *call)

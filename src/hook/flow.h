@@ -5,10 +5,10 @@
  *     if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {      no TCP socket: libc's own way
  *             return real.recv(fd, buffer, size, flags);
  *     }
- *     if (!call_wants_read(&call)) {                                   a rule answered
+ *     if (!call_answers_read(&call, buffer, flags)) {                  unless a rule answers it
  *             call.result = real.recv(fd, buffer, call.asked, flags);
  *     }
- *     return call_leave_read(&call);                                   count, remember, explain
+ *     return call_leave_read(&call, true);                             count, remember, explain
  *
  * What is inline here is all that a call costs that succeeds: no system call, no lock, no heap. What
  * is rare gets a copy of the call: one whose address is never taken lives in registers.

@@ -22,7 +22,6 @@
  * A connect that loses a race is no failure: another to the same port was established after it had
  * begun, give or take the coarse clock.
  */
-#define RACE_MS 20
 
 /* What an error needs while it is being explained; too much for a small stack. */
 struct desk {
@@ -76,9 +75,12 @@ static void add_evidence(struct event *event, const struct evidence *e)
 	if (!e->listening) {
 		event_number(event, KEY_AGE_MS, e->age_ms);
 	}
-	if (e->has_info && !e->listening) {
+	/* A connect that failed leaves its sequence numbers, and so the queues' lengths, anywhere. */
+	if (e->has_info && !e->listening && !e->connecting) {
 		add_known(event, KEY_INQ, e->inq);
 		add_known(event, KEY_OUTQ, e->outq);
+	}
+	if (e->has_info && !e->listening) {
 		event_unsigned(event, KEY_RETRANS, e->total_retrans);
 		event_unsigned(event, KEY_RTT_US, e->rtt_us);
 	}
@@ -171,7 +173,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
 		return !conn->told_abandoned &&
-		       !tally_won_race(conn->peer.port, conn->begun_ms, RACE_MS);
+		       !tally_won_race(conn->peer.port, conn->begun_ms);
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -289,7 +291,8 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 			send_verdict(desk, call);
 		}
 	}
-	if (desk->verdict.cause == CAUSE_ABANDONED) {
+	/* Told already why nothing came of it: that the program now gives up is no news. */
+	if (evidence->connecting && evidence->state == STATE_SYN_SENT) {
 		call->conn->told_abandoned = true;
 	}
 	remember_told(call, evidence, &desk->verdict);

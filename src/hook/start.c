@@ -66,10 +66,13 @@ static bool copy_environment(const char *values[SETTING_COUNT])
 }
 
 /* One line: which variable, which character, what was expected. */
-static void complain(const struct rule_error *error)
+static void complain(const struct rule_error *error, const char *rules_file)
 {
 	char room[400];
 	struct text text = text_in(room, sizeof room);
+	if (error->source == rules_file) {
+		text_format(&text, "%s: ", setting_name(SETTING_RULES_FILE));
+	}
 	rule_error_write(&text, error);
 	text_string(&text, "; going on without rules, logging at the default");
 	log_complain(room);
@@ -91,7 +94,7 @@ static void start(const char *values[SETTING_COUNT])
 		/* Never half a configuration. */
 		const char *const none[SETTING_COUNT] = {NULL};
 		struct rule_error ignored;
-		complain(&error);
+		complain(&error, values[SETTING_RULES_FILE]);
 		settings_read(none, &settings, &ignored);
 		path = "stderr";
 	}

@@ -24,9 +24,9 @@ void tally_established(uint16_t port)
 	atomic_store_explicit(&last_established, (uint64_t)port << 32 | now, memory_order_relaxed);
 }
 
-bool tally_won_race(uint16_t port, uint32_t since_ms, uint32_t slack_ms)
+bool tally_won_race(uint16_t port, uint32_t since_ms)
 {
 	uint64_t last = atomic_load_explicit(&last_established, memory_order_relaxed);
 	uint32_t when = (uint32_t)last;
-	return last != 0 && last >> 32 == port && (int32_t)(when - (since_ms - slack_ms)) >= 0;
+	return last != 0 && last >> 32 == port && (int32_t)(when - since_ms) >= 0;
 }

@@ -13,9 +13,9 @@ uint64_t tally_of(enum cause cause);
 void tally_established(uint16_t port);
 
 /**
- * Did a connect to this port succeed since `since_ms` (coarse clock), or in the `slack_ms` before?
- * Then a slower connect to another address of the same name has merely lost the race.
+ * Did a connect to this port succeed since `since_ms` (coarse clock)? Then a slower connect to
+ * another address of the same name has merely lost the race.
  */
-bool tally_won_race(uint16_t port, uint32_t since_ms, uint32_t slack_ms);
+bool tally_won_race(uint16_t port, uint32_t since_ms);
 
 #endif

@@ -94,15 +94,21 @@ static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 	}
 }
 
+static void examine(struct conn *conn, int fd, uint32_t now_ms)
+{
+	bool open = atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
+	if (open && conn->told_error == 0 && conn_holding(conn) != HOLDING_SHARED &&
+	    is_unwell(conn, fd, now_ms)) {
+		tell(conn, fd, OP_NONE);
+	}
+}
+
 void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 {
-	if (now_ms - conn->last_ms < QUIET_MS || was_looked_at(conn, now_ms, LOOK_MS) ||
-	    atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
-	    conn->told_error != 0 || conn_holding(conn) == HOLDING_SHARED) {
-		return;
-	}
-	if (is_unwell(conn, fd, now_ms)) {
-		tell(conn, fd, OP_NONE);
+	/* Writes that succeed say nothing about the peer: what was written last may wait in vain. */
+	bool quiet = now_ms - conn->last_ms >= QUIET_MS || conn->turn == DIRECTION_WRITE;
+	if (quiet && !was_looked_at(conn, now_ms, LOOK_MS)) {
+		examine(conn, fd, now_ms);
 	}
 }
 
@@ -143,8 +149,7 @@ void watch_end(void)
 	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
 		struct conn *conn = conn_known(fd);
 		if (conn != NULL) {
-			conn->looked_ms = 0;
-			watch_look(conn, fd, now_ms);
+			examine(conn, fd, now_ms);
 		}
 	}
 }

@@ -28,7 +28,7 @@ enum key {
 #define KEY(symbol, name, style, meaning) KEY_##symbol,
 #include "keys.def"
 #undef KEY
-	KEYS_END               /* not KEY_COUNT: that is the key "count" */
+	KEYS_END /* not KEY_COUNT: that is the key "count" */
 };
 
 /** Room that a `call`, `open` or `close` line needs; an `error` line with its history needs more. */
@@ -37,20 +37,20 @@ enum key {
 
 enum event_list {
 	LIST_NONE,
-	LIST_EMPTY,            /* open, no item yet */
+	LIST_EMPTY, /* open, no item yet */
 	LIST_ITEMS,
-	LIST_FULL,             /* an item did not fit: nothing more is added */
-	LIST_LOST              /* the list itself did not fit */
+	LIST_FULL, /* an item did not fit: nothing more is added */
+	LIST_LOST  /* the list itself did not fit */
 };
 
 struct event {
 	struct text line;
 	bool json;
-	bool cut;              /* a key did not fit and was left out */
-	enum event_list list;  /* how the open list is doing */
-	size_t list_mark;      /* where it begins */
+	bool cut;             /* a key did not fit and was left out */
+	enum event_list list; /* how the open list is doing */
+	size_t list_mark;     /* where it begins */
 	enum event_kind kind;
-	bool has_connection;   /* in text, conn and side end the line */
+	bool has_connection; /* in text, conn and side end the line */
 	uint64_t conn;
 	const char *side;
 	int pid, tid;
@@ -72,7 +72,7 @@ void event_begin(struct event *event, enum event_kind kind, char *buffer, size_t
  *         Must stay in memory until event_send.
  */
 void event_connection(struct event *event, int fd, uint64_t conn, const char *side,
-                      const struct addr *local, const struct addr *peer);
+		      const struct addr *local, const struct addr *peer);
 
 /**
  * @value

@@ -123,6 +123,13 @@ static int read_selector(struct parser *parser, struct rule *rule, uint32_t *giv
 	return selector->read(parser, value, rule);
 }
 
+/* What acts when a connection is made cannot wait for its bytes. */
+static bool is_too_late(const struct rule *rule)
+{
+	bool waits = rule->has_after_size || rule->has_after_time || rule->starts_length > 0;
+	return waits && action_infos[rule->action].when == WHEN_CONNECT;
+}
+
 /* One rule, whose first word is the current one. */
 static int read_rule(struct parser *parser, struct rule *rule)
 {
@@ -139,6 +146,10 @@ static int read_rule(struct parser *parser, struct rule *rule)
 	const char *end = parser->at;
 	while (result == 0 && next_word(parser)) {
 		result = read_selector(parser, rule, &given);
+		if (result == 0 && is_too_late(rule)) {
+			result = fault_says(parser, "this action is done when the connection is made, "
+					    "before any byte and any time to wait for");
+		}
 		end = parser->at;
 	}
 	/* The copy is in the new set, which nobody else knows yet. */

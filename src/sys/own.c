@@ -138,6 +138,16 @@ int own_number(enum own which)
 	return slot == 0 ? -EBADF : slot_fd(slot);
 }
 
+/* A number that was closed unseen is the program's, and its close must not be denied. */
+static bool is_lost(_Atomic uint64_t *place, uint64_t slot)
+{
+	if (slot_is_good(slot)) {
+		return false;
+	}
+	atomic_compare_exchange_strong(place, &slot, 0);
+	return true;
+}
+
 bool own_is(int fd)
 {
 	if (fd < atomic_load_explicit(&lowest, memory_order_relaxed)) {
@@ -146,7 +156,7 @@ bool own_is(int fd)
 	for (int i = 0; i < OWN_COUNT; i++) {
 		uint64_t slot = atomic_load_explicit(&slots[i], memory_order_relaxed);
 		if (slot != 0 && slot_fd(slot) == fd) {
-			return true;
+			return !is_lost(&slots[i], slot);
 		}
 	}
 	return false;
@@ -192,7 +202,8 @@ int own_next(int first)
 	for (int i = 0; i < OWN_COUNT; i++) {
 		uint64_t slot = atomic_load_explicit(&slots[i], memory_order_relaxed);
 		int fd = slot_fd(slot);
-		if (slot != 0 && fd >= first && (next < 0 || fd < next)) {
+		if (slot != 0 && fd >= first && (next < 0 || fd < next) &&
+		    !is_lost(&slots[i], slot)) {
 			next = fd;
 		}
 	}

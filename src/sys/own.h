@@ -46,7 +46,7 @@ int own_number(enum own which);
 /** The same, with the status that it was recognised by. */
 int own_status(enum own which, struct statx *status);
 
-/** Is this number one of ours now? Costs no system call. */
+/** Is this number one of ours now? Costs a system call only when it was. */
 bool own_is(int fd);
 
 /**

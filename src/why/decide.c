@@ -115,7 +115,24 @@ static bool by_own_icmp(const struct evidence *e)
 	return e->connecting && e->icmp && e->icmp_local && e->error != 0;
 }
 
-/* Whether it was a RST or an ICMP error is known from the error queue alone. */
+/*
+ * Only an ICMP error is told while the SYN goes on being sent, and only ICMP has these numbers once
+ * it was sent; but whose it was is not known.
+ */
+static bool by_unread_icmp(const struct evidence *e)
+{
+	if (!e->connecting || !is_icmp_errno(e->error)) {
+		return false;
+	}
+	if (e->state == STATE_SYN_SENT) {
+		return true;
+	}
+	bool no_segment_came = e->segs_out > 0 && e->segs_in == 0;
+	return e->icmp_unread &&
+	       (e->error == ECONNREFUSED ? no_segment_came : e->error != EHOSTUNREACH);
+}
+
+/* A RST or an ICMP error, a neighbour that is silent or a firewall? The error queue says. */
 static enum sure when_icmp_was_read(const struct evidence *e)
 {
 	return e->icmp_unread && is_icmp_errno(e->error) ? SURE_LIKELY : SURE_CERTAIN;
@@ -320,10 +337,14 @@ static bool queue_overflows(const struct evidence *e)
 	return in_passing(e) && e->listening && e->new_drops > 0;
 }
 
+/* A handshake with a retransmission takes at least the first time-out of 1 s. */
+#define SLOW_CONNECT_MS 900
+
 static bool connected_late(const struct evidence *e)
 {
-	return in_passing(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
-	       e->total_retrans > 0 && e->bytes_sent == 0;
+	return in_passing(e) && e->side == SIDE_CLIENT && e->state == STATE_ESTABLISHED &&
+	       e->bytes_out == 0 && e->bytes_in == 0 && e->total_retrans > 0 &&
+	       e->connect_ms >= SLOW_CONNECT_MS;
 }
 
 /*
@@ -445,6 +466,7 @@ static const struct row {
 	{CAUSE_ABANDONED, gave_up, CERTAIN},
 	{CAUSE_REJECTED, by_icmp, CERTAIN},
 	{CAUSE_UNREACHABLE, by_own_icmp, CERTAIN},
+	{CAUSE_REJECTED, by_unread_icmp, LIKELY, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_REFUSED, no_listener, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
 	{CAUSE_UNREACHABLE, no_way, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
 	{CAUSE_NO_ANSWER, nobody_answered, CERTAIN},

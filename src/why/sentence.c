@@ -42,13 +42,22 @@ static void say_inherited(const struct evidence *e, struct text *text)
 
 /* ---- while connecting ---- */
 
+static void say_unread_icmp(const struct evidence *e, struct text *text)
+{
+	text_string(text, e->state == STATE_SYN_SENT ?
+				  "; from whom is in the error queue, which is not touched while the "
+				  "SYN is still being sent" :
+				  "; from whom the kernel has not kept for us (IPv6, or the program "
+				  "reads the error queue itself)");
+}
+
 static void refused(const struct evidence *e, struct text *text)
 {
 	text_format(text, "a RST answered the SYN after %t: nothing listens there, or a firewall says so",
 	            e->connect_ms);
 	if (e->icmp_unread) {
-		text_string(text, "; an ICMP answer would be in the error queue, which the program reads "
-		                  "itself (IP_RECVERR)");
+		text_string(text, "; or it was an ICMP answer");
+		say_unread_icmp(e, text);
 	}
 }
 
@@ -57,6 +66,12 @@ static void rejected(const struct evidence *e, struct text *text)
 	if (!e->connecting) {
 		text_string(text, "an ICMP error came for this connection, which lives on: TCP sends "
 		                  "again until it is answered or its limit is reached");
+		return;
+	}
+	if (!e->icmp) {
+		text_format(text, "an ICMP error (%s) answered the SYN after %t", errno_name(e->error),
+		            e->connect_ms);
+		say_unread_icmp(e, text);
 		return;
 	}
 	text_string(text, "the SYN was answered with ICMP");
@@ -87,9 +102,9 @@ static void unreachable(const struct evidence *e, struct text *text)
 		            "a local firewall rule answered the SYN with ICMP type %d code %d after %t",
 		            e->icmp_type, e->icmp_code, e->connect_ms);
 	} else if (e->icmp_unread) {
-		text_format(text, "%s after %t: no route, or an ICMP answer that the program, which set "
-		                  "IP_RECVERR, reads itself",
+		text_format(text, "%s after %t: the neighbour did not answer, or somebody sent ICMP",
 		            errno_name(e->error), e->connect_ms);
+		say_unread_icmp(e, text);
 	} else if (e->error == EPERM || e->error == EACCES) {
 		text_string(text, "nothing was sent: a local firewall rule, route or policy forbids it");
 	} else {

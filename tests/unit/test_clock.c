@@ -48,6 +48,19 @@ static void the_time_of_day_has_microseconds(void **state)
 	assert_string_equal(room, "12:01:02.123456");
 }
 
+static void microseconds_are_patched_into_a_time(void **state)
+{
+	(void)state;
+	static const unsigned moments[] = {0, 1, 99, 100, 9999, 10000, 123456, 900009, 999999};
+	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+		char room[] = "02.######Z";
+		char expected[32];
+		clock_patch_us(room + 3, (uint64_t)86399 * 1000000u + moments[i]);
+		snprintf(expected, sizeof expected, "02.%06uZ", moments[i]);
+		assert_string_equal(room, expected);
+	}
+}
+
 static void the_clocks_agree_with_the_kernels(void **state)
 {
 	(void)state;
@@ -72,6 +85,7 @@ int main(void)
 		cmocka_unit_test(known_moments_are_written_in_rfc3339),
 		cmocka_unit_test(every_day_of_three_centuries_agrees_with_gmtime),
 		cmocka_unit_test(the_time_of_day_has_microseconds),
+		cmocka_unit_test(microseconds_are_patched_into_a_time),
 		cmocka_unit_test(the_clocks_agree_with_the_kernels),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

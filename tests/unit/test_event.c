@@ -162,6 +162,19 @@ static void a_text_line_stays_a_line_whatever_a_value_holds(void **state)
 			    " \"say \\\"x\\\\y\\\"\\r\" state=\"\" rule=\"a=b\" end=fin exe=x\n");
 }
 
+static void a_word_is_quoted_when_a_byte_of_it_could_mislead(void **state)
+{
+	(void)state;
+	for (int byte = 1; byte < 256; byte++) {
+		char room[32];
+		char word[] = {'a', (char)byte, '\0'};
+		struct text text = text_in(room, sizeof room);
+		escape_word(&text, word);
+		bool quoted = byte <= ' ' || byte == 0x7f || strchr("\"\\=,", byte) != NULL;
+		assert_int_equal(room[0] == '"', quoted);
+	}
+}
+
 static const char *json_of(const char *string)
 {
 	static char room[256];
@@ -333,6 +346,7 @@ int main(void)
 		cmocka_unit_test(an_inject_event_reads_as_a_sentence),
 		cmocka_unit_test(totals_are_lists_of_names_and_counts),
 		cmocka_unit_test(a_text_line_stays_a_line_whatever_a_value_holds),
+		cmocka_unit_test(a_word_is_quoted_when_a_byte_of_it_could_mislead),
 		cmocka_unit_test(json_strings_replace_what_is_no_utf8),
 		cmocka_unit_test(the_checker_of_json_knows_what_is_wrong),
 		cmocka_unit_test(every_line_of_random_bytes_in_any_room_is_valid),

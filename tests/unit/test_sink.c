@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <cmocka.h>
 #include "json_check.h"
 #include "log/event.h"
@@ -409,6 +413,155 @@ static void a_closed_and_reused_descriptor_is_opened_again(void **state)
 	in_child(program_closes);
 }
 
+static void say_call(const char *line)
+{
+	log_write_call(line, strlen(line));
+}
+
+/* Put a data file under our number, as no call of libc could under the hooks. */
+static void take_number_for_data(const char *path)
+{
+	int data = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	CHECK(data >= 0 && dup2(data, own_fd(OWN_LOG)) >= 0);
+	close(data);
+}
+
+/* From here on asking for anything that a line was checked by kills. */
+static void forbid_looks(void)
+{
+#define KILL_ON(number)                                                                            \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),                                         \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		KILL_ON(SYS_statx),
+		KILL_ON(SYS_prlimit64),
+		KILL_ON(SYS_getpid),
+		KILL_ON(SYS_gettid),
+		KILL_ON(SYS_ppoll),
+		KILL_ON(SYS_rt_sigprocmask),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = sizeof program / sizeof *program, .filter = program};
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+static void only_writes(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_JSON, "x");
+	send_event(0);
+	forbid_looks();
+	for (int i = 1; i < 5; i++) {
+		send_event(i);
+	}
+	_exit(0);
+}
+
+static void a_call_line_is_one_write_and_nothing_else(void **state)
+{
+	(void)state;
+	int status = 1;
+	/* A child that is not scheduled for 100 ms looks again, and dies of it. */
+	for (int i = 0; i < 10 && status != 0; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			only_writes();
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	assert_int_equal(status, 0);
+}
+
+static void reused_without_hooks(void)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/data", directory);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	say_call("one\n");
+	take_number_for_data(path);
+	usleep(150 * 1000);
+	say_call("two\n");
+	take_number_for_data(path);
+	say("three\n");
+	CHECK(file_is(path, ""));
+	CHECK(file_is(log_path, "one\ntwo\nthree\n"));
+}
+
+static void a_call_line_looks_at_the_file_every_100_ms_and_another_line_always(void **state)
+{
+	(void)state;
+	in_child(reused_without_hooks);
+}
+
+static void reused_in_child(void)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/data", directory);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	say_call("one\n");
+	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		take_number_for_data(path);
+		say_call("child\n");
+		_exit(0);
+	}
+	int status;
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	say_call("two\n");
+	CHECK(file_is(path, ""));
+	CHECK(file_is(log_path, "one\nchild\ntwo\n"));
+}
+
+static void a_call_line_of_a_forked_child_looks_at_the_file(void **state)
+{
+	(void)state;
+	in_child(reused_in_child);
+}
+
+static void moved(void)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/data", directory);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	say_call("one\n");
+	int number = own_fd(OWN_LOG);
+	own_move(number);
+	int data = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	CHECK(dup2(data, number) == number);
+	say_call("two\n");
+	own_drop(OWN_LOG);
+	say_call("three\n");
+	CHECK(file_is(path, ""));
+	CHECK(file_is(log_path, "one\ntwo\nthree\n"));
+}
+
+static void a_call_line_follows_a_descriptor_that_had_to_move(void **state)
+{
+	(void)state;
+	in_child(moved);
+}
+
+static void refused_with_limit(void)
+{
+	stderr_pipe();
+	signal(SIGXFSZ, SIG_DFL);
+	struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	say_call("1234567\n");
+	say_call("over\n");
+	say_call("over\n");
+	CHECK(log_dropped() == 2);
+	CHECK(file_is(log_path, "1234567\n"));
+}
+
+static void a_call_line_never_relies_on_a_limited_file(void **state)
+{
+	(void)state;
+	in_child(refused_with_limit);
+}
+
 static void child_with_pid(void)
 {
 	char pattern[128];
@@ -645,6 +798,11 @@ int main(void)
 		TEST(a_file_size_limit_sends_no_signal_and_tears_no_line),
 		TEST(a_line_exactly_at_the_limit_sends_no_signal),
 		TEST(a_closed_and_reused_descriptor_is_opened_again),
+		TEST(a_call_line_is_one_write_and_nothing_else),
+		TEST(a_call_line_looks_at_the_file_every_100_ms_and_another_line_always),
+		TEST(a_call_line_of_a_forked_child_looks_at_the_file),
+		TEST(a_call_line_follows_a_descriptor_that_had_to_move),
+		TEST(a_call_line_never_relies_on_a_limited_file),
 		TEST(a_forked_child_has_a_file_of_its_own),
 		TEST(a_file_that_cannot_be_opened_is_told_once_and_lines_go_to_stderr),
 		TEST(a_stderr_without_reader_does_not_kill),

@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "sys/text.h"
@@ -140,6 +142,41 @@ static void after_a_rewind_there_is_room_again(void **state)
 	assert_string_equal(room, "az");
 }
 
+static void numbers_of_every_length_agree_with_printf(void **state)
+{
+	(void)state;
+	uint64_t power = 1;
+	for (int digits = 1; digits <= 20; digits++, power *= 10) {
+		const uint64_t values[] = {power, power - 1, power * 9, power + 105, -power};
+		for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+			char room[64];
+			char expected[64];
+			struct text text = text_in(room, sizeof room);
+			text_format(&text, "%U %D", values[i], (int64_t)values[i]);
+			snprintf(expected, sizeof expected, "%" PRIu64 " %" PRId64, values[i],
+				 (int64_t)values[i]);
+			assert_string_equal(room, expected);
+		}
+	}
+}
+
+static void pieces_of_every_length_are_written_whole(void **state)
+{
+	(void)state;
+	const char *piece = "0123456789abcdefghijklmnopqrstuvwxyz";
+	for (size_t length = 0; length <= strlen(piece); length++) {
+		char room[64];
+		memset(room, '#', sizeof room);
+		struct text text = text_in(room, sizeof room);
+		text_char(&text, '<');
+		text_bytes(&text, piece, length);
+		assert_memory_equal(room + 1, piece, length);
+		assert_int_equal(room[length + 1], '\0');
+		assert_int_equal(room[length + 2], '#');
+		assert_int_equal(text.length, length + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +188,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_written_past_the_end_of_any_buffer),
 		cmocka_unit_test(a_cut_text_stays_a_prefix),
 		cmocka_unit_test(after_a_rewind_there_is_room_again),
+		cmocka_unit_test(numbers_of_every_length_agree_with_printf),
+		cmocka_unit_test(pieces_of_every_length_are_written_whole),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

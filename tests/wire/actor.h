@@ -16,6 +16,7 @@
  *     actor_recv.c      every way to read
  *     actor_end.c       closing, duplicating, waiting
  *     actor_process.c   forks, threads, signals, ends of the process
+ *     actor_more.c      unseen closes, high numbers, many threads, rarer names of the same calls
  */
 
 #include <errno.h>
@@ -62,6 +63,7 @@ extern const struct command send_commands[];
 extern const struct command recv_commands[];
 extern const struct command end_commands[];
 extern const struct command process_commands[];
+extern const struct command more_commands[];
 
 /** The descriptors; -1 is an empty slot. A closed one keeps its number. */
 extern int slots[SLOTS];

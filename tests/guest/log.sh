@@ -1,0 +1,253 @@
+#!/bin/bash
+# What is logged, where, and what wrong variables do.
+. "$(dirname "$0")/lib.sh"
+. "$guest/nginx"
+needs "$PYTHON" perl curl nginx
+
+# Three errors, one a line, and a number that says how it went.
+cat >"$scratch/refused.py" <<'END'
+import socket, sys
+for port in (1, 2, 3):
+    try:
+        socket.create_connection(("127.0.0.1", port))
+    except OSError as error:
+        print(error)
+END
+refused=("$PYTHON" "$scratch/refused.py")
+"${refused[@]}" >"$scratch/refused.out"
+
+# as_without_us COMMAND...: its stdout is what it is without the library
+as_without_us() {
+	"$@" >said.out 2>said.err
+	diff "$scratch/refused.out" said.out
+}
+
+threads_and_processes_share_a_file() {
+	cat >threads.py <<-'END'
+		import os, socket, threading
+		def many():
+		    for _ in range(50):
+		        try:
+		            socket.create_connection(("127.0.0.1", 1))
+		        except ConnectionRefusedError:
+		            pass
+		os.fork()
+		threads = [threading.Thread(target=many) for _ in range(16)]
+		for thread in threads:
+		    thread.start()
+		for thread in threads:
+		    thread.join()
+		try:
+		    os.wait()
+		except ChildProcessError:
+		    pass
+	END
+	preloaded RESETBY_LOG="$PWD/log" "$PYTHON" threads.py &
+	preloaded RESETBY_LOG="$PWD/log" "$PYTHON" threads.py
+	wait
+	jq -c .cause log >causes
+	expect "$(sort causes | uniq -c | xargs)" "3200 refused"
+	expect "$(wc -l <log)" 3200
+	expect "$(jq -r .pid log | sort -u | wc -l)" 4
+	expect "$(jq -r .tid log | sort -u | wc -l)" 64
+}
+
+text_says_what_json_says() {
+	preloaded "${refused[@]}" >/dev/null
+	preloaded RESETBY_FORMAT=text RESETBY_LOG="$PWD/text" "${refused[@]}" >/dev/null
+	expect "$(wc -l <text)" 3
+	expect "$(grep -cE '^resetby\[[0-9]+\] [0-9:]{8}\.[0-9]{6} error fd=[0-9]+ .*>127\.0\.0\.1:[123] connect ECONNREFUSED "Connection refused": refused \(certain\): ' text)" 3
+	grep -qF -- "$(logged .advice | head -n 1)" text
+}
+
+an_unwritable_log_is_complained_about_once() {
+	as_without_us preloaded RESETBY_LOG=/nowhere/log "${refused[@]}"
+	expect "$(grep -c "^resetby: " said.err)" 1
+	has "/nowhere/log" said.err
+	# What it would have said there, it says on stderr.
+	expect "$(sed '/^resetby: /d' said.err | jq -r .cause | xargs)" "refused refused refused"
+	as_without_us preloaded RESETBY_LOG=/dev/full "${refused[@]}"
+	expect "$(wc -l <said.err)" 1
+	has "ENOSPC" said.err
+}
+
+# wrong VARIABLE=VALUE TEXT: one line names it, and nothing but the defaults is in force
+wrong() {
+	as_without_us env LD_PRELOAD="$library" RESETBY_RULES=connect-timeout=1s RESETBY_LOG="$PWD/log" "$1" \
+		"${refused[@]}"
+	grep "^resetby: " said.err >complaint
+	expect "$(wc -l <complaint)" 1
+	has "${1%%=*}" complaint
+	has "$2" complaint
+	# Logging is at its default: stderr, resets.
+	expect "$(grep -c 'refused (certain)' said.err)" 3
+	expect "$(wc -l <said.err)" 4
+	[ ! -e log ]
+}
+
+wrong_variables_are_told_and_leave_no_rule() {
+	wrong RESETBY_LEVEL=loud "expected off, resets, conns or calls"
+	wrong RESETBY_FORMAT=xml "expected text or json"
+	wrong RESETBY_LOG=log%x "1:4"
+	wrong RESETBY_SEED=12x "1:3"
+	wrong RESETBY_STALE=soon "expected a duration"
+	wrong RESETBY_PHRASE=yes "expected 0 or 1"
+	wrong RESETBY_RULES='linger0; nothing at=1' "1:10"
+	wrong RESETBY_RULES='linger0 prob=200%' "1:9"
+	wrong RESETBY_RULES_FILE=/nowhere/rules "/nowhere/rules"
+	printf '# fine\nlinger0\nlinger0 side=both\n' >rules
+	wrong RESETBY_RULES_FILE="$PWD/rules" "rules:3:9"
+}
+
+only_and_skip_choose_programs() {
+	local only
+	for only in python3 'bash,py*' 'p?thon[0-9]'; do
+		preloaded RESETBY_ONLY="$only" "${refused[@]}" >/dev/null
+	done
+	preloaded RESETBY_SKIP='perl,bash' "${refused[@]}" >/dev/null
+	expect "$(logged .exe | uniq -c | xargs)" "12 python3"
+	rm log.*
+	preloaded RESETBY_ONLY=perl "${refused[@]}" >/dev/null
+	preloaded RESETBY_ONLY=python "${refused[@]}" >/dev/null
+	preloaded RESETBY_SKIP='py*' "${refused[@]}" >/dev/null
+	preloaded RESETBY_ONLY='py*' RESETBY_SKIP=python3 "${refused[@]}" >/dev/null
+	preloaded RESETBY_ONLY=bash bash -c '"$@"' - "${refused[@]}" >/dev/null
+	silent
+	preloaded RESETBY_ONLY='python3' bash -c '"$@"; exit 0' - "${refused[@]}" >/dev/null
+	expect "$(logged .exe | uniq -c | xargs)" "3 python3"
+	# Nor do rules act where the library is not active.
+	as_without_us preloaded RESETBY_SKIP='py*' RESETBY_RULES=connect-timeout=1s "${refused[@]}"
+}
+
+# at LEVEL: the events of a curl that fetches a file
+at_level() {
+	rm -f log.*
+	preloaded RESETBY_LEVEL="$1" curl -sS "http://127.0.0.1:$port/small" >said.out
+	expect "$(cat said.out)" "a small file"
+	logged .ev | sort -u | xargs
+}
+
+each_level_includes_the_one_before() {
+	nginx_configured
+	serve "${nginx[@]}"
+	expect "$(at_level off)" ""
+	expect "$(at_level resets)" ""
+	expect "$(at_level conns)" "close exit open"
+	expect "$(at_level calls)" "call close exit open"
+	expect "$(logged 'select(.op == "connect" and .ev == "call") | .errno')" EINPROGRESS
+	rm log.*
+	as_without_us preloaded RESETBY_LEVEL=off "${refused[@]}"
+	silent
+	as_without_us preloaded RESETBY_LEVEL=off RESETBY_SEED=x "${refused[@]}"
+	has "RESETBY_SEED" said.err
+}
+
+# nginx closes each connection to /nothing with a RST: what clients make of it.
+reset_by_nginx() {
+	nginx_configured
+	serve LD_PRELOAD="$library" RESETBY_LOG=/dev/null RESETBY_RULES='linger0 side=server' "${nginx[@]}"
+}
+
+perl_reads='use IO::Socket::INET;
+my $peer = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die "$!\n";
+syswrite $peer, "GET /nothing HTTP/1.0\r\n\r\n";
+my $got;
+defined sysread($peer, $got, 10) or die "perl: $!\n";'
+
+python_reads='import socket, sys
+peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+peer.send(b"GET /nothing HTTP/1.0\r\n\r\n")
+try:
+    peer.recv(10)
+except OSError as error:
+    print("python:", error.strerror)'
+
+# what_they_say VARIABLE=VALUE...
+what_they_say() {
+	preloaded "$@" perl -e "$perl_reads" "$port" 2>&1
+	preloaded "$@" "$PYTHON" -c "$python_reads" "$port"
+	preloaded "$@" curl -sv "http://127.0.0.1:$port/nothing" 2>&1 | tr -d '\r' | grep -F "Recv failure"
+}
+
+phrases_change_when_asked_for_and_only_then() {
+	reset_by_nginx
+	what_they_say RESETBY_PHRASE=0 >without || true
+	expect "$(cat without)" "$(printf '%s\n' "perl: Connection reset by peer" \
+		"python: Connection reset by peer" "* Recv failure: Connection reset by peer")"
+	what_they_say RESETBY_PHRASE=1 >with || true
+	cat with
+	expect "$(grep -cE '^(perl:|python:|\* Recv failure:) Connection reset( |:|;|,|\().*peer-closed-unread' with)" 3
+	expect "$(grep -c 'by peer' with || true)" 0
+}
+
+# An error that has nothing to do with a connection keeps its text.
+other_phrases_stay() {
+	expect "$(preloaded RESETBY_PHRASE=1 perl -e "open F, '<', '/nowhere' or print \$!")" \
+		"No such file or directory"
+	preloaded RESETBY_PHRASE=1 perl -e 'use IO::Socket::INET;
+		IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => 1); print "$!\n";
+		$! = 2; print "$!\n"; $! = 104; print "$!\n";' >said
+	cat said
+	expect "$(sed -n 2,3p said)" $'No such file or directory\nConnection reset by peer'
+	sed -n 1p said | grep -q '^Connection refused.*refused'
+}
+
+# chosen SEED: which of 100 connections were reset, by numbers
+chosen() {
+	rm -f log.*
+	preloaded RESETBY_SEED="$1" RESETBY_RULES='linger0 prob=50% side=client' "$PYTHON" -c '
+import os, socket, sys
+def connections():
+    for _ in range(50):
+        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+connections()
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        connections()
+        os._exit(0)
+    os.waitpid(pid, 0)
+connections()
+' "$port"
+	local number=0 log
+	for log in $(ls -v log.*); do
+		number=$((number + 1))
+		logged "select(.ev == \"inject\") | \"$number \\(.conn)\"" "$log"
+	done
+}
+
+decisions_repeat_with_the_seed() {
+	nginx_configured
+	serve "${nginx[@]}"
+	chosen 7 >first
+	[ "$(wc -l <first)" -gt 60 ] && [ "$(wc -l <first)" -lt 140 ]
+	expect "$(cut -d' ' -f1 first | sort -u | xargs)" "1 2 3"
+	chosen 7 >again
+	diff first again
+	chosen 8 >other
+	! cmp -s first other
+	# The two children do not decide alike.
+	! diff <(sed -n 's/^2 //p' first) <(sed -n 's/^3 //p' first) >/dev/null
+}
+
+a_seed_that_was_not_given_is_told() {
+	nginx_configured
+	serve "${nginx[@]}"
+	preloaded RESETBY_RULES='linger0 side=client' curl -s "http://127.0.0.1:$port/small?[1-3]" \
+		-H 'Connection: close' -o /dev/null
+	preloaded RESETBY_RULES='linger0 side=client' curl -s "http://127.0.0.1:$port/small" -o /dev/null
+	logged 'select(.ev == "inject") | .seed' | grep -v null >seeds
+	expect "$(sort -u seeds | wc -l)" 2
+}
+
+points \
+	threads_and_processes_share_a_file \
+	text_says_what_json_says \
+	an_unwritable_log_is_complained_about_once \
+	wrong_variables_are_told_and_leave_no_rule \
+	only_and_skip_choose_programs \
+	each_level_includes_the_one_before \
+	phrases_change_when_asked_for_and_only_then \
+	other_phrases_stay \
+	decisions_repeat_with_the_seed \
+	a_seed_that_was_not_given_is_told

@@ -1,0 +1,88 @@
+#include "lab_verdict.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+static void same(const char *line, const char *key, const char *expected)
+{
+	const char *value = json_get(line, key);
+	if (expected != NULL && (value == NULL || strcmp(value, expected) != 0)) {
+		fail_msg("%s is %s, not %s, in\n%s", key, value ? value : "missing", expected, line);
+	}
+}
+
+const char *expect_verdict(struct actor *actor, unsigned index, struct expected expected)
+{
+	unsigned count = log_count(actor, "error");
+	if (count != index + 1) {
+		log_dump(actor);
+		fail_msg("%u error lines, not %u", count, index + 1);
+	}
+	const char *line = log_find(actor, "error", index);
+	bool certain = expected.sure != NULL && strcmp(expected.sure, "certain") == 0;
+	same(line, "op", expected.op);
+	same(line, "errno", expected.error);
+	same(line, "cause", expected.cause);
+	same(line, "sure", expected.sure);
+	same(line, "else", expected.others == NULL && certain ? "[]" : expected.others);
+	same(line, "case", expected.rst_case);
+	same(line, "doc", expected.doc);
+	same(line, "state", expected.state);
+	const char *why = json_get(line, "why");
+	assert_non_null(why);
+	for (size_t i = 0; i < 4 && expected.why[i] != NULL; i++) {
+		if (strstr(why, expected.why[i]) == NULL) {
+			fail_msg("why does not say \"%s\" in\n%s", expected.why[i], line);
+		}
+	}
+	return line;
+}
+
+void expect_silence(struct actor *actor)
+{
+	if (log_count(actor, "error") + log_count(actor, "warn") > 0) {
+		log_dump(actor);
+		fail_msg("something was told of healthy traffic");
+	}
+}
+
+void wait_for_end(struct actor *actor, const char *slot)
+{
+	const char *result = actor_do(actor, "poll %s %d", slot, LAB_PATIENCE_MS);
+	if (strstr(result, "hup") == NULL) {
+		fail_msg("poll: %s", result);
+	}
+}
+
+void wait_for_fin(struct actor *actor, const char *slot)
+{
+	const char *result = actor_do(actor, "poll %s rdhup %d", slot, LAB_PATIENCE_MS);
+	if (strstr(result, "rdhup") == NULL) {
+		fail_msg("poll: %s", result);
+	}
+}
+
+struct tcp_info info_of(struct actor *actor, const char *slot)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	int number = (int)actor_number(actor_do(actor, "fd %s", slot));
+	int fd = pidfd_getfd(actor->pidfd, number, 0);
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+		fail_msg("pidfd_getfd: %s", strerror(errno));
+	}
+	close(fd);
+	return info;
+}
+
+void peer_vanish(int fd)
+{
+	int on = 1;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) != 0) {
+		fail_msg("TCP_REPAIR: %s", strerror(errno));
+	}
+	close(fd);
+}

@@ -1,0 +1,648 @@
+/* Connections that never came to be: who said no, or that nobody said anything. */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** An address and port where things happen. */
+struct place {
+	const char *address;
+	uint16_t port;
+};
+
+/** A port of the second host on which nobody listens. */
+static struct place second_host(int family)
+{
+	struct place place = {family == AF_INET ? SECOND_ADDR : "[" SECOND_ADDR6 "]", 0};
+	lab_second_host();
+	lab_go(HOST_SECOND);
+	close(peer_listen(family, &place.port));
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	lab_sysctl("net/ipv6/icmp/ratelimit", "0");
+	lab_go(HOST_FIRST);
+	return place;
+}
+
+/** A port of the second host that swallows SYNs. */
+static struct place black_hole(void)
+{
+	struct place place = second_host(AF_INET);
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u drop", place.port);
+	lab_go(HOST_FIRST);
+	return place;
+}
+
+static void new_socket(struct actor *a, const char *slot, struct place place, const char *flags)
+{
+	const char *socket = place.address[0] == '[' ? "socket6" : "socket4";
+	assert_string_equal(actor_do(a, "%s %s %s", socket, slot, flags), "0 -");
+}
+
+static const char *connect_to(struct actor *a, const char *slot, struct place place)
+{
+	return actor_do(a, "connect %s %s %u", slot, place.address, place.port);
+}
+
+static void run(const char *command)
+{
+	if (system(command) != 0) {
+		fail_msg("%s", command);
+	}
+}
+
+static void stop(struct actor *a)
+{
+	assert_int_equal(actor_stop(a), 0);
+}
+
+static void port_without_listener_is_refused(void **state)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	struct actor a;
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct place place = second_host(families[i]);
+		actor_start(&a, NULL);
+		new_socket(&a, "s0", place, "");
+		assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+		const char *line = expect_verdict(&a, 0,
+						  (struct expected){.op = "connect",
+								    .error = "ECONNREFUSED",
+								    .cause = "refused",
+								    .sure = "certain",
+								    .rst_case = "none",
+								    .doc = "Connection refused",
+								    .state = "CLOSE",
+								    .why = {"a RST answered the SYN",
+									    "firewall"}});
+		assert_string_equal(json_get(line, "side"), "client");
+		assert_string_equal(json_get(line, "peer"),
+				    lab_text("%s:%u", place.address, place.port));
+		/* The same at the way of event loops. */
+		new_socket(&a, "s1", place, "nonblock");
+		assert_string_equal(connect_to(&a, "s1", place), "-1 EINPROGRESS");
+		assert_string_equal(actor_do(&a, "poll s1 out 20000"), "1 - out err hup");
+		assert_string_equal(actor_do(&a, "getsockopt s1 error"), "0 - ECONNREFUSED");
+		expect_verdict(&a, 1,
+			       (struct expected){.op = "getsockopt",
+						 .error = "ECONNREFUSED",
+						 .cause = "refused",
+						 .sure = "certain",
+						 .rst_case = "none"});
+		stop(&a);
+	}
+}
+
+static void second_connect_tells_the_refusal_of_the_first(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "ECONNREFUSED",
+					 .cause = "refused",
+					 .sure = "certain"});
+	stop(&a);
+}
+
+static void connect_after_the_error_was_taken_is_no_news(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	/* inet_stream_connect() ends the attempt before only now: nobody destroyed the socket. */
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNABORTED");
+	assert_int_equal(log_count(&a, "error"), 1);
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	expect_verdict(&a, 1, (struct expected){.cause = "refused", .sure = "certain"});
+	stop(&a);
+}
+
+struct rejection {
+	int family;
+	const char *with;
+	const char *error;
+	const char *doc;
+	const char *why;
+};
+
+static const struct rejection rejections[] = {
+	{AF_INET, "icmp type net-unreachable", "ENETUNREACH", "Network is unreachable",
+	 "ICMP type 3 code 0 by " SECOND_ADDR},
+	{AF_INET, "icmp type host-unreachable", "EHOSTUNREACH", "No route to host",
+	 "ICMP type 3 code 1 by " SECOND_ADDR},
+	{AF_INET, "icmp type port-unreachable", "ECONNREFUSED", "Connection refused",
+	 "ICMP type 3 code 3 by " SECOND_ADDR},
+	{AF_INET, "icmp type prot-unreachable", "ENOPROTOOPT", "Protocol not available",
+	 "ICMP type 3 code 2 by " SECOND_ADDR},
+	{AF_INET, "icmp type admin-prohibited", "EHOSTUNREACH", "No route to host",
+	 "ICMP type 3 code 13 by " SECOND_ADDR},
+	{AF_INET6, "icmpv6 type no-route", "ENETUNREACH", "Network is unreachable",
+	 "ICMPv6 type 1 code 0 by " SECOND_ADDR6},
+	{AF_INET6, "icmpv6 type admin-prohibited", "EACCES", "Permission denied",
+	 "ICMPv6 type 1 code 1 by " SECOND_ADDR6},
+	{AF_INET6, "icmpv6 type port-unreachable", "ECONNREFUSED", "Connection refused",
+	 "ICMPv6 type 1 code 4 by " SECOND_ADDR6},
+};
+
+#define REJECTIONS (sizeof(rejections) / sizeof(rejections[0]))
+
+/** Wait until the kernel has given the attempt up; poll would return at the first ICMP error. */
+static void wait_for_failure(struct actor *a, const char *slot)
+{
+	while (info_of(a, slot).tcpi_state != TCP_CLOSE) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+/** All at once: each takes until the second SYN. */
+static void icmp_answers_are_told_with_type_code_and_sender(void **state)
+{
+	struct actor a;
+	struct place places[REJECTIONS];
+	(void)state;
+	actor_start(&a, NULL);
+	for (size_t i = 0; i < REJECTIONS; i++) {
+		places[i] = second_host(rejections[i].family);
+		places[i].port = (uint16_t)(7000 + i);
+		lab_go(HOST_SECOND);
+		nft("add rule inet lab in tcp dport %u reject with %s", places[i].port,
+		    rejections[i].with);
+		lab_go(HOST_FIRST);
+		new_socket(&a, lab_text("s%zu", i), places[i], "nonblock");
+		assert_string_equal(connect_to(&a, lab_text("s%zu", i), places[i]),
+				    "-1 EINPROGRESS");
+	}
+	for (size_t i = 0; i < REJECTIONS; i++) {
+		/* IPv6 keeps no error that nobody asked for: ipv6_icmp_error(). */
+		bool kept = rejections[i].family == AF_INET;
+		wait_for_failure(&a, lab_text("s%zu", i));
+		assert_string_equal(actor_do(&a, "getsockopt s%zu error", i),
+				    lab_text("0 - %s", rejections[i].error));
+		expect_verdict(&a, (unsigned)i,
+			       (struct expected){.op = "getsockopt",
+						 .error = rejections[i].error,
+						 .cause = "rejected",
+						 .sure = kept ? "certain" : "likely",
+						 .others = kept ? "[]" : "[\"unreachable\"]",
+						 .rst_case = "none",
+						 .doc = rejections[i].doc,
+						 .why = {kept ? rejections[i].why : "an ICMP error"}});
+	}
+	stop(&a);
+}
+
+static void icmp_error_taken_while_the_syn_is_still_sent_is_told_once(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - err");
+	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - EHOSTUNREACH");
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "rejected",
+					 .sure = "likely",
+					 .others = "[\"unreachable\"]",
+					 .state = "SYN_SENT",
+					 .why = {"EHOSTUNREACH", "error queue"}});
+	/* The queue is as it was. */
+	assert_string_equal(actor_do(&a, "poll s0 out 0"), "1 - err");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 1);
+	stop(&a);
+}
+
+static void blocking_connect_that_is_rejected_is_told(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .cause = "rejected",
+					 .sure = "certain",
+					 .why = {"ICMP type 3 code 3"}});
+	stop(&a);
+}
+
+static void firewall_that_sends_a_rst_is_refused(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u reject with tcp reset", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0, (struct expected){.cause = "refused", .sure = "certain"});
+	stop(&a);
+}
+
+static void firewall_of_this_host_as_the_server_is_a_rejection(void **state)
+{
+	struct actor a;
+	struct place place = {"127.0.0.1", 7100};
+	(void)state;
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", place.port);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EHOSTUNREACH");
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "rejected",
+					 .sure = "certain",
+					 .why = {"ICMP type 3 code 1 by 127.0.0.1"}});
+	stop(&a);
+}
+
+static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	nft("add rule inet lab out tcp dport %u reject with icmp type port-unreachable", place.port);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "unreachable",
+					 .sure = "certain",
+					 .why = {"local firewall", "ICMP type 3 code 3"}});
+	stop(&a);
+}
+
+static void error_queue_of_the_program_is_left_to_it(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(actor_do(&a, "setsockopt s0 recverr 1"), "0 -");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "refused",
+					 .sure = "likely",
+					 .others = "[\"rejected\"]",
+					 .why = {"reads the error queue itself"}});
+	/* The message is the SYN that failed. */
+	assert_true(actor_number(actor_do(&a, "recv s0 100 errqueue")) >= 0);
+	stop(&a);
+}
+
+static void address_without_a_route_is_unreachable(void **state)
+{
+	static const struct {
+		struct place place;
+		const char *error;
+		const char *why;
+	} cases[] = {
+		{{"192.0.2.1", 80}, "ENETUNREACH", "no route"},
+		{{"[2001:db8::1]", 80}, "ENETUNREACH", "no route"},
+		{{"198.51.100.1", 80}, "EACCES", "forbids"},
+		{{"203.0.113.1", 80}, "EHOSTUNREACH", "nothing was sent"},
+		{{"[2001:db8:1::1]", 80}, "EACCES", "forbids"},
+	};
+	struct actor a;
+	(void)state;
+	lab_second_host();
+	run("ip route replace prohibit 198.51.100.0/24; ip route replace unreachable 203.0.113.0/24;"
+	    "ip route replace prohibit 2001:db8:1::/48");
+	actor_start(&a, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		new_socket(&a, "s0", cases[i].place, "");
+		assert_string_equal(connect_to(&a, "s0", cases[i].place),
+				    lab_text("-1 %s", cases[i].error));
+		expect_verdict(&a, (unsigned)i,
+			       (struct expected){.op = "connect",
+						 .error = cases[i].error,
+						 .cause = "unreachable",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .why = {cases[i].why}});
+		actor_do(&a, "close s0");
+	}
+	stop(&a);
+}
+
+static void neighbour_that_does_not_answer_is_unreachable(void **state)
+{
+	struct place places[] = {{"10.77.0.99", 80}, {"[fd00:77::99]", 80}};
+	struct actor a;
+	(void)state;
+	lab_second_host();
+	lab_sysctl("net/ipv4/neigh/cable/retrans_time_ms", "100");
+	lab_sysctl("net/ipv6/neigh/cable/retrans_time_ms", "100");
+	actor_start(&a, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		new_socket(&a, "s0", places[i], "");
+		assert_string_equal(connect_to(&a, "s0", places[i]), "-1 EHOSTUNREACH");
+		expect_verdict(&a, i,
+			       (struct expected){.op = "connect",
+						 .error = "EHOSTUNREACH",
+						 .cause = "unreachable",
+						 .sure = i == 0 ? "certain" : "likely",
+						 .others = i == 0 ? "[]" : "[\"rejected\"]",
+						 .why = {"the neighbour did not answer"}});
+	}
+	stop(&a);
+}
+
+static void silence_is_told_with_the_kernels_schedule(void **state)
+{
+	static const struct {
+		const char *retries;
+		const char *linear;
+		long seconds;
+		const char *why;
+	} schedules[] = {
+		{"1", "0", 3, "1+2 s = 3 s (tcp_syn_retries 1)"},
+		{"1", "1", 4, "1+1+2 s = 4 s (tcp_syn_retries 1, tcp_syn_linear_timeouts 1)"},
+	};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		struct place place = black_hole();
+		lab_sysctl("net/ipv4/tcp_syn_retries", schedules[i].retries);
+		lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", schedules[i].linear);
+		actor_start(&a, NULL);
+		new_socket(&a, "s0", place, "");
+		assert_string_equal(connect_to(&a, "s0", place), "-1 ETIMEDOUT");
+		long ms = actor_number(actor_do(&a, "time"));
+		assert_in_range(ms, schedules[i].seconds * 1000 - 50, schedules[i].seconds * 1000 + 900);
+		expect_verdict(&a, 0,
+			       (struct expected){.op = "connect",
+						 .error = "ETIMEDOUT",
+						 .cause = "no-answer",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .doc = "Connection timed out",
+						 .state = "CLOSE",
+						 .why = {"nobody answered the SYN in",
+							 schedules[i].why}});
+		stop(&a);
+	}
+	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
+}
+
+static void retries_of_the_socket_itself_are_told(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "0");
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(actor_do(&a, "setsockopt s0 syncnt 1"), "0 -");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ETIMEDOUT");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
+	expect_verdict(&a, 0, (struct expected){.cause = "no-answer", .why = {"TCP_SYNCNT 1"}});
+	stop(&a);
+}
+
+static void connect_that_is_closed_was_abandoned(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 100"), "0 -");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "abandoned",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "SYN_SENT",
+					 .why = {"the program closed the socket after 1", "ms"}});
+	stop(&a);
+}
+
+static void connect_that_is_shut_down_was_abandoned_once(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "shutdown s0 rw"), "0 -");
+	/* As the JVM does: shutdown, somebody's recv, close. */
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "shutdown",
+					 .error = "none",
+					 .cause = "abandoned",
+					 .sure = "certain",
+					 .state = "SYN_SENT"});
+	stop(&a);
+}
+
+static void send_timeout_of_a_connect_is_abandoned_once(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(actor_do(&a, "setsockopt s0 sndtimeo 200"), "0 -");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "EINPROGRESS",
+					 .cause = "abandoned",
+					 .sure = "certain",
+					 .state = "SYN_SENT",
+					 .why = {"SO_SNDTIMEO ran out after 2", "ms"}});
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EALREADY");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 1);
+	stop(&a);
+}
+
+static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	int listener = peer_listen(AF_INET, &place.port);
+	nft("add rule inet lab in tcp dport %u drop", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(actor_do(&a, "setsockopt s0 sndtimeo 200"), "0 -");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	lab_go(HOST_SECOND);
+	nft_flush();
+	lab_go(HOST_FIRST);
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out");
+	assert_string_equal(actor_do(&a, "send s0 5"), "5 -");
+	peer_recv(peer, 5);
+	peer_rst(peer);
+	wait_for_end(&a, "s0");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	/* That it was abandoned once is not how it ended. */
+	expect_verdict(&a, 1, (struct expected){.cause = "peer-closed-unread", .sure = "likely"});
+	stop(&a);
+	close(listener);
+}
+
+static void loser_of_a_race_is_not_told(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u drop", port);
+	lab_go(HOST_FIRST);
+	place.port = port;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 100"), "0 -");
+	actor_do(&a, "socket4 s1 nonblock");
+	assert_string_equal(actor_do(&a, "connect s1 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s1 out 20000"), "1 - out");
+	assert_string_equal(actor_do(&a, "getsockopt s1 error"), "0 - 0");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_silence(&a);
+	/* One that begins after the winner is no loser. */
+	assert_string_equal(actor_do(&a, "poll s1 in 100"), "0 -");
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_verdict(&a, 0, (struct expected){.cause = "abandoned", .sure = "certain"});
+	stop(&a);
+	close(listener);
+}
+
+static void ports_that_are_all_taken_are_told(void **state)
+{
+	static const char *const loopbacks[] = {"127.0.0.1", "[::1]"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct actor a;
+		uint16_t port;
+		int listener = peer_listen(i == 0 ? AF_INET : AF_INET6, &port);
+		struct place place = {loopbacks[i], port};
+		lab_sysctl("net/ipv4/ip_local_port_range", "50001 50002");
+		actor_start(&a, NULL);
+		new_socket(&a, "s0", place, "");
+		new_socket(&a, "s1", place, "");
+		new_socket(&a, "s2", place, "");
+		assert_string_equal(connect_to(&a, "s0", place), "0 -");
+		/* The one end is in TIME_WAIT. */
+		int peer = peer_accept(listener);
+		actor_do(&a, "close s0");
+		assert_int_equal(peer_drain(peer), 0);
+		close(peer);
+		assert_string_equal(connect_to(&a, "s1", place), "0 -");
+		const char *result = connect_to(&a, "s2", place);
+		lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
+		assert_string_equal(result, "-1 EADDRNOTAVAIL");
+		expect_verdict(&a, 0,
+			       (struct expected){.op = "connect",
+						 .error = "EADDRNOTAVAIL",
+						 .cause = "ports-exhausted",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .why = {"ip_local_port_range", "in TIME_WAIT"}});
+		stop(&a);
+		close(listener);
+	}
+}
+
+static void chosen_port_that_is_taken_is_not_certain(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	struct place place = {"127.0.0.1", port};
+	(void)state;
+	actor_start(&a, NULL);
+	for (int i = 0; i < 2; i++) {
+		const char *slot = i == 0 ? "s0" : "s1";
+		new_socket(&a, slot, place, "");
+		actor_do(&a, "setsockopt %s reuseaddr 1", slot);
+		assert_string_equal(actor_do(&a, "bind %s 127.0.0.1 7200", slot), "0 -");
+		assert_string_equal(connect_to(&a, slot, place),
+				    i == 0 ? "0 -" : "-1 EADDRNOTAVAIL");
+	}
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "ports-exhausted",
+					 .sure = "likely",
+					 .others = "[\"unreachable\"]",
+					 .why = {"the local port that the program chose is taken"}});
+	stop(&a);
+	close(listener);
+}
+
+LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
+	 LAB_TEST(second_connect_tells_the_refusal_of_the_first),
+	 LAB_TEST(connect_after_the_error_was_taken_is_no_news),
+	 LAB_TEST(icmp_answers_are_told_with_type_code_and_sender),
+	 LAB_TEST(icmp_error_taken_while_the_syn_is_still_sent_is_told_once),
+	 LAB_TEST(blocking_connect_that_is_rejected_is_told),
+	 LAB_TEST(firewall_that_sends_a_rst_is_refused),
+	 LAB_TEST(firewall_of_this_host_as_the_server_is_a_rejection),
+	 LAB_TEST(firewall_of_this_host_as_the_client_is_no_refusal),
+	 LAB_TEST(error_queue_of_the_program_is_left_to_it),
+	 LAB_TEST(address_without_a_route_is_unreachable),
+	 LAB_TEST(neighbour_that_does_not_answer_is_unreachable),
+	 LAB_TEST(silence_is_told_with_the_kernels_schedule),
+	 LAB_TEST(retries_of_the_socket_itself_are_told),
+	 LAB_TEST(connect_that_is_closed_was_abandoned),
+	 LAB_TEST(connect_that_is_shut_down_was_abandoned_once),
+	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
+	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),
+	 LAB_TEST(loser_of_a_race_is_not_told), LAB_TEST(ports_that_are_all_taken_are_told),
+	 LAB_TEST(chosen_port_that_is_taken_is_not_certain))

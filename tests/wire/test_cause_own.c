@@ -1,0 +1,352 @@
+/* Our own doing: the culprit's log names itself, at the call that causes the RST. */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void open_client(struct pair *pair)
+{
+	pair_open(pair, client_situation, NULL);
+}
+
+/** So many bytes of the peer's lie in the actor's receive buffer. */
+static void fill(struct pair *pair, size_t size)
+{
+	peer_send_bytes(pair->peer, size);
+	assert_string_equal(actor_do(&pair->a, "poll s0 in 20000"), "1 - in");
+}
+
+static void close_with_bytes_unread_names_itself(void **state)
+{
+	static const char *const ways[] = {"close s0",     "__close s0", "close_range s0 s0",
+					   "fclose s0",    "sys_close s0", "dup2 1 s0",
+					   "dup3 1 s0"};
+	static const char *const ops[] = {"close", "close", "close_range", "fclose",
+					  "close", "dup2",  "dup3"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		open_client(&p);
+		fill(&p, 300);
+		assert_int_equal(actor_number(actor_do(&p.a, "%s", ways[i])), 0);
+		const char *line = expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = ops[i],
+					  .error = "none",
+					  .cause = "closed-unread",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .state = "ESTABLISHED",
+					  .why = {"the program closed with 300 bytes unread"}});
+		assert_true(json_number(line, "inq") == 300);
+		pair_expect_rst(&p);
+		pair_close(&p);
+	}
+}
+
+static void peers_fin_does_not_hide_what_is_unread(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	fill(&p, 300);
+	shutdown(p.peer, SHUT_WR);
+	wait_for_fin(&p.a, "s0");
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 299")), 299);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "closed-unread",
+					 .sure = "certain",
+					 .state = "CLOSE_WAIT",
+					 .why = {"1 byte unread"}});
+	assert_true(capture_rst(&p.wire, p.actor_port));
+	pair_close(&p);
+}
+
+static void close_with_linger_zero_names_itself(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 linger on 0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "closed-linger0",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "ESTABLISHED",
+					 .why = {"SO_LINGER {1,0} was set by the program"}});
+	pair_expect_rst(&p);
+	pair_close(&p);
+}
+
+static void linger_zero_tells_what_it_discards(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
+	}
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 linger on 0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.cause = "closed-linger0",
+							    .sure = "certain",
+							    .why = {"are discarded"}});
+	assert_true(json_number(line, "outq") > 0);
+	pair_expect_rst(&p);
+	pair_close(&p);
+}
+
+static void linger_zero_of_the_listener_is_the_connections(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, (struct situation){AF_INET, true, false}, NULL);
+	assert_string_equal(actor_do(&p.a, "setsockopt s9 linger on 0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_silence(&p.a);
+	pair_again(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.cause = "closed-linger0", .sure = "certain"});
+	assert_string_equal(json_get(line, "side"), "server");
+	assert_true(capture_rst(&p.wire, p.listen_port));
+	pair_close(&p);
+}
+
+static void linger_zero_on_what_the_peer_has_reset_is_no_news(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	actor_do(&p.a, "setsockopt s0 linger on 0");
+	peer_rst(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
+static void disconnect_of_a_live_connection_names_itself(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "none",
+					 .cause = "disconnected",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "ESTABLISHED",
+					 .why = {"AF_UNSPEC"}});
+	pair_expect_rst(&p);
+	/* And it can be connected again, which is another connection. */
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+	close(p.peer);
+	p.peer = peer_accept(p.listener);
+	peer_rst(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&p.a, 1, (struct expected){.cause = "peer-abort"});
+	assert_true(json_number(line, "conn") == 2);
+	pair_close(&p);
+}
+
+/** An actor that listens as s9 with connections that it has not accepted. */
+static void start_with_queue(struct actor *a, int *clients, unsigned count)
+{
+	actor_start(a, NULL);
+	actor_do(a, "socket4 s9");
+	assert_string_equal(actor_do(a, "listen s9"), "0 -");
+	uint16_t port = (uint16_t)atoi(strrchr(actor_do(a, "getsockname s9"), ':') + 1);
+	for (unsigned i = 0; i < count; i++) {
+		clients[i] = peer_connect(AF_INET, port);
+	}
+	while (info_of(a, "s9").tcpi_unacked < count) {
+	}
+}
+
+static void expect_clients_reset(const int *clients, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(peer_drain(clients[i]), 0);
+		assert_int_equal(errno, ECONNRESET);
+		close(clients[i]);
+	}
+}
+
+static void listener_closed_on_waiting_connections_names_itself(void **state)
+{
+	static const char *const ways[] = {"close s9", "shutdown s9 rw", "shutdown s9 r"};
+	static const char *const ops[] = {"close", "shutdown", "shutdown"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct actor a;
+		int clients[2];
+		start_with_queue(&a, clients, 2);
+		assert_string_equal(actor_do(&a, "%s", ways[i]), "0 -");
+		expect_verdict(&a, 0,
+			       (struct expected){.op = ops[i],
+						 .error = "none",
+						 .cause = "listener-closed",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .state = "LISTEN",
+						 .why = {"2 established connections"}});
+		expect_clients_reset(clients, 2);
+		assert_int_equal(actor_stop(&a), 0);
+		assert_int_equal(log_count(&a, "error"), 1);
+	}
+}
+
+static void process_that_ends_on_waiting_connections_names_itself(void **state)
+{
+	struct actor a;
+	int clients[3];
+	(void)state;
+	start_with_queue(&a, clients, 3);
+	assert_string_equal(actor_do(&a, "exit 0"), "exited 0");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "exit",
+					 .cause = "listener-closed",
+					 .sure = "certain",
+					 .why = {"3 established connections"}});
+	expect_clients_reset(clients, 3);
+	actor_stop(&a);
+}
+
+static void exit_with_bytes_unread_names_itself(void **state)
+{
+	static const char *const ends[] = {"exit 0", "_exit 0", "_Exit 0", "quick_exit 0"};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct pair p;
+		open_client(&p);
+		fill(&p, 42);
+		assert_string_equal(actor_do(&p.a, "%s", ends[i]), "exited 0");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "exit",
+						 .error = "none",
+						 .cause = "exit-open",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .state = "ESTABLISHED",
+						 .why = {"the process ended with 42 bytes unread"}});
+		pair_expect_rst(&p);
+		pair_close(&p);
+	}
+}
+
+static void exit_with_linger_zero_names_itself(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	actor_do(&p.a, "setsockopt s0 linger on 0");
+	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "exit",
+					 .cause = "exit-open",
+					 .sure = "certain",
+					 .why = {"SO_LINGER {1,0} was set by the program"}});
+	pair_expect_rst(&p);
+	pair_close(&p);
+}
+
+static void write_after_our_own_shutdown_is_no_reset(void **state)
+{
+	static const char *const ways[] = {"send s0 1 nosignal", "write s0 1", "writev s0 4 2",
+					   "sendmsg s0 4 2 nosignal"};
+	static const char *const ops[] = {"send", "write", "writev", "sendmsg"};
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct pair p;
+		open_client(&p);
+		actor_do(&p.a, "sigpipe ignore");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 %s", i % 2 ? "rw" : "w"), "0 -");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "-1 EPIPE");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = ops[i],
+						 .error = "EPIPE",
+						 .cause = "wrote-after-shutdown",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .doc = "Broken pipe",
+						 .why = {"shut down its writing side itself",
+							 "no RST"}});
+		assert_false(capture_rst(&p.wire, p.actor_port));
+		assert_false(capture_rst(&p.wire, p.peer_port));
+		for (int again = 0; again < 40; again++) {
+			actor_do(&p.a, "%s", ways[i]);
+		}
+		assert_in_range(log_count(&p.a, "error"), 10, 20);
+		pair_close(&p);
+	}
+}
+
+/** Not the last holder: nothing is sent, and nothing is claimed. */
+static void socket_that_somebody_else_holds_is_not_reset(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct pair p;
+		open_client(&p);
+		fill(&p, 10);
+		if (i == 0) {
+			actor_do(&p.a, "dup s0 s1");
+		} else if (i == 1) {
+			assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+		} else {
+			actor_do(&p.a, "socketpair s2 s3");
+			assert_string_equal(actor_do(&p.a, "passfd s2 s0"), "1 -");
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		expect_silence(&p.a);
+		assert_false(capture_rst(&p.wire, p.actor_port));
+		if (i == 0) {
+			actor_do(&p.a, "close s1");
+			expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread",
+								  .sure = "certain"});
+		} else if (i == 1) {
+			actor_do(&p.a, "forkkill");
+		} else {
+			/* Who receives it does not know who else holds it. */
+			assert_string_equal(actor_do(&p.a, "takefd s3 s4"), "1 -");
+			assert_string_equal(actor_do(&p.a, "recv s4 1"), "1 - \\x00");
+			assert_string_equal(actor_do(&p.a, "close s4"), "0 -");
+			expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread",
+								  .sure = "likely",
+								  .others = "[]"});
+		}
+		pair_close(&p);
+	}
+}
+
+LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
+	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
+	 LAB_TEST(close_with_linger_zero_names_itself),
+	 LAB_TEST(linger_zero_tells_what_it_discards),
+	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
+	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
+	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
+	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
+	 LAB_TEST(process_that_ends_on_waiting_connections_names_itself),
+	 LAB_TEST(exit_with_bytes_unread_names_itself),
+	 LAB_TEST(exit_with_linger_zero_names_itself),
+	 LAB_TEST(write_after_our_own_shutdown_is_no_reset),
+	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset))

@@ -1,0 +1,660 @@
+/* Resets of established connections: who did it, and how sure is that? */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void open_client(struct pair *pair)
+{
+	pair_open(pair, client_situation, NULL);
+}
+
+static void open_server(struct pair *pair)
+{
+	pair_open(pair, (struct situation){AF_INET, true, false}, NULL);
+}
+
+/** Close the peer's end, whatever is in its buffer. */
+static void close_peer(struct pair *pair)
+{
+	close(pair->peer);
+	pair->peer = -1;
+}
+
+static void abort_peer(struct pair *pair)
+{
+	peer_rst(pair->peer);
+	pair->peer = -1;
+}
+
+/** A request of 5 bytes and an answer of 2. */
+static void exchange(struct pair *pair)
+{
+	assert_string_equal(actor_do(&pair->a, "send s0 5"), "5 -");
+	peer_recv(pair->peer, 5);
+	peer_send(pair->peer, "ok");
+	assert_string_equal(actor_do(&pair->a, "recv s0 2 waitall"), "2 - ok");
+}
+
+static void peer_that_closes_with_bytes_unread_is_named(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
+	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.op = "recv",
+							    .error = "ECONNRESET",
+							    .cause = "peer-closed-unread",
+							    .sure = "likely",
+							    .others = "[\"peer-abort\"]",
+							    .rst_case = "reset",
+							    .doc = "Connection reset",
+							    .state = "CLOSE",
+							    .why = {"1000 bytes"}});
+	assert_true(json_number(line, "req_bytes") == 1000);
+	assert_true(json_number(line, "resp_bytes") == 0);
+	assert_true(capture_rst(&p.wire, p.peer_port));
+	pair_close(&p);
+}
+
+static void answer_still_readable_is_told(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
+	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
+	peer_send(p.peer, "too large!");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "-1 ECONNRESET");
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "send",
+						 .error = "ECONNRESET",
+						 .cause = "peer-closed-unread",
+						 .sure = "likely",
+						 .others = "[\"peer-abort\"]",
+						 .rst_case = "reset-by-peer",
+						 .doc = "Connection reset by peer",
+						 .why = {"10 bytes of the peer's can still be read"}});
+	assert_true(json_number(line, "inq") == 10);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "10 - too large!");
+	pair_close(&p);
+}
+
+static void bytes_on_their_way_are_counted(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
+	}
+	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 EAGAIN");
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.cause = "peer-closed-unread",
+							    .sure = "likely",
+							    .others = "[\"peer-abort\"]",
+							    .why = {"unacknowledged or unsent"}});
+	assert_true(json_number(line, "outq") > 0);
+	pair_close(&p);
+}
+
+static void early_answer_read_leaves_both_possible(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
+	peer_recv(p.peer, 100);
+	peer_send(p.peer, "no");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "2 - no");
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\"]",
+					 .why = {"1000 bytes", "2 bytes"}});
+	pair_close(&p);
+}
+
+static void write_after_the_peers_close_is_named_by_epipe(void **state)
+{
+	(void)state;
+	for (int reads = 0; reads <= 1; reads++) {
+		struct pair p;
+		open_client(&p);
+		exchange(&p);
+		close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		if (reads) {
+			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		wait_for_end(&p.a, "s0");
+		expect_silence(&p.a);
+		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+		const char *line = expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = "send",
+					  .error = "EPIPE",
+					  .cause = "peer-closed-early",
+					  .sure = "certain",
+					  .rst_case = "reset-by-peer",
+					  .doc = "Connection reset by peer",
+					  .state = "CLOSE",
+					  .why = {reads ? "had read that end of file"
+							: "had not read it"}});
+		assert_true(json_number(line, "outq") == 5);
+		pair_close(&p);
+	}
+}
+
+static void end_of_file_that_hides_a_reset_is_told(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	close_peer(&p);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "none",
+					 .cause = "peer-closed-early",
+					 .sure = "certain",
+					 .rst_case = "reset",
+					 .doc = "Connection reset",
+					 .state = "CLOSE",
+					 .why = {"hidden by this end of file"}});
+	/* Once: the second end of file is no news. */
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
+static void abort_after_a_half_close_is_not_taken_for_a_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	shutdown(p.peer, SHUT_WR);
+	wait_for_fin(&p.a, "s0");
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\"]",
+					 .rst_case = "reset-by-peer",
+					 .why = {"FIN had come", "nothing of ours was outstanding"}});
+	pair_close(&p);
+}
+
+static void close_with_bytes_unread_after_a_half_close_is_named(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(actor_do(&p.a, "send s0 50000"), "50000 -");
+	}
+	/* A peer that had closed would have acknowledged nothing. */
+	while (info_of(&p.a, "s0").tcpi_unacked > 0) {
+		peer_poll(p.peer, POLLPRI, 1);
+	}
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\"]",
+					 .why = {"gone on acknowledging"}});
+	pair_close(&p);
+}
+
+static void abort_without_reason_is_the_peers(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "ECONNRESET",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\"]",
+					 .rst_case = "reset",
+					 .state = "CLOSE",
+					 .why = {"5 bytes had been sent and 2 bytes received",
+						 "SO_LINGER 0", "crashed", "middlebox"}});
+	pair_close(&p);
+}
+
+static void abort_before_any_byte_may_be_a_full_queue(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"accept-overflow\"]",
+					 .why = {"before any byte"}});
+	pair_close(&p);
+}
+
+static void abort_of_a_client_that_was_told_nothing_leaves_no_other(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_server(&p);
+	peer_send(p.peer, "hello");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "5 - hello");
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(
+		&p.a, 0,
+		(struct expected){.cause = "peer-abort", .sure = "likely", .others = "[]"});
+	assert_string_equal(json_get(line, "side"), "server");
+	assert_true(json_number(line, "req_bytes") == 5);
+	pair_close(&p);
+}
+
+static void calls_after_the_end_are_already_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 1,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "already-reset",
+					 .sure = "certain",
+					 .rst_case = "reset-by-peer",
+					 .doc = "Connection reset by peer",
+					 .why = {"ended with ECONNRESET", "recv"}});
+	for (int i = 0; i < 40; i++) {
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	}
+	assert_in_range(log_count(&p.a, "error"), 10, 20);
+	pair_close(&p);
+}
+
+static void epipe_after_an_own_shutdown_does_not_hide_a_later_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "wrote-after-shutdown", .sure = "certain"});
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 1, (struct expected){.cause = "peer-abort", .sure = "likely"});
+	pair_close(&p);
+}
+
+static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+	peer_send(p.peer, "late");
+	assert_non_null(capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST},
+				     LAB_PATIENCE_MS));
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "ECONNRESET",
+					 .cause = "late-data",
+					 .sure = "certain",
+					 .rst_case = "reset",
+					 .state = "CLOSE",
+					 .why = {"1 segment"}});
+	pair_close(&p);
+}
+
+static void abort_after_our_own_shutdown_is_the_peers(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+	abort_peer(&p);
+	tcp_wait_state(p.listener, TCP_LISTEN);
+	assert_true(capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_RST},
+				 LAB_PATIENCE_MS) != NULL);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\"]"});
+	pair_close(&p);
+}
+
+static void socket_destroyed_by_an_administrator_is_named(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	int status = system(lab_text("ss -K -t 'sport = :%u' >/dev/null 2>&1", p.actor_port));
+	if (status != 0 || info_of(&p.a, "s0").tcpi_state != TCP_CLOSE) {
+		pair_close(&p);
+		lab_skip("ss -K cannot destroy sockets here");
+	}
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNABORTED");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "ECONNABORTED",
+					 .cause = "killed",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .doc = "Software caused connection abort",
+					 .state = "CLOSE",
+					 .why = {"SOCK_DESTROY"}});
+	pair_close(&p);
+}
+
+/** An actor that listens as s9; returns the port. */
+static uint16_t listening_actor(struct actor *a)
+{
+	actor_start(a, NULL);
+	actor_do(a, "socket4 s9");
+	assert_string_equal(actor_do(a, "listen s9"), "0 -");
+	return (uint16_t)atoi(strrchr(actor_do(a, "getsockname s9"), ':') + 1);
+}
+
+static void client_gone_before_accept_is_told_at_accept(void **state)
+{
+	struct actor a;
+	(void)state;
+	uint16_t port = listening_actor(&a);
+	peer_rst(peer_connect(AF_INET, port));
+	assert_string_equal(actor_do(&a, "poll s9 in 20000"), "1 - in");
+	while (info_of(&a, "s9").tcpi_unacked == 0) {
+	}
+	assert_int_equal(strncmp(actor_do(&a, "accept s9 s0"), "0 - 127.0.0.1:", 14), 0);
+	const char *line = expect_verdict(&a, 0,
+					  (struct expected){.op = "accept",
+							    .error = "none",
+							    .cause = "accept-aborted",
+							    .sure = "certain",
+							    .rst_case = "none",
+							    .state = "CLOSE"});
+	assert_string_equal(json_get(line, "side"), "server");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	assert_int_equal(actor_stop(&a), 0);
+}
+
+/** A connection whose handshake ACK is lost, while another fills the accept queue. */
+static int overflow(struct actor *a, uint16_t *port, int *other)
+{
+	int listener = peer_listen_backlog(AF_INET, 0, port);
+	nft("add rule inet lab in tcp dport %u tcp flags & (syn|ack) == ack drop", *port);
+	actor_start(a, NULL);
+	actor_do(a, "socket4 s0");
+	assert_string_equal(actor_do(a, "connect s0 127.0.0.1 %u", *port), "0 -");
+	nft_flush();
+	*other = peer_connect(AF_INET, *port);
+	assert_int_equal(peer_poll(listener, POLLIN, LAB_PATIENCE_MS), POLLIN);
+	return listener;
+}
+
+static void full_accept_queue_that_resets_is_among_the_others(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	int other;
+	(void)state;
+	lab_sysctl("net/ipv4/tcp_abort_on_overflow", "1");
+	int listener = overflow(&a, &port, &other);
+	assert_string_equal(actor_do(&a, "send s0 100"), "100 -");
+	wait_for_end(&a, "s0");
+	lab_sysctl("net/ipv4/tcp_abort_on_overflow", "0");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&a, 0, (struct expected){.error = "ECONNRESET"});
+	/* Whether the SYN-ACK came again before is a matter of the moment. */
+	const char *cause = json_get(line, "cause");
+	assert_true(strcmp(cause, "accept-overflow") == 0 ||
+		    strstr(json_get(line, "else"), "accept-overflow") != NULL);
+	assert_string_not_equal(json_get(line, "sure"), "certain");
+	assert_int_equal(actor_stop(&a), 0);
+	close(other);
+	close(listener);
+}
+
+static void full_accept_queue_is_possible_when_nothing_was_ever_read(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	int other;
+	(void)state;
+	lab_sysctl("net/ipv4/tcp_synack_retries", "0");
+	int listener = overflow(&a, &port, &other);
+	assert_string_equal(actor_do(&a, "send s0 100"), "100 -");
+	wait_for_end(&a, "s0");
+	lab_sysctl("net/ipv4/tcp_synack_retries", "5");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(
+		&a, 0,
+		(struct expected){.op = "recv",
+				  .error = "ECONNRESET",
+				  .cause = "accept-overflow",
+				  .sure = "possible",
+				  .others = "[\"peer-closed-unread\",\"peer-abort\"]",
+				  .rst_case = "reset",
+				  .why = {"never acknowledged one of our 100 bytes"}});
+	assert_true(json_number(line, "retrans") > 0);
+	assert_int_equal(actor_stop(&a), 0);
+	close(other);
+	close(listener);
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void connection_forgotten_in_a_silence_is_named(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	peer_vanish(p.peer);
+	p.peer = -1;
+	/* The silence itself is the situation. */
+	sleep_ms(1200);
+	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "recv",
+						 .error = "ECONNRESET",
+						 .cause = "forgotten",
+						 .sure = "likely",
+						 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
+						 .rst_case = "reset",
+						 .why = {"1.2 s of silence", "7 bytes",
+							 "SO_KEEPALIVE was off"}});
+	assert_in_range((long)json_number(line, "idle_ms"), 1150, 20000);
+	assert_true(json_number(line, "outq") == 7);
+	pair_close(&p);
+}
+
+static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	sleep_ms(1200);
+	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
+	peer_recv(p.peer, 7);
+	/* Answers none of it, and 3 bytes more are left unread. */
+	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
+	while (info_of(&p.a, "s0").tcpi_unacked > 0) {
+		peer_poll(p.peer, POLLPRI, 1);
+	}
+	close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\"]"});
+	pair_close(&p);
+}
+
+static void reset_that_nobody_took_is_told_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .rst_case = "none",
+					 .state = "CLOSE",
+					 .why = {"closed without having been told"}});
+	pair_close(&p);
+}
+
+static void reset_that_nobody_took_is_told_at_exit(void **state)
+{
+	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		open_client(&p);
+		exchange(&p);
+		abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "%s", ends[i]), "exited 0");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "exit",
+						 .error = "none",
+						 .cause = "peer-abort",
+						 .sure = "likely"});
+		pair_close(&p);
+	}
+}
+
+static void reset_that_was_told_is_not_told_again_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
+static void send_cut_short_tells_the_reset_at_the_next_call(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	actor_send(&p.a, "send s0 50000000");
+	peer_recv(p.peer, 100000);
+	abort_peer(&p);
+	const char *result = actor_result(&p.a);
+	long sent = actor_number(result);
+	assert_in_range(sent, 100000, 49999999);
+	expect_silence(&p.a);
+	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.op = "send",
+							    .cause = "peer-closed-unread",
+							    .sure = "likely",
+							    .others = "[\"peer-abort\"]",
+							    .rst_case = "reset-by-peer"});
+	assert_true(json_number(line, "req_bytes") == (double)sent);
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
+	 LAB_TEST(answer_still_readable_is_told), LAB_TEST(bytes_on_their_way_are_counted),
+	 LAB_TEST(early_answer_read_leaves_both_possible),
+	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
+	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
+	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
+	 LAB_TEST(close_with_bytes_unread_after_a_half_close_is_named),
+	 LAB_TEST(abort_without_reason_is_the_peers),
+	 LAB_TEST(abort_before_any_byte_may_be_a_full_queue),
+	 LAB_TEST(abort_of_a_client_that_was_told_nothing_leaves_no_other),
+	 LAB_TEST(calls_after_the_end_are_already_reset),
+	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
+	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
+	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
+	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
+	 LAB_TEST(client_gone_before_accept_is_told_at_accept),
+	 LAB_TEST(full_accept_queue_that_resets_is_among_the_others),
+	 LAB_TEST(full_accept_queue_is_possible_when_nothing_was_ever_read),
+	 LAB_TEST(connection_forgotten_in_a_silence_is_named),
+	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
+	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
+	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
+	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
+	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))

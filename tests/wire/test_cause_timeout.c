@@ -1,0 +1,294 @@
+/* Connections on which the peer has gone silent: which limit of the kernel's ended them? */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** The kernel gives up after 200 + 400 + 800 ms without an acknowledgement. */
+static void few_retries(void)
+{
+	lab_sysctl("net/ipv4/tcp_retries2", "2");
+}
+
+static void usual_retries(void)
+{
+	lab_sysctl("net/ipv4/tcp_retries2", "15");
+}
+
+/** A client that has had an exchange. */
+static void open_client(struct pair *pair)
+{
+	pair_open(pair, client_situation, NULL);
+	assert_string_equal(actor_do(&pair->a, "send s0 5"), "5 -");
+	peer_recv(pair->peer, 5);
+	peer_send(pair->peer, "ok");
+	assert_string_equal(actor_do(&pair->a, "recv s0"), "2 - ok");
+}
+
+/** From now on the peer hears nothing, and says nothing. */
+static void silence(struct pair *pair)
+{
+	nft("add rule inet lab in tcp dport %u drop", pair->peer_port);
+	nft("add rule inet lab in tcp sport %u drop", pair->peer_port);
+}
+
+static void data_that_is_never_acknowledged_meets_the_retransmission_limit(void **state)
+{
+	struct pair p;
+	(void)state;
+	few_retries();
+	open_client(&p);
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.op = "recv",
+							    .error = "ETIMEDOUT",
+							    .cause = "retransmit-limit",
+							    .sure = "certain",
+							    .rst_case = "none",
+							    .doc = "Connection timed out",
+							    .state = "CLOSE",
+							    .why = {"100 bytes", "tcp_retries2 is 2"}});
+	usual_retries();
+	assert_true(json_number(line, "retrans") >= 1);
+	assert_true(json_number(line, "outq") == 100);
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 1,
+		       (struct expected){.error = "EPIPE",
+					 .cause = "already-reset",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .doc = "Broken pipe",
+					 .why = {"ETIMEDOUT"}});
+	pair_close(&p);
+}
+
+static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
+{
+	struct pair p;
+	(void)state;
+	few_retries();
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	open_client(&p);
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", p.peer_port);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 EHOSTUNREACH");
+	usual_retries();
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "EHOSTUNREACH",
+					 .cause = "retransmit-limit",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .doc = "No route to host",
+					 .state = "CLOSE"});
+	pair_close(&p);
+}
+
+static void icmp_error_of_a_living_connection_is_no_end(void **state)
+{
+	struct pair p;
+	(void)state;
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	open_client(&p);
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", p.peer_port);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	while (info_of(&p.a, "s0").tcpi_retransmits == 0) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - EHOSTUNREACH");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "getsockopt",
+					 .error = "EHOSTUNREACH",
+					 .cause = "rejected",
+					 .sure = "likely",
+					 .others = "[\"unreachable\"]",
+					 .rst_case = "none",
+					 .state = "ESTABLISHED",
+					 .why = {"lives on"}});
+	nft_flush();
+	peer_recv(p.peer, 100);
+	peer_rst(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(&p.a, 1, (struct expected){.sure = "likely"});
+	assert_string_not_equal(json_get(line, "cause"), "already-reset");
+	pair_close(&p);
+}
+
+static void user_timeout_is_told_with_its_length(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 user_timeout 700"), "0 -");
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "ETIMEDOUT",
+					 .cause = "user-timeout",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "CLOSE",
+					 .why = {"100 bytes", "TCP_USER_TIMEOUT (700 ms)"}});
+	pair_close(&p);
+}
+
+static void keepalive_that_is_not_answered_is_told_with_its_timers(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	actor_do(&p.a, "setsockopt s0 keepidle 1");
+	actor_do(&p.a, "setsockopt s0 keepintvl 1");
+	actor_do(&p.a, "setsockopt s0 keepcnt 1");
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 keepalive 1"), "0 -");
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	const char *line = expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "recv",
+				  .error = "ETIMEDOUT",
+				  .cause = "keepalive-limit",
+				  .sure = "certain",
+				  .rst_case = "none",
+				  .doc = "Connection timed out",
+				  .state = "CLOSE",
+				  .why = {"1 keepalive probe", "first after 1 s, then every 1 s, 1 in all"}});
+	assert_true(json_number(line, "outq") == 0);
+	pair_close(&p);
+}
+
+static void keepalive_in_close_wait_is_no_hidden_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	actor_do(&p.a, "setsockopt s0 keepidle 1");
+	actor_do(&p.a, "setsockopt s0 keepintvl 1");
+	actor_do(&p.a, "setsockopt s0 keepcnt 1");
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 keepalive 1"), "0 -");
+	shutdown(p.peer, SHUT_WR);
+	wait_for_fin(&p.a, "s0");
+	silence(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	expect_silence(&p.a);
+	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 ETIMEDOUT");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "keepalive-limit", .sure = "certain"});
+	pair_close(&p);
+}
+
+/** An actor that cannot send any more: the peer's window is closed, and all else acknowledged. */
+static void open_stuck(struct pair *pair)
+{
+	pair_open(pair, (struct situation){AF_INET, false, true}, NULL);
+	do {
+		while (actor_number(actor_do(&pair->a, "send s0 300000")) > 0) {
+		}
+	} while (info_of(&pair->a, "s0").tcpi_unacked > 0 ||
+		 actor_number(actor_do(&pair->a, "send s0 1")) > 0);
+}
+
+static void window_that_never_opens_is_told(void **state)
+{
+	struct pair p;
+	(void)state;
+	few_retries();
+	open_stuck(&p);
+	silence(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.op = "recv",
+							    .error = "ETIMEDOUT",
+							    .cause = "zero-window-limit",
+							    .sure = "certain",
+							    .rst_case = "none",
+							    .state = "CLOSE",
+							    .why = {"window was closed", "probes"}});
+	usual_retries();
+	assert_true(json_number(line, "outq") > 0);
+	pair_close(&p);
+}
+
+static void window_that_stays_closed_past_the_user_timeout_is_the_user_timeouts(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_stuck(&p);
+	/* The peer lives and answers every probe. */
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 user_timeout 500"), "0 -");
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "user-timeout",
+					 .sure = "certain",
+					 .why = {"TCP_USER_TIMEOUT (500 ms)"}});
+	pair_close(&p);
+}
+
+static void time_out_that_nobody_took_is_not_certain_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	few_retries();
+	open_client(&p);
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	wait_for_end(&p.a, "s0");
+	usual_retries();
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "retransmit-limit",
+					 .sure = "likely",
+					 .rst_case = "none",
+					 .why = {"closed without having been told"}});
+	pair_close(&p);
+}
+
+/** The other truth behind the same evidence at close. */
+static void reset_after_retransmissions_is_a_reset_when_it_is_told(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+	while (info_of(&p.a, "s0").tcpi_retransmits == 0) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	nft_flush();
+	peer_vanish(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.error = "ECONNRESET",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .rst_case = "reset"});
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit),
+	 LAB_TEST(icmp_on_the_way_to_the_limit_changes_the_errno_only),
+	 LAB_TEST(icmp_error_of_a_living_connection_is_no_end),
+	 LAB_TEST(user_timeout_is_told_with_its_length),
+	 LAB_TEST(keepalive_that_is_not_answered_is_told_with_its_timers),
+	 LAB_TEST(keepalive_in_close_wait_is_no_hidden_reset),
+	 LAB_TEST(window_that_never_opens_is_told),
+	 LAB_TEST(window_that_stays_closed_past_the_user_timeout_is_the_user_timeouts),
+	 LAB_TEST(time_out_that_nobody_took_is_not_certain_at_close),
+	 LAB_TEST(reset_after_retransmissions_is_a_reset_when_it_is_told))

@@ -1,0 +1,313 @@
+/* Numbers are only numbers: connections that come, go and change their number unseen. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALLS ((const char *[]){"RESETBY_LEVEL=calls", NULL})
+#define LINGER0                                                                                    \
+	((const char *[]){"RESETBY_LEVEL=calls", "RESETBY_RULES=linger0", "RESETBY_SEED=77", NULL})
+
+static const char *last_call(struct actor *a, const char *op)
+{
+	char sign[64];
+	snprintf(sign, sizeof(sign), "\"op\":\"%s\"", op);
+	for (unsigned i = log_count(a, "call"); i-- > 0;) {
+		const char *line = log_find(a, "call", i);
+		if (strstr(line, sign)) {
+			return line;
+		}
+	}
+	return NULL;
+}
+
+/** The last send was seen, as one of the pair's connection under this number. */
+static void expect_seen(struct pair *p, int slot)
+{
+	assert_string_equal(actor_do(&p->a, "send s%d 6", slot), "6 -");
+	assert_string_equal(peer_recv(p->peer, 6), "abcdef");
+	const char *line = last_call(&p->a, "send");
+	const char *host = loopback(p->how.family);
+	assert_non_null(line);
+	assert_int_equal((long)json_number(line, "fd"),
+			 actor_number(actor_do(&p->a, "fd s%d", slot)));
+	assert_int_equal((long)json_number(line, "result"), 6);
+	assert_string_equal(json_get(line, "local"), lab_text("%s:%u", host, p->actor_port));
+	assert_string_equal(json_get(line, "peer"), lab_text("%s:%u", host, p->peer_port));
+}
+
+static void a_connection_inherited_over_exec_is_learned(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, LINGER0);
+		expect_seen(&p, 0);
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		pair_expect_open(&p);
+		expect_seen(&p, 0);
+		peer_send(p.peer, "x");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "1 - x");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		const char *line = log_find(&p.a, "inject", 0);
+		assert_string_equal(json_get(line, "rule"), "1 linger0");
+		assert_string_equal(json_get(line, "peer"),
+				    lab_text("%s:%u", loopback(how->family), p.peer_port));
+		pair_close(&p);
+	}
+}
+
+/** Also when its close is the first that is seen of it. */
+static void an_inherited_connection_is_reset_by_its_first_call(void **state)
+{
+	static const char *const ways[] = {"close s0", "close_range s0 s0", "dup2 s8 s0",
+					   "exit 0"};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		ALL_SITUATIONS (how) {
+			struct pair p;
+			pair_open(&p, *how, LINGER0);
+			actor_do(&p.a, "udp4 s8");
+			assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+			if (i > 0) {
+				/* A look, so that ranges and exit know of it. */
+				actor_do(&p.a, "getpeername s0");
+			}
+			actor_do(&p.a, "%s", ways[i]);
+			pair_expect_rst(&p);
+			assert_int_equal(log_count(&p.a, "inject"), 1);
+			pair_close(&p);
+		}
+	}
+}
+
+static void a_reset_of_an_inherited_connection_is_explained(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, CALLS);
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		actor_do(&p.a, "getpeername s0");
+		peer_rst(p.peer);
+		p.peer = -1;
+		actor_do(&p.a, "poll s0 in 20000");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		const char *line = log_find(&p.a, "error", 0);
+		assert_string_equal(json_get(line, "errno"), "ECONNRESET");
+		assert_string_equal(json_get(line, "cause"), "peer-abort");
+		assert_string_equal(json_get(line, "peer"),
+				    lab_text("%s:%u", loopback(how->family), p.peer_port));
+		pair_close(&p);
+	}
+}
+
+static void a_listener_inherited_over_exec_accepts(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		if (!how->server) {
+			continue;
+		}
+		pair_open(&p, *how, LINGER0);
+		actor_do(&p.a, "close s0");
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		pair_again(&p);
+		expect_seen(&p, 0);
+		assert_string_equal(json_get(last_call(&p.a, "send"), "side"), "server");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		pair_expect_told(&p, "inject", 1, "1 linger0", "SO_LINGER {1,0}");
+		pair_close(&p);
+	}
+}
+
+static void a_descriptor_received_in_a_message_is_learned(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, CALLS);
+		assert_string_equal(actor_do(&p.a, "socketpair s5 s6"), "0 -");
+		assert_string_equal(actor_do(&p.a, "passfd s5 s0"), "1 -");
+		/* The number it comes under was something else before. */
+		assert_string_equal(actor_do(&p.a, "file s1"), "0 -");
+		long number = actor_number(actor_do(&p.a, "fd s1"));
+		assert_string_equal(actor_do(&p.a, "write s1 3"), "3 -");
+		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+		assert_string_equal(actor_do(&p.a, "takefd s6 s1"), "1 -");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s1")), number);
+		expect_seen(&p, 1);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_open(&p);
+		expect_seen(&p, 1);
+		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+		pair_expect_fin(&p);
+		pair_close(&p);
+	}
+}
+
+/** A copy under this number is the connection; false where the system allows no such number. */
+static bool is_followed_to(long number)
+{
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, LINGER0);
+		const char *limit = actor_do(&p.a, "nofile %ld", number + 2);
+		if (strcmp(limit, "-1 EPERM") == 0) {
+			pair_close(&p);
+			return false;
+		}
+		assert_string_equal(limit, "0 -");
+		assert_string_equal(actor_do(&p.a, "dupfd_from s0 s1 %ld", number), "0 -");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s1")), number);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_open(&p);
+		expect_seen(&p, 1);
+		/* Only that one of the numbers around it. */
+		assert_string_equal(actor_do(&p.a, "close %ld", number + 1), "-1 EBADF");
+		assert_string_equal(actor_do(&p.a, "close %ld", number - 1), "-1 EBADF");
+		pair_expect_open(&p);
+		assert_string_equal(actor_do(&p.a, number % 2 ? "closefrom s1" : "close s1"), "0 -");
+		pair_expect_rst(&p);
+		pair_expect_told(&p, "inject", 0, "1 linger0", "SO_LINGER {1,0}");
+		pair_close(&p);
+	}
+	return true;
+}
+
+static void high_numbers_are_numbers(void **state)
+{
+	(void)state;
+	assert_true(is_followed_to(2000));
+	assert_true(is_followed_to(4001));
+}
+
+static void numbers_above_65536_are_numbers(void **state)
+{
+	static const long numbers[] = {65535, 65536, 131073, 700000};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		if (!is_followed_to(numbers[i])) {
+			lab_skip("the hard limit of descriptors is too low, and not ours to raise");
+		}
+	}
+}
+
+/** A file that takes the number of a connection whose close nobody saw. */
+static void a_file_under_an_old_number_is_a_file(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how,
+			  (const char *[]){"RESETBY_LEVEL=conns", "RESETBY_RULES=linger0;unread=4",
+					   NULL});
+		long number = actor_number(actor_do(&p.a, "fd s0"));
+		peer_send(p.peer, "0123");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "recv s0 4"), "4 - 0123");
+		assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+		assert_string_equal(actor_do(&p.a, "file s0"), "0 -");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), number);
+		unsigned injected = log_count(&p.a, "inject");
+		assert_string_equal(actor_do(&p.a, "write s0 6"), "6 -");
+		/* At its beginning again, under the same number. */
+		assert_string_equal(actor_do(&p.a, "rewind s0"), "0 -");
+		assert_string_equal(actor_do(&p.a, "read s0 6"), "6 - abcdef");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "inject"), injected);
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		pair_close(&p);
+	}
+}
+
+/** Another connection under the number of one whose close nobody saw. */
+static void a_new_connection_under_an_old_number_is_new(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, LINGER0);
+		assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+		pair_expect_fin(&p);
+		pair_again(&p);
+		expect_seen(&p, 0);
+		assert_int_equal((long)json_number(last_call(&p.a, "send"), "conn"), 2);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		assert_int_equal(log_count(&p.a, "inject"), 1);
+		pair_close(&p);
+	}
+}
+
+/** The actor's number for its log, or another descriptor of the library's. */
+static int own_descriptor(struct pair *p)
+{
+	char path[64];
+	char link[64];
+	for (int fd = 300; fd < 1100; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", p->a.pid, fd);
+		if (readlink(path, link, sizeof(link)) >= 0) {
+			return fd;
+		}
+	}
+	return -1;
+}
+
+/** A number of the library's that was closed unseen, and is the program's now. */
+static void a_program_may_close_what_took_our_number(void **state)
+{
+	static const char *const ways[] = {"close %d", "close_range %d %d", "closefrom %d",
+					   "sys_close %d"};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, LINGER0);
+		int own = own_descriptor(&p);
+		assert_true(own > 0);
+		assert_string_equal(actor_do(&p.a, "unseen_close %d", own), "0 -");
+		assert_string_equal(actor_do(&p.a, "dupfd_from s0 s1 %d", own), "0 -");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s1")), own);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_open(&p);
+		assert_string_equal(actor_do(&p.a, ways[i], own, own), "0 -");
+		pair_expect_rst(&p);
+		/* The log was opened again. */
+		assert_int_equal(log_count(&p.a, "inject"), 1);
+		pair_close(&p);
+	}
+}
+
+/** Nothing but stdin, stdout and stderr of a program that knows of nothing else. */
+static void our_own_descriptors_are_high_and_closed_on_exec(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation, LINGER0);
+	assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), 3);
+	assert_true(own_descriptor(&p) > 300);
+	expect_seen(&p, 0);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "file s0"), "0 -");
+	assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), 3);
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
+	 LAB_TEST(an_inherited_connection_is_reset_by_its_first_call),
+	 LAB_TEST(a_reset_of_an_inherited_connection_is_explained),
+	 LAB_TEST(a_listener_inherited_over_exec_accepts),
+	 LAB_TEST(a_descriptor_received_in_a_message_is_learned),
+	 LAB_TEST(high_numbers_are_numbers), LAB_TEST(numbers_above_65536_are_numbers),
+	 LAB_TEST(a_file_under_an_old_number_is_a_file),
+	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
+	 LAB_TEST(a_program_may_close_what_took_our_number),
+	 LAB_TEST(our_own_descriptors_are_high_and_closed_on_exec))

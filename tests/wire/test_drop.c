@@ -1,0 +1,285 @@
+/* drop, loss and vanish: what arrives, or the end itself, is lost (CAP_NET_ADMIN). */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Start an actor with one rule that listens in s9; the port. */
+static uint16_t actor_listens(struct actor *a, int family, const char *rule)
+{
+	char rules[128];
+	snprintf(rules, sizeof rules, "RESETBY_RULES=%s", rule);
+	actor_start(a, (const char *[]){rules, "RESETBY_SEED=77", NULL});
+	actor_do(a, "socket%d s9", family == AF_INET ? 4 : 6);
+	assert_string_equal(actor_do(a, "bind s9 %s 0", loopback(family)), "0 -");
+	assert_string_equal(actor_do(a, "listen s9 5"), "0 -");
+	return (uint16_t)atoi(strrchr(actor_do(a, "getsockname s9"), ':') + 1);
+}
+
+/** HS-1: the SYN never arrives; it is sent again until tcp_syn_retries is used up. */
+static void a_lost_syn_is_sent_again_and_given_up(void **state)
+{
+	(void)state;
+	lab_sysctl("net/ipv4/tcp_syn_retries", "1");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "0");
+	struct actor a, client;
+	struct capture wire;
+	uint16_t port = actor_listens(&a, AF_INET, "drop=syn");
+	capture_open(&wire, "lo");
+	actor_start(&client, NULL);
+	actor_do(&client, "socket4 s0");
+	assert_string_equal(actor_do(&client, "connect s0 127.0.0.1 %u", port), "-1 ETIMEDOUT");
+	assert_int_equal(capture_count(&wire, (struct match){.to_port = port, .set = TH_SYN}), 2);
+	assert_int_equal(capture_count(&wire, (struct match){.from_port = port}), 0);
+	assert_string_equal(json_get(log_find(&client, "error", 0), "cause"), "no-answer");
+	assert_string_equal(json_get(log_find(&client, "error", 0), "sure"), "certain");
+	assert_non_null(strstr(json_get(log_find(&a, "inject", 0), "by"), "SYNs to this listener"));
+	actor_stop(&client);
+	actor_stop(&a);
+	capture_close(&wire);
+	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
+}
+
+static void a_lost_syn_can_be_chosen_by_its_source(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port = actor_listens(&a, AF_INET, "drop=syn to=127.0.0.9");
+	int fd = peer_connect(AF_INET, port);
+	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
+	close(fd);
+	actor_stop(&a);
+	port = actor_listens(&a, AF_INET6, "drop=syn to=[::2]");
+	fd = peer_connect(AF_INET6, port);
+	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
+	close(fd);
+	actor_stop(&a);
+}
+
+/** HS-2: the SYN-ACK never arrives. */
+static void a_lost_syn_ack_ends_in_a_timeout(void **state)
+{
+	(void)state;
+	lab_sysctl("net/ipv4/tcp_syn_retries", "1");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "0");
+	uint16_t port;
+	int listener = peer_listen(AF_INET6, &port);
+	struct actor a;
+	struct capture wire;
+	capture_open(&wire, "lo");
+	actor_start(&a, (const char *[]){"RESETBY_RULES=drop=synack", NULL});
+	actor_do(&a, "socket6 s0");
+	assert_string_equal(actor_do(&a, "connect s0 ::1 %u", port), "-1 ETIMEDOUT");
+	assert_true(capture_count(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}) >= 2);
+	assert_string_equal(json_get(log_find(&a, "error", 0), "cause"), "no-answer");
+	actor_stop(&a);
+	close(listener);
+	capture_close(&wire);
+	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
+	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
+}
+
+/** HS-3: the client is ESTABLISHED, the server goes on with its SYN-ACK. */
+static void a_lost_handshake_ack_leaves_the_server_in_syn_recv(void **state)
+{
+	(void)state;
+	struct actor a;
+	struct capture wire;
+	uint16_t port = actor_listens(&a, AF_INET, "drop=ack");
+	capture_open(&wire, "lo");
+	int fd = peer_connect(AF_INET, port);
+	assert_int_equal(tcp_state(fd), TCP_ESTABLISHED);
+	peer_send(fd, "lost");
+	const struct segment *again = NULL;
+	for (int i = 0; i < 200 && again == NULL; i++) {
+		poll(NULL, 0, 50);
+		again = capture_find(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
+	}
+	assert_non_null(again);
+	assert_string_equal(actor_do(&a, "poll s9 in 0"), "0 -");
+	close(fd);
+	actor_stop(&a);
+	capture_close(&wire);
+}
+
+/** FIN-3 (FIN-1 from the other side): the peer's FIN never arrives. */
+static void a_lost_fin_leaves_the_peer_in_fin_wait_1(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "drop=fin");
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		assert_non_null(capture_wait(&p.wire,
+					     (struct match){.from_port = p.peer_port, .set = TH_FIN},
+					     LAB_PATIENCE_MS));
+		/* Sent again, for nobody acknowledges it. */
+		for (int i = 0; i < 100 && capture_count(&p.wire, (struct match){
+									  .from_port = p.peer_port,
+									  .set = TH_FIN}) < 2;
+		     i++) {
+			poll(NULL, 0, 20);
+		}
+		assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
+		assert_string_equal(actor_do(&p.a, "poll s0 rdhup 0"), "0 -");
+		pair_expect_told(&p, "inject", 0, "1 drop=fin", "FINs");
+		actor_stop(&p.a);
+		close(p.peer);
+		capture_close(&p.wire);
+	}
+}
+
+/** FIN-1, FIN-2: our FIN is not acknowledged. */
+static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=finack");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	for (int i = 0; i < 100 && capture_count(&p.wire, (struct match){.from_port = p.actor_port,
+									 .set = TH_FIN}) < 2;
+	     i++) {
+		poll(NULL, 0, 20);
+	}
+	assert_true(capture_count(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_FIN}) >= 2);
+	tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
+	pair_expect_told(&p, "inject", 0, "1 drop=finack", "acknowledge our FIN");
+	actor_stop(&p.a);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+/** Half-open: the peer is gone and we do not hear of it. */
+static void a_lost_rst_leaves_the_connection_half_open(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=rst");
+	peer_rst(p.peer);
+	p.peer = -1;
+	assert_true(capture_rst(&p.wire, p.peer_port));
+	assert_string_equal(actor_do(&p.a, "poll s0 in 0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+	actor_stop(&p.a);
+	capture_close(&p.wire);
+}
+
+static void silence_is_met_by_user_timeout(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=all; user-timeout=500ms");
+	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+	assert_string_equal(actor_do(&p.a, "recv s0 3"), "-1 ETIMEDOUT");
+	const char *error = log_find(&p.a, "error", 0);
+	assert_string_equal(json_get(error, "cause"), "user-timeout");
+	assert_string_equal(json_get(error, "sure"), "certain");
+	actor_stop(&p.a);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+/** An edited rules file takes the filter off, and what was lost is sent again. */
+static void a_dropped_connection_heals_when_the_rule_ends(void **state)
+{
+	(void)state;
+	char path[600], variable[640];
+	snprintf(path, sizeof path, "%s/rules", lab_dir());
+	snprintf(variable, sizeof variable, "RESETBY_RULES_FILE=%s", path);
+	FILE *file = fopen(path, "w");
+	fputs("drop=all\n", file);
+	fclose(file);
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){variable, NULL});
+	peer_send(p.peer, "late");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 100"), "0 -");
+	file = fopen(path, "w");
+	fputs("# nothing is dropped any more\n", file);
+	fclose(file);
+	char answer[64] = "0 -";
+	for (int i = 0; i < 100 && strcmp(answer, "0 -") == 0; i++) {
+		snprintf(answer, sizeof answer, "%s", actor_do(&p.a, "poll s0 in 100"));
+	}
+	assert_string_equal(actor_do(&p.a, "recv s0 4"), "4 - late");
+	assert_int_equal(actor_stop(&p.a), 0);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+/** The peer sends a lot through a lossy socket: all of it comes, some of it twice. */
+static void loss_is_made_good_by_retransmission(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "loss=20%");
+	uint64_t before = netstat_counter("RetransSegs");
+	for (int i = 0; i < 40; i++) {
+		peer_send_bytes(p.peer, 2000);
+		assert_string_equal(actor_do(&p.a, "recvall s0 2000"), "2000 - 2000");
+	}
+	assert_true(netstat_counter("RetransSegs") > before);
+	pair_expect_told(&p, "inject", 0, "1 loss=20%", "at random");
+	actor_stop(&p.a);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+static void a_vanished_socket_sends_nothing(void **state)
+{
+	static const char *const ways[] = {"close s0", "exit 0", "_exit 0"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ALL_SITUATIONS (how) {
+			struct pair p;
+			pair_with_rule(&p, *how, "vanish");
+			actor_do(&p.a, "%s", ways[i]);
+			assert_false(pair_sent_fin(&p));
+			assert_false(pair_sent_rst(&p));
+			/* The peer's next byte meets a host that knows nothing of it. */
+			peer_send(p.peer, "x");
+			assert_true(peer_poll(p.peer, POLLERR | POLLHUP, LAB_PATIENCE_MS) != 0);
+			pair_expect_told(&p, "inject", 0, "1 vanish", "TCP_REPAIR");
+			actor_stop(&p.a);
+			close(p.peer);
+			capture_close(&p.wire);
+		}
+	}
+}
+
+static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
+{
+	static const char *const rules[] = {"drop=all", "drop=rst", "loss=50%", "vanish"};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		char variable[64];
+		struct pair p;
+		snprintf(variable, sizeof variable, "RESETBY_RULES=%s", rules[i]);
+		pair_open_as(&p, client_situation, ACTOR_UNPRIVILEGED,
+			     (const char *[]){variable, "RESETBY_LEVEL=conns", NULL});
+		peer_send(p.peer, "abc");
+		assert_string_equal(actor_do(&p.a, "recvall s0 3"), "3 - 3");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(pair_expect_fin(&p), 0);
+		assert_int_equal(log_count(&p.a, "warn"), 1);
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		const char *why = json_get(log_find(&p.a, "warn", 0), "why");
+		assert_non_null(strstr(why, "CAP_NET_ADMIN"));
+		assert_non_null(strstr(why, "resetby run --netns"));
+		pair_close(&p);
+	}
+}
+
+LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
+	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source), LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
+	 LAB_TEST(a_lost_handshake_ack_leaves_the_server_in_syn_recv),
+	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
+	 LAB_TEST(a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1),
+	 LAB_TEST(a_lost_rst_leaves_the_connection_half_open), LAB_TEST(silence_is_met_by_user_timeout),
+	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
+	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
+	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing))

@@ -1,0 +1,69 @@
+/* idle-evict: the first write after a silence is taken and lost, the next call meets the reset. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Wait until both directions have been silent for the rule's time. */
+static void be_silent(struct pair *p)
+{
+	(void)p;
+	poll(NULL, 0, 350);
+}
+
+static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
+{
+	static const struct {
+		const char *next, *answer, *rst_case;
+	} ways[] = {
+		{"recv s0 10", "-1 ECONNRESET", "reset"},
+		{"send s0 1 nosignal", "-1 ECONNRESET", "reset-by-peer"},
+		{"getsockopt s0 error", "0 - ECONNRESET", "reset"},
+	};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ALL_SITUATIONS (how) {
+			struct pair p;
+			pair_with_rule(&p, *how, "idle-evict=300ms");
+			assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+			peer_recv(p.peer, 5);
+			be_silent(&p);
+			assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
+			assert_string_equal(actor_do(&p.a, "%s", ways[i].next), ways[i].answer);
+			/* Of the seven bytes none was seen: the peer met the RST alone. */
+			assert_int_equal(pair_expect_rst(&p), 0);
+			assert_int_equal(capture_count(&p.wire, (struct match){
+									.from_port = p.actor_port,
+									.data = true}),
+					 1);
+			pair_expect_told(&p, "inject", 0, "1 idle-evict=300ms", "7 bytes were taken");
+			const char *error = log_find(&p.a, "error", 0);
+			assert_string_equal(json_get(error, "cause"), "injected");
+			/* Through SO_ERROR it goes by what was last waited for: here a connect. */
+			bool waited = how->nonblocking && !how->server && i == 2;
+			assert_string_equal(json_get(error, "case"),
+					    waited ? "reset-by-peer" : ways[i].rst_case);
+			pair_close(&p);
+		}
+	}
+}
+
+static void a_busy_connection_is_left_alone(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "idle-evict=60s");
+	for (int i = 0; i < 5; i++) {
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+	}
+	pair_expect_open(&p);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(the_write_is_lost_and_the_next_call_reports_the_reset),
+	 LAB_TEST(a_busy_connection_is_left_alone))

@@ -1,0 +1,173 @@
+/* keepalive, user-timeout, drain and errno: cures that a program gets from outside. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void keepalive_sets_its_timers_on_both_sides(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "keepalive=7s/3s/2");
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepalive"), "0 - 1");
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepidle"), "0 - 7");
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepintvl"), "0 - 3");
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepcnt"), "0 - 2");
+		pair_expect_told(&p, "mitigate", 0, "1 keepalive=7s/3s/2", "after 7 s of silence");
+		pair_close(&p);
+	}
+}
+
+static void a_silent_peer_is_noticed_by_keepalive(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "keepalive=1s/1s/1; drop=all");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ETIMEDOUT");
+	const char *error = log_find(&p.a, "error", 0);
+	assert_string_equal(json_get(error, "cause"), "keepalive-limit");
+	assert_string_equal(json_get(error, "sure"), "certain");
+	actor_stop(&p.a);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+static void keepalive_leaves_a_program_with_its_own_alone(void **state)
+{
+	(void)state;
+	struct pair p;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&p.a, (const char *[]){"RESETBY_RULES=keepalive=7s/3s/2; user-timeout=9s", NULL});
+	actor_do(&p.a, "socket4 s0");
+	actor_do(&p.a, "setsockopt s0 keepalive 1");
+	actor_do(&p.a, "setsockopt s0 keepidle 33");
+	actor_do(&p.a, "setsockopt s0 user_timeout 4321");
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", port), "0 -");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 keepidle"), "0 - 33");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 4321");
+	assert_int_equal(log_count(&p.a, "mitigate"), 0);
+	actor_stop(&p.a);
+	close(listener);
+}
+
+static void user_timeout_is_set_on_both_sides(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "user-timeout=2500ms");
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 2500");
+		pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms", "TCP_USER_TIMEOUT set");
+		pair_close(&p);
+	}
+}
+
+/** The program answers an upload that it has not read, and closes. */
+static void answer_with_unread_upload(struct pair *p)
+{
+	peer_send(p->peer, "the upload that nobody reads");
+	assert_non_null(capture_wait(&p->wire, (struct match){.from_port = p->peer_port, .data = true},
+				     LAB_PATIENCE_MS));
+	assert_string_equal(actor_do(&p->a, "sendtext s0 the-answer"), "10 -");
+	actor_send(&p->a, "close s0");
+}
+
+/** Without the rule the close resets and may take the answer with it; with it there is a FIN. */
+static void a_drained_close_sends_a_fin(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "drain=5s");
+		answer_with_unread_upload(&p);
+		assert_string_equal(peer_recv(p.peer, 10), "the-answer");
+		peer_send(p.peer, "and more of it");
+		shutdown(p.peer, SHUT_WR);
+		assert_string_equal(actor_result(&p.a), "0 -");
+		/* A program that does not wait drains at its later calls. */
+		while (log_line(&p.a, "then the peer was done") == NULL) {
+			actor_do(&p.a, "epoll_create s7");
+			actor_do(&p.a, "epoll_wait s7 20");
+			actor_do(&p.a, "close s7");
+		}
+		assert_false(pair_sent_rst(&p));
+		assert_true(pair_sent_fin(&p));
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		assert_int_equal(actor_stop(&p.a), 0);
+		close(p.peer);
+		capture_close(&p.wire);
+	}
+}
+
+static void without_the_rule_the_same_close_resets(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, NULL);
+		answer_with_unread_upload(&p);
+		assert_string_equal(actor_result(&p.a), "0 -");
+		assert_true(pair_sent_rst(&p));
+		assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "closed-unread");
+		assert_int_equal(actor_stop(&p.a), 0);
+		close(p.peer);
+		capture_close(&p.wire);
+	}
+}
+
+/** A peer that never ends is not waited for longer than the rule says. */
+static void a_drain_ends_with_its_time(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "drain=200ms");
+		actor_send(&p.a, "close s0");
+		assert_string_equal(actor_result(&p.a), "0 -");
+		assert_int_equal(actor_stop(&p.a), 0);
+		assert_true(pair_sent_fin(&p));
+		close(p.peer);
+		capture_close(&p.wire);
+	}
+}
+
+static void an_error_is_told_under_another_number(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "errno=ECONNRESET:EIO; errno=EPIPE:ENOBUFS");
+	peer_rst(p.peer);
+	p.peer = -1;
+	actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 EIO");
+	/* Of rules with the same action the first one wins. */
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	/* The verdict is told under the true number. */
+	assert_string_equal(json_get(log_find(&p.a, "error", 0), "errno"), "ECONNRESET");
+	pair_expect_told(&p, "mitigate", 0, "1 errno=ECONNRESET:EIO", "ECONNRESET of recv told as EIO");
+	pair_close(&p);
+}
+
+static void so_error_tells_the_other_number_too(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "errno=ECONNRESET:EIO");
+	peer_rst(p.peer);
+	p.peer = -1;
+	actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - EIO");
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
+	 LAB_TEST(a_silent_peer_is_noticed_by_keepalive),
+	 LAB_TEST(keepalive_leaves_a_program_with_its_own_alone),
+	 LAB_TEST(user_timeout_is_set_on_both_sides), LAB_TEST(a_drained_close_sends_a_fin),
+	 LAB_TEST(without_the_rule_the_same_close_resets), LAB_TEST(a_drain_ends_with_its_time),
+	 LAB_TEST(an_error_is_told_under_another_number), LAB_TEST(so_error_tells_the_other_number_too))

@@ -1,0 +1,140 @@
+/* refuse and unreachable: a connect that fails at once, by the kernel's own doing. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct family {
+	int family;
+	const char *socket;
+	const char *address;
+};
+
+static const struct family families[] = {
+	{AF_INET, "socket4", "127.0.0.1"},
+	{AF_INET6, "socket6", "::1"},
+};
+
+/** An actor with one rule, a listener that must never hear of it, and a capture. */
+struct attempt {
+	struct actor a;
+	struct capture wire;
+	int listener;
+	uint16_t port;
+};
+
+static void attempt_begin(struct attempt *t, const struct family *f, const char *rule)
+{
+	char rules[128];
+	snprintf(rules, sizeof rules, "RESETBY_RULES=%s", rule);
+	t->listener = peer_listen(f->family, &t->port);
+	actor_start(&t->a, (const char *[]){rules, "RESETBY_SEED=77", NULL});
+	capture_open(&t->wire, "lo");
+}
+
+static void attempt_end(struct attempt *t)
+{
+	/* Not one segment went to where the program wanted to go. */
+	assert_int_equal(capture_count(&t->wire, (struct match){.to_port = t->port}), 0);
+	assert_int_equal(peer_poll(t->listener, POLLIN, 0), 0);
+	assert_int_equal(actor_stop(&t->a), 0);
+	capture_close(&t->wire);
+}
+
+static void told(struct attempt *t, const char *errno_name, const char *by)
+{
+	const char *line = log_find(&t->a, "inject", 0);
+	assert_non_null(strstr(json_get(line, "by"), by));
+	const char *error = log_find(&t->a, "error", 0);
+	assert_string_equal(json_get(error, "cause"), "injected");
+	assert_string_equal(json_get(error, "errno"), errno_name);
+	assert_string_equal(json_get(error, "case"), "none");
+	assert_int_equal(log_count(&t->a, "error"), 1);
+}
+
+static void a_refused_connect_is_answered_by_a_real_rst(void **state)
+{
+	(void)state;
+	for (size_t f = 0; f < 2; f++) {
+		struct attempt t;
+		attempt_begin(&t, &families[f], "refuse");
+		actor_do(&t.a, "%s s0", families[f].socket);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[f].address, t.port),
+				    "-1 ECONNREFUSED");
+		assert_true(capture_count(&t.wire, (struct match){.set = TH_RST}) > 0);
+		assert_true(capture_count(&t.wire, (struct match){.set = TH_SYN, .clear = TH_ACK}) > 0);
+		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
+		told(&t, "ECONNREFUSED", "closed port on loopback");
+		attempt_end(&t);
+	}
+}
+
+static void poll_and_so_error_agree_with_a_refusal(void **state)
+{
+	(void)state;
+	for (size_t f = 0; f < 2; f++) {
+		struct attempt t;
+		attempt_begin(&t, &families[f], "refuse");
+		actor_do(&t.a, "%s s0 nonblock", families[f].socket);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[f].address, t.port),
+				    "-1 EINPROGRESS");
+		assert_non_null(strstr(actor_do(&t.a, "poll s0 out 5000"), "err"));
+		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+		told(&t, "ECONNREFUSED", "closed port on loopback");
+		attempt_end(&t);
+	}
+}
+
+static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
+{
+	static const struct {
+		const char *rule, *error;
+	} ways[] = {
+		{"unreachable", "EHOSTUNREACH"},
+		{"unreachable=host", "EHOSTUNREACH"},
+		{"unreachable=net", "ENETUNREACH"},
+	};
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		const struct family *f = &families[i % 2];
+		struct attempt t;
+		char expected[32];
+		attempt_begin(&t, f, ways[i / 2].rule);
+		/* Blocking and not: a route that is missing is missed at once. */
+		actor_do(&t.a, "%s s0 %s", f->socket, i % 2 ? "nonblock" : "");
+		snprintf(expected, sizeof expected, "-1 %s", ways[i / 2].error);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", f->address, t.port), expected);
+		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
+		assert_int_equal(capture_count(&t.wire, (struct match){.set = TH_SYN}), 0);
+		told(&t, ways[i / 2].error, "multicast address");
+		attempt_end(&t);
+	}
+}
+
+static void the_socket_can_be_connected_afterwards(void **state)
+{
+	static const char *const rules[] = {"refuse times=1", "unreachable times=1",
+					    "unreachable=net times=1"};
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		const struct family *f = &families[i % 2];
+		struct attempt t;
+		attempt_begin(&t, f, rules[i / 2]);
+		actor_do(&t.a, "%s s0", f->socket);
+		actor_do(&t.a, "connect s0 %s %u", f->address, t.port);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", f->address, t.port), "0 -");
+		int peer = peer_accept(t.listener);
+		assert_string_equal(actor_do(&t.a, "send s0 3"), "3 -");
+		peer_recv(peer, 3);
+		assert_int_equal(log_count(&t.a, "error"), 1);
+		assert_int_equal(actor_stop(&t.a), 0);
+		capture_close(&t.wire);
+	}
+}
+
+LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
+	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
+	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
+	 LAB_TEST(the_socket_can_be_connected_afterwards))

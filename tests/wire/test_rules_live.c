@@ -1,0 +1,321 @@
+/* RESETBY_RULES_FILE: an edit takes effect on a running program within a second of its next call. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** The contract's second, and what a busy machine may add. */
+#define EFFECT_MS (1000 + LAB_PATIENCE_MS)
+
+static char rules_path[300];
+
+/** Write the file in place, as an editor or a shell does. */
+static void write_rules(const char *text)
+{
+	snprintf(rules_path, sizeof(rules_path), "%s/rules", lab_dir());
+	FILE *file = fopen(rules_path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/** Put another file into its place, as careful editors do. */
+static void replace_rules(const char *text)
+{
+	char other[310];
+	snprintf(other, sizeof(other), "%s.new", rules_path);
+	FILE *file = fopen(other, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(rename(other, rules_path), 0);
+}
+
+static void open_with_file(struct pair *p, struct situation how)
+{
+	char setting[320];
+	snprintf(setting, sizeof(setting), "RESETBY_RULES_FILE=%s", rules_path);
+	pair_open(p, how, (const char *[]){setting, "RESETBY_LEVEL=conns", NULL});
+}
+
+/**
+ * Make calls on the connection until the log shows what is waited for: `text`, in the line of this
+ * index among the event's.
+ */
+static const char *wait_for_line(struct pair *p, const char *ev, unsigned index)
+{
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	const char *line = NULL;
+	while ((line = log_find(&p->a, ev, index)) == NULL) {
+		if (lab_now_ms() > until) {
+			fail_msg("no line %u of %s", index, ev);
+		}
+		/* Also the pause between two tries: it waits for what does not come. */
+		actor_do(&p->a, "poll s0 in 10");
+		actor_do(&p->a, "recv s0 1 dontwait");
+	}
+	return line;
+}
+
+/** Connect and close until the close is a RST, or a FIN again. */
+static void wait_for_close(struct pair *p, bool rst)
+{
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	for (;;) {
+		pair_again(p);
+		assert_string_equal(actor_do(&p->a, "close s0"), "0 -");
+		if (pair_sent_rst(p) == rst) {
+			return;
+		}
+		assert_true(lab_now_ms() < until);
+		/* A pause: nothing urgent comes on standard input. */
+		actor_do(&p->a, "poll 0 pri 20");
+	}
+}
+
+/** The rules in force are looked at once in a second at most: let the look that starts be over. */
+static void let_a_look_pass(struct pair *p)
+{
+	int64_t until = lab_now_ms() + 1100;
+	while (lab_now_ms() < until) {
+		actor_do(&p->a, "poll s0 in 100");
+		actor_do(&p->a, "recv s0 1 dontwait");
+	}
+}
+
+static void a_new_rule_acts_on_connections_to_come(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		write_rules("# nothing yet\n");
+		open_with_file(&p, *how);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_fin(&p);
+		write_rules("# now\nlinger0\n");
+		int64_t edited = lab_now_ms();
+		wait_for_close(&p, true);
+		pair_expect_rst(&p);
+		/* What the contract promises is a second; the rest is for machines under load. */
+		assert_true(lab_now_ms() - edited < 1000 + 4000);
+		pair_expect_told(&p, "inject", 0, "1 linger0", "SO_LINGER {1,0}");
+		pair_close(&p);
+	}
+}
+
+static void a_new_rule_acts_on_a_connection_that_is_open(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		write_rules("");
+		open_with_file(&p, *how);
+		peer_send(p.peer, "0123");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "recv s0 2"), "2 - 01");
+		write_rules("unread=3\n");
+		/* From the next look on, what was read before counts. */
+		int64_t until = lab_now_ms() + EFFECT_MS;
+		while (strcmp(actor_do(&p.a, "recv s0 2 peek"), "1 - 2") != 0) {
+			assert_true(lab_now_ms() < until);
+			actor_do(&p.a, "poll s0 rdhup 10");
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0 2"), "1 - 2");
+		assert_string_equal(actor_do(&p.a, "recv s0 2"), "0 -");
+		pair_expect_open(&p);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		pair_expect_told(&p, "inject", 0, "1 unread=3", "reads end after 3 bytes");
+		pair_expect_told(&p, "inject", 1, "1 unread=3", "closed with 1 byte unread");
+		pair_close(&p);
+	}
+}
+
+static void a_rule_taken_away_acts_no_more(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		write_rules("linger0\n");
+		open_with_file(&p, *how);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		replace_rules("# gone\n");
+		wait_for_close(&p, false);
+		pair_expect_fin(&p);
+		/* And back again. */
+		replace_rules("linger0 to=:1\nlinger0\n");
+		wait_for_close(&p, true);
+		pair_expect_rst(&p);
+		unsigned last = log_count(&p.a, "inject") - 1;
+		pair_expect_told(&p, "inject", last, "2 linger0", "SO_LINGER {1,0}");
+		pair_close(&p);
+	}
+}
+
+/** Also for a connection that the rule had been chosen for. */
+static void a_rule_taken_away_leaves_an_open_connection(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0\n");
+	open_with_file(&p, client_situation);
+	write_rules("");
+	let_a_look_pass(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_close(&p);
+}
+
+static void a_wrong_edit_keeps_the_rules_and_is_told_once(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		write_rules("linger0\n");
+		open_with_file(&p, *how);
+		write_rules("# first line\nlinger0\n  linger9 to=:1\n");
+		const char *line = wait_for_line(&p, "warn", 0);
+		assert_string_equal(json_get(line, "cause"), "rules-file");
+		char place[320];
+		snprintf(place, sizeof(place), "%s:3:3: ", rules_path);
+		assert_non_null(strstr(json_get(line, "why"), place));
+		assert_non_null(strstr(json_get(line, "why"), "linger9"));
+		/* What was in force still is. */
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		pair_again(&p);
+		let_a_look_pass(&p);
+		assert_int_equal(log_count(&p.a, "warn"), 1);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		pair_expect_told(&p, "inject", 1, "1 linger0", "SO_LINGER {1,0}");
+		/* Mended, it is in force; wrong in another way, it is told again. */
+		if (how == situations) {
+			write_rules("linger0 prob=0%\n");
+			wait_for_close(&p, false);
+			pair_again(&p);
+			write_rules("linger0 prob=x\n");
+			line = wait_for_line(&p, "warn", 1);
+			snprintf(place, sizeof(place), "%s:1:9: ", rules_path);
+			assert_non_null(strstr(json_get(line, "why"), place));
+		}
+		pair_close(&p);
+	}
+}
+
+/** An editor may take the file away before it writes it anew. */
+static void a_file_that_is_away_keeps_the_rules(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0\n");
+	open_with_file(&p, client_situation);
+	assert_int_equal(unlink(rules_path), 0);
+	let_a_look_pass(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	write_rules("# back\n");
+	wait_for_close(&p, false);
+	pair_close(&p);
+}
+
+static void a_file_that_is_missing_at_start_is_a_wrong_value(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation,
+		  (const char *[]){"RESETBY_RULES_FILE=/nonexistent/rules", "RESETBY_RULES=linger0",
+				   "RESETBY_LEVEL=calls", NULL});
+	/* One line on stderr, and never half a configuration: no rule, logging at its default. */
+	const char *errors = actor_stderr(&p.a);
+	assert_non_null(strstr(errors, "RESETBY_RULES_FILE"));
+	assert_non_null(strstr(errors, "/nonexistent/rules"));
+	assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	assert_int_equal(log_count(&p.a, NULL), 0);
+	assert_ptr_equal(strchr(actor_stderr(&p.a), '\n'),
+			 actor_stderr(&p.a) + strlen(actor_stderr(&p.a)) - 1);
+	pair_close(&p);
+}
+
+static void a_file_that_is_wrong_at_start_is_a_wrong_value(void **state)
+{
+	struct pair p;
+	char place[320];
+	(void)state;
+	write_rules("linger0\nunread=many\n");
+	open_with_file(&p, client_situation);
+	snprintf(place, sizeof(place), "%s:2:1: ", rules_path);
+	assert_non_null(strstr(actor_stderr(&p.a), place));
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	/* What was refused at the start is refused for good: an edit does not bring it to life. */
+	write_rules("linger0\n");
+	pair_again(&p);
+	let_a_look_pass(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	pair_close(&p);
+}
+
+/** Rules of the variable come first, and stay through the file's edits. */
+static void the_variables_rules_stay(void **state)
+{
+	struct pair p;
+	char setting[320];
+	(void)state;
+	write_rules("unread=2\n");
+	snprintf(setting, sizeof(setting), "RESETBY_RULES_FILE=%s", rules_path);
+	pair_open(&p, client_situation,
+		  (const char *[]){setting, "RESETBY_RULES=linger0 to=:1;linger0", NULL});
+	peer_send(p.peer, "0123");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "recv s0 4"), "2 - 01");
+	pair_expect_told(&p, "inject", 0, "3 unread=2", "reads end after 2 bytes");
+	write_rules("");
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	while (strcmp(actor_do(&p.a, "recv s0 4 dontwait"), "2 - 23") != 0) {
+		assert_true(lab_now_ms() < until);
+		actor_do(&p.a, "poll s0 rdhup 10");
+	}
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	pair_expect_told(&p, "inject", 1, "2 linger0", "SO_LINGER {1,0}");
+	pair_close(&p);
+}
+
+/** A child follows the file as its parent does. */
+static void forked_children_follow_the_file(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("");
+	open_with_file(&p, client_situation);
+	write_rules("linger0\n");
+	let_a_look_pass(&p);
+	/* The parent has seen the edit by now; the child sees what the parent saw. */
+	assert_string_equal(actor_do(&p.a, "fork close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	assert_true(log_count(&p.a, "inject") >= 1);
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
+	 LAB_TEST(a_new_rule_acts_on_a_connection_that_is_open),
+	 LAB_TEST(a_rule_taken_away_acts_no_more),
+	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
+	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
+	 LAB_TEST(a_file_that_is_away_keeps_the_rules),
+	 LAB_TEST(a_file_that_is_missing_at_start_is_a_wrong_value),
+	 LAB_TEST(a_file_that_is_wrong_at_start_is_a_wrong_value),
+	 LAB_TEST(the_variables_rules_stay), LAB_TEST(forked_children_follow_the_file))

@@ -1,0 +1,191 @@
+/* Connections that live, not well: told in passing, once each. */
+
+#include "lab_pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Have the actor make calls about something else until it has warned. */
+static const char *warning(struct actor *a, const char *cause)
+{
+	char text[64];
+	snprintf(text, sizeof text, "\"cause\":\"%s\"", cause);
+	int64_t end = lab_now_ms() + LAB_PATIENCE_MS;
+	const char *line = log_line(a, text);
+	actor_do(a, "epoll_create s7");
+	while (line == NULL && lab_now_ms() < end) {
+		actor_do(a, "epoll_wait s7 50");
+		line = log_line(a, text);
+	}
+	assert_non_null(line);
+	assert_string_equal(json_get(line, "ev"), "warn");
+	return line;
+}
+
+static void a_leaked_close_wait_is_told_when_it_is_old(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, (const char *[]){"RESETBY_STALE=500ms", NULL});
+		shutdown(p.peer, SHUT_WR);
+		assert_string_equal(actor_do(&p.a, "recv s0 1"), "0 -");
+		assert_int_equal(log_count(&p.a, "warn"), 0);
+		const char *line = warning(&p.a, "close-wait-leak");
+		assert_string_equal(json_get(line, "sure"), "certain");
+		assert_string_equal(json_get(line, "state"), "CLOSE_WAIT");
+		/* Once is enough. */
+		actor_do(&p.a, "epoll_wait s7 1200");
+		actor_do(&p.a, "epoll_wait s7 10");
+		assert_int_equal(log_count(&p.a, "warn"), 1);
+		pair_close(&p);
+		if (how->nonblocking) {
+			break;
+		}
+	}
+}
+
+static void a_leak_is_told_at_exit_at_the_latest(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=100ms", NULL});
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "0 -");
+	poll(NULL, 0, 300);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
+	assert_string_equal(json_get(log_find(&p.a, "warn", 0), "cause"), "close-wait-leak");
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
+static void a_half_closed_connection_is_told_when_it_is_old(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=500ms", NULL});
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	const char *line = warning(&p.a, "half-closed");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_string_equal(json_get(line, "state"), "FIN_WAIT_2");
+	assert_non_null(strstr(json_get(line, "why"), "tcp_fin_timeout"));
+	pair_close(&p);
+}
+
+static void an_unanswered_fin_is_told(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=500ms", NULL});
+	nft("add rule inet lab in tcp sport %u drop", p.actor_port);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	const char *line = warning(&p.a, "fin-unanswered");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_string_equal(json_get(line, "state"), "FIN_WAIT_1");
+	assert_non_null(strstr(json_get(line, "why"), "gives up after 8 retransmissions"));
+	nft_flush();
+	pair_close(&p);
+}
+
+static void unacknowledged_data_is_told_after_three_retransmissions(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	nft("add rule inet lab in tcp sport %u drop", p.actor_port);
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "10 -");
+	const char *line = warning(&p.a, "losing");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_true(json_number(line, "retrans") >= 3);
+	assert_int_equal((int)json_number(line, "outq"), 10);
+	nft_flush();
+	pair_close(&p);
+}
+
+static void a_handshake_that_needed_a_second_syn_is_told(void **state)
+{
+	(void)state;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	struct actor a;
+	struct capture wire;
+	capture_open(&wire, "lo");
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0");
+	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
+	actor_send(&a, "connect s0 127.0.0.1 %u", port);
+	assert_non_null(capture_wait(&wire, (struct match){.to_port = port, .set = TH_SYN},
+				     LAB_PATIENCE_MS));
+	nft_flush();
+	assert_string_equal(actor_result(&a), "0 -");
+	const char *line = log_find(&a, "warn", 0);
+	assert_string_equal(json_get(line, "cause"), "slow-handshake");
+	assert_string_equal(json_get(line, "sure"), "likely");
+	assert_true(json_number(line, "retrans") >= 1);
+	actor_stop(&a);
+	close(listener);
+	capture_close(&wire);
+}
+
+static void a_handshake_ack_that_is_lost_is_told(void **state)
+{
+	(void)state;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	struct actor a;
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0");
+	/* Whatever comes from the client but its SYN is lost. */
+	nft("add rule inet lab in tcp dport %u tcp flags & syn == 0 drop", port);
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "0 -");
+	assert_string_equal(actor_do(&a, "send s0 10"), "10 -");
+	const char *line = warning(&a, "handshake-ack-lost");
+	assert_string_equal(json_get(line, "sure"), "likely");
+	assert_string_equal(json_get(line, "state"), "ESTABLISHED");
+	nft_flush();
+	actor_stop(&a);
+	close(listener);
+}
+
+static void an_overflowing_listener_is_told_at_accept(void **state)
+{
+	(void)state;
+	struct actor a;
+	lab_sysctl("net/ipv4/tcp_syn_retries", "1");
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s9");
+	actor_do(&a, "bind s9 127.0.0.1 0");
+	assert_string_equal(actor_do(&a, "listen s9 1"), "0 -");
+	uint16_t port = (uint16_t)atoi(strrchr(actor_do(&a, "getsockname s9"), ':') + 1);
+	int first = peer_connect(AF_INET, port);
+	int second = peer_connect(AF_INET, port);
+	/* The queue is full: this one is dropped. */
+	struct actor third;
+	actor_start_as(&third, ACTOR_BARE, NULL);
+	actor_do(&third, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&third, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	assert_int_equal(log_count(&a, "warn"), 0);
+	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
+	const char *line = log_find(&a, "warn", 0);
+	assert_string_equal(json_get(line, "cause"), "accept-overflow");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_string_equal(json_get(line, "state"), "LISTEN");
+	close(first);
+	close(second);
+	actor_stop(&third);
+	actor_stop(&a);
+	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
+}
+
+LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
+	 LAB_TEST(a_leak_is_told_at_exit_at_the_latest),
+	 LAB_TEST(a_half_closed_connection_is_told_when_it_is_old),
+	 LAB_TEST(an_unanswered_fin_is_told),
+	 LAB_TEST(unacknowledged_data_is_told_after_three_retransmissions),
+	 LAB_TEST(a_handshake_that_needed_a_second_syn_is_told),
+	 LAB_TEST(a_handshake_ack_that_is_lost_is_told),
+	 LAB_TEST(an_overflowing_listener_is_told_at_accept))
