@@ -7,28 +7,37 @@
 #include <stdarg.h>
 #include <unistd.h>
 #include "../log/log.h"
+#include "../sys/raw.h"
 #include "flow.h"
 #include "report.h"
 
 /* The totals so far: when the exec succeeds, nobody else will tell them. */
 static void leaving(void)
 {
-	if (!flow_in_vfork_child && log_wants(LOG_CONNS)) {
+	if (!flow_in_vfork_child && log_wants(LOG_CONNS) && conn_total() > 0) {
 		int saved = errno;
 		report_exit();
 		errno = saved;
 	}
 }
 
+/* A shell tries one path after the other: only one that can be executed is the end. */
+static void leaving_for(const char *path)
+{
+	if (path != NULL && raw3(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
+		leaving();
+	}
+}
+
 int hook_execve(const char *path, char *const argv[], char *const envp[])
 {
-	leaving();
+	leaving_for(path);
 	return real.execve(path, argv, envp);
 }
 
 int hook_execv(const char *path, char *const argv[])
 {
-	leaving();
+	leaving_for(path);
 	return real.execv(path, argv);
 }
 
@@ -93,7 +102,7 @@ int hook_execl(const char *path, const char *argument, ...)
 	va_start(list, argument);
 	gather_arguments(argv, argument, count, &list);
 	va_end(list);
-	leaving();
+	leaving_for(path);
 	return real.execve(path, argv, environ);
 }
 
@@ -118,6 +127,6 @@ int hook_execle(const char *path, const char *argument, ...)
 	gather_arguments(argv, argument, count, &list);
 	char **envp = va_arg(list, char **);
 	va_end(list);
-	leaving();
+	leaving_for(path);
 	return real.execve(path, argv, envp);
 }
