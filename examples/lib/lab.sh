@@ -4,7 +4,8 @@
 #     LAB item=RST-3 did="rule unread=7" told=ECONNRESET verdict=peer-closed-unread sure=likely timers="-" ok
 #
 # What was told and the verdicts are those that were checked, separated by commas; `not-ok` instead of
-# `ok` when wire, verdict or timers were not as promised, each told as `NOT OK`. It exits 0 when wire and verdict were as promised, 1 when not, 77 when it cannot run here.
+# `ok` when wire, verdict or timers were not as promised, with a line `NOT OK` for each. The exit status
+# is 0 for ok, 1 for not-ok, 77 when it cannot run here.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 here=$(realpath "$(dirname "$0")")
@@ -32,7 +33,7 @@ situation() {
 	item=$1
 	if [ -z "${LAB_NAMESPACE:-}" ]; then
 		local apart=(unshare --net)
-		[ "$(id -u)" -eq 0 ] || apart=(unshare --user --map-root-user --net)
+		[ "$(id -u)" -eq 0 ] || apart=(unshare --user --map-current-user --keep-caps --net)
 		[ -x "$build/resetby" ] || skip "there is no $build/resetby: run make first"
 		"${apart[@]}" true 2>/dev/null ||
 			skip "needs a network namespace of its own (root, or user namespaces)"
@@ -74,7 +75,7 @@ background() {
 	"$@" >"$file" 2>"$file.err" &
 	started=$!
 	running+=("$started")
-	until_true grep -qs "$word" "$file" "$file.err" || cat "$file.err"
+	until_true grep -qs "$word" "$file" "$file.err" || skip "$(tail -n 1 "$file.err")"
 }
 
 # start_capture INTERFACE ADDRESS: by itself on lo, unless `interface` was set before; ADDRESS is one
@@ -232,7 +233,7 @@ said() {
 all_verdicts=
 all_sure=
 verdict() {
-	if grep -qE ": $2 \($3\):" "$1.log"; then
+	if grep -qsE ": $2 \($3\):" "$1.log"; then
 		all_verdicts=$(comma $all_verdicts "$2")
 		all_sure=$(comma $all_sure "$3")
 	else
@@ -242,7 +243,7 @@ verdict() {
 
 # no_verdict NAME CAUSE
 no_verdict() {
-	! grep -qE ": $2 \(" "$1.log" || not_ok "the verdict at the $1 is $2"
+	! grep -qsE ": $2 \(" "$1.log" || not_ok "the verdict at the $1 is $2"
 }
 
 # on_wire COUNT PATTERN: segments with PATTERN; COUNT is a number, or NUMBER+ for at least that many

@@ -5,6 +5,9 @@
 /* TCP_RTO_MAX */
 #define LONGEST_RTO_S 120
 
+/* Waits that are written out; the usual limits have 11. */
+#define STEPS_SHOWN 16
+
 /*
  * The wait before step n (0 is the wait after the first SYN): the first `linear` retransmissions do
  * not back off, the others double (tcp_retransmit_timer()).
@@ -42,8 +45,12 @@ void schedule_write_syn(struct text *text, const struct evidence *e)
 		retries = 127;
 	}
 	text_string(text, "the kernel waits ");
-	for (int64_t step = 0; step <= retries + linear; step++) {
+	int64_t steps = retries + linear + 1;
+	for (int64_t step = 0; step < steps && step < STEPS_SHOWN; step++) {
 		text_format(text, step == 0 ? "%D" : "+%D", syn_wait(step, linear));
+	}
+	if (steps > STEPS_SHOWN) {
+		text_format(text, "+...+%D", syn_wait(steps - 1, linear));
 	}
 	text_format(text, " s = %D s (%s %D", schedule_syn_seconds(retries, linear),
 	            e->syn_retries_set > 0 && e->syn_retries_set != (uint64_t)e->syn_retries ?

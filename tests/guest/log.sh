@@ -240,7 +240,45 @@ a_seed_that_was_not_given_is_told() {
 	expect "$(sort -u seeds | wc -l)" 2
 }
 
+# The disk fills up while the program fails, and has room again: what was dropped is counted.
+a_full_disk_is_told_and_what_was_dropped_is_counted() {
+	[ "$(id -u)" = 0 ] || skip "mounting a small disk needs root"
+	mkdir small
+	cat >full.py <<-'END'
+		import os, socket, sys
+		def fail():
+		    try:
+		        socket.create_connection(("127.0.0.1", 1))
+		    except ConnectionRefusedError:
+		        pass
+		fail()
+		filler = open("small/filler", "wb", 0)
+		try:
+		    while True:
+		        filler.write(b"x" * 512)
+		except OSError as error:
+		    print(error.strerror)
+		for _ in range(20):
+		    fail()
+		filler.truncate(0)
+		fail()
+	END
+	resetby=$resetby PYTHON=$PYTHON unshare -m bash -ec '
+		mount -t tmpfs -o size=16k tmpfs small
+		"$resetby" run -l small/log -f json -- "$PYTHON" full.py >said 2>complaints
+		cp small/log log'
+	expect "$(cat said)" "No space left on device"
+	expect "$(wc -l <complaints)" 1
+	grep -q "ENOSPC" complaints
+	jq -c . log >/dev/null
+	expect "$(jq -r 'select(.cause == "lines-dropped") | .ev' log)" warn
+	lines=$(grep -c '"cause":"refused"' log)
+	dropped=$(jq -r 'select(.cause == "lines-dropped") | .count' log)
+	expect "$((lines + dropped))" 22
+}
+
 points \
+	a_full_disk_is_told_and_what_was_dropped_is_counted \
 	threads_and_processes_share_a_file \
 	text_says_what_json_says \
 	an_unwritable_log_is_complained_about_once \

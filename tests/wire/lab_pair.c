@@ -137,11 +137,17 @@ bool pair_sent_fin(struct pair *pair)
 	return capture_count(&pair->wire, from_actor(pair, TH_FIN)) > 0;
 }
 
+/** What has arrived at the peer was on the wire; the capture may show it a moment later. */
+static void expect_sent(struct pair *pair, uint8_t flag)
+{
+	assert_non_null(capture_wait(&pair->wire, from_actor(pair, flag), LAB_PATIENCE_MS));
+}
+
 size_t pair_expect_rst(struct pair *pair)
 {
 	size_t before = peer_drain(pair->peer);
 	int told = errno;
-	assert_true(pair_sent_rst(pair));
+	expect_sent(pair, TH_RST);
 	assert_false(pair_sent_fin(pair));
 	assert_int_equal(told, ECONNRESET);
 	return before;
@@ -151,7 +157,7 @@ size_t pair_expect_fin(struct pair *pair)
 {
 	size_t before = peer_drain(pair->peer);
 	int told = errno;
-	assert_true(pair_sent_fin(pair));
+	expect_sent(pair, TH_FIN);
 	assert_false(pair_sent_rst(pair));
 	assert_int_equal(told, 0);
 	return before;

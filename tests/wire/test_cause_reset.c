@@ -103,7 +103,6 @@ static void bytes_on_their_way_are_counted(void **state)
 	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
 	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
 	}
-	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 EAGAIN");
 	close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");

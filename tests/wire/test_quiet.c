@@ -197,7 +197,6 @@ static void waiting_for_room_and_for_bytes_is_quiet(void **state)
 		while ((more = actor_number(actor_do(&p.a, "send s0 100000"))) > 0) {
 			sent += (size_t)more;
 		}
-		assert_string_equal(actor_do(&p.a, "send s0 1000000 dontwait"), "-1 EAGAIN");
 		peer_recv(p.peer, sent);
 		sent = 0;
 		assert_string_equal(actor_do(&p.a, "poll s0 out 20000"), "1 - out");

@@ -25,7 +25,7 @@ struct attempt {
 	uint16_t port;
 };
 
-static void attempt_begin(struct attempt *t, const struct family *f, const char *rule)
+static void attempt_with_rule(struct attempt *t, const struct family *f, const char *rule)
 {
 	char rules[128];
 	snprintf(rules, sizeof rules, "RESETBY_RULES=%s", rule);
@@ -59,7 +59,7 @@ static void a_refused_connect_is_answered_by_a_real_rst(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		struct attempt t;
-		attempt_begin(&t, &families[f], "refuse");
+		attempt_with_rule(&t, &families[f], "refuse");
 		actor_do(&t.a, "%s s0", families[f].socket);
 		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[f].address, t.port),
 				    "-1 ECONNREFUSED");
@@ -76,7 +76,7 @@ static void poll_and_so_error_agree_with_a_refusal(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++) {
 		struct attempt t;
-		attempt_begin(&t, &families[f], "refuse");
+		attempt_with_rule(&t, &families[f], "refuse");
 		actor_do(&t.a, "%s s0 nonblock", families[f].socket);
 		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[f].address, t.port),
 				    "-1 EINPROGRESS");
@@ -101,7 +101,7 @@ static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
 		const struct family *f = &families[i % 2];
 		struct attempt t;
 		char expected[32];
-		attempt_begin(&t, f, ways[i / 2].rule);
+		attempt_with_rule(&t, f, ways[i / 2].rule);
 		/* Blocking and not: a route that is missing is missed at once. */
 		actor_do(&t.a, "%s s0 %s", f->socket, i % 2 ? "nonblock" : "");
 		snprintf(expected, sizeof expected, "-1 %s", ways[i / 2].error);
@@ -121,7 +121,7 @@ static void the_socket_can_be_connected_afterwards(void **state)
 	for (size_t i = 0; i < 6; i++) {
 		const struct family *f = &families[i % 2];
 		struct attempt t;
-		attempt_begin(&t, f, rules[i / 2]);
+		attempt_with_rule(&t, f, rules[i / 2]);
 		actor_do(&t.a, "%s s0", f->socket);
 		actor_do(&t.a, "connect s0 %s %u", f->address, t.port);
 		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", f->address, t.port), "0 -");

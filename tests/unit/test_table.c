@@ -1,0 +1,422 @@
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "conn/conn.h"
+
+/* Far from the numbers that this program really has. */
+#define FD 500
+#define FD_MAX (((int)TABLE_LEAVES << TABLE_LEAF_BITS) - 1)
+
+static void any_number_has_a_slot(void **state)
+{
+	static const int fds[] = {0, 1, 1023, 1024, 65535, 65536, 1048576, 1000000000, FD_MAX};
+	(void)state;
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+		assert_int_equal(table_get(fds[i]), SLOT_UNKNOWN);
+		struct conn *conn = conn_new(fds[i]);
+		assert_non_null(conn);
+		assert_ptr_equal(conn_known(fds[i]), conn);
+		assert_ptr_equal(conn_find(fds[i]), conn);
+		assert_int_equal(table_next(fds[i], INT_MAX), fds[i]);
+		conn_forget(fds[i], SLOT_NO_SOCKET);
+		assert_null(conn_known(fds[i]));
+		assert_null(conn_find(fds[i]));
+		conn_forget(fds[i], SLOT_UNKNOWN);
+	}
+}
+
+static void number_that_is_none_is_harmless(void **state)
+{
+	static const int fds[] = {-1, -2, INT_MIN, INT_MAX, FD_MAX + 1};
+	(void)state;
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+		assert_int_equal(table_get(fds[i]), SLOT_NO_SOCKET);
+		assert_int_equal(table_swap(fds[i], SLOT_OTHER), SLOT_NO_SOCKET);
+		assert_int_equal(table_get(fds[i]), SLOT_NO_SOCKET);
+		conn_forget(fds[i], SLOT_UNKNOWN);
+		conn_share(FD, fds[i]);
+		conn_share(fds[i], FD);
+		assert_null(conn_find(fds[i]));
+		assert_null(conn_find_socket(fds[i]));
+	}
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void records_are_walked_in_order(void **state)
+{
+	static const int fds[] = {FD, FD + 1, FD + 70, 70000, 200000};
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		conn_new(fds[i]);
+	}
+	table_swap(FD + 2, SLOT_OTHER);
+	int fd = table_next(0, INT_MAX);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(fd, fds[i]);
+		fd = table_next(fd + 1, INT_MAX);
+	}
+	assert_int_equal(fd, -1);
+	assert_int_equal(table_next(FD + 2, FD + 69), -1);
+	assert_int_equal(table_next(FD + 2, FD + 70), FD + 70);
+	for (size_t i = 0; i < 5; i++) {
+		conn_forget(fds[i], SLOT_UNKNOWN);
+	}
+	table_swap(FD + 2, SLOT_UNKNOWN);
+	assert_int_equal(table_next(0, INT_MAX), -1);
+}
+
+static void shared_record_lives_until_its_last_name_goes(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	conn_share(FD, FD + 1);
+	conn_share(FD + 1, 70000);
+	assert_ptr_equal(conn_known(FD + 1), conn);
+	assert_ptr_equal(conn_known(70000), conn);
+	assert_int_equal(conn->refs, 3);
+	conn_forget(FD, SLOT_NO_SOCKET);
+	conn_forget(70000, SLOT_UNKNOWN);
+	assert_true(conn_same(conn, generation));
+	assert_int_equal(conn->refs, 1);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+	assert_false(conn_same(conn, generation));
+	/* Again is once too often, and nothing happens. */
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+	assert_true(conn_same(conn, generation + 1));
+}
+
+static void sharing_what_is_no_record_copies_the_word(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	table_swap(FD + 1, SLOT_OTHER);
+	/* dup2 of a file over a socket: the socket's record goes. */
+	conn_share(FD + 1, FD);
+	assert_int_equal(table_get(FD), SLOT_OTHER);
+	assert_false(conn_same(conn, generation));
+	table_swap(FD, SLOT_UNKNOWN);
+	table_swap(FD + 1, SLOT_UNKNOWN);
+}
+
+static void sharing_with_itself_changes_nothing(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	conn_share(FD, FD);
+	assert_ptr_equal(conn_known(FD), conn);
+	assert_int_equal(conn->refs, 1);
+	assert_true(conn_same(conn, generation));
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void given_back_record_is_used_again_and_empty(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	struct addr none = {0};
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	conn_opened(conn);
+	conn_sent(conn, 10, 5);
+	conn_remember(conn, OP_SEND, 10, 0, 5);
+	conn->told_error = 104;
+	conn->learned = conn->peer_fin = conn->passed = true;
+	conn_forget(FD, SLOT_UNKNOWN);
+	struct conn *again = conn_new(FD + 1);
+	assert_ptr_equal(again, conn);
+	assert_false(conn_same(again, generation));
+	assert_int_equal(again->phase, PHASE_FRESH);
+	assert_int_equal(again->refs, 1);
+	assert_int_equal(again->number, 0);
+	assert_int_equal(again->bytes_out, 0);
+	assert_int_equal(again->history_next, 0);
+	assert_int_equal(again->told_error, 0);
+	assert_false(again->learned || again->peer_fin || again->passed);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+static void new_record_replaces_a_stale_one(void **state)
+{
+	(void)state;
+	struct conn *stale = conn_new(FD);
+	uint32_t generation = stale->generation;
+	struct conn *fresh = conn_new(FD);
+	assert_ptr_not_equal(stale, fresh);
+	assert_ptr_equal(conn_known(FD), fresh);
+	assert_false(conn_same(stale, generation));
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void beginning_again_forgets_the_connection_before(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	struct addr none = {0};
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	uint64_t number = conn->number;
+	uint64_t total = conn_total();
+	conn->told_error = 104;
+	conn->told_abandoned = conn->peer_fin = conn->shut_write = true;
+	conn->fin_acked = 7;
+	conn_sent(conn, 10, 5);
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	assert_int_equal(conn->number, number + 1);
+	assert_int_equal(conn_total(), total + 1);
+	assert_int_equal(conn->phase, PHASE_CONNECTING);
+	assert_int_equal(conn->told_error, 0);
+	assert_int_equal(conn->fin_acked, 0);
+	assert_int_equal(conn->bytes_out, 0);
+	assert_false(conn->told_abandoned || conn->peer_fin || conn->shut_write);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void history_keeps_the_last_calls(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	for (unsigned i = 0; i < CONN_HISTORY + 3; i++) {
+		conn_remember(conn, OP_RECV, i, 0, i);
+	}
+	conn_remember(conn, OP_SEND, (ssize_t)INT32_MAX + 5, 0, 99);
+	assert_int_equal(conn->history[3 % CONN_HISTORY].result, INT32_MAX);
+	assert_int_equal(conn->history[4 % CONN_HISTORY].result, 4);
+	assert_int_equal(conn->history_next, CONN_HISTORY + 4);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void gap_is_the_silence_before_a_write(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	struct addr none = {0};
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	uint32_t now = conn->begun_ms;
+	/* Between connect and the first write nothing was idle. */
+	conn_sent(conn, 1, now + 5000);
+	assert_int_equal(conn->gap_ms, 0);
+	conn_received(conn, 1, now + 5001);
+	conn_sent(conn, 1, now + 5500);
+	assert_int_equal(conn->gap_ms, 0);
+	conn_received(conn, 1, now + 5600);
+	conn_sent(conn, 1, now + 9600);
+	assert_int_equal(conn->gap_ms, 4000);
+	/* The rest of the same request; the answer ends it. */
+	conn_sent(conn, 1, now + 9601);
+	assert_int_equal(conn->gap_ms, 4000);
+	conn_received(conn, 1, now + 9700);
+	assert_int_equal(conn->gap_ms, 0);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void exchange_counts_request_and_response_by_side(void **state)
+{
+	(void)state;
+	struct addr none = {0};
+	uint64_t request;
+	uint64_t response;
+	for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+		struct conn *conn = conn_new(FD);
+		conn_begin(conn, (enum side)side, &none, &none);
+		for (int round = 0; round < 2; round++) {
+			void (*ask)(struct conn *, size_t, uint32_t) =
+				side == SIDE_CLIENT ? conn_sent : conn_received;
+			void (*answer)(struct conn *, size_t, uint32_t) =
+				side == SIDE_CLIENT ? conn_received : conn_sent;
+			ask(conn, 10, 1);
+			ask(conn, 5, 1);
+			answer(conn, 100, 2);
+			answer(conn, 50, 2);
+		}
+		conn_exchange(conn, &request, &response);
+		assert_int_equal(request, 15);
+		assert_int_equal(response, 150);
+		assert_int_equal(conn->bytes_in + conn->bytes_out, 2 * 165);
+		conn_forget(FD, SLOT_UNKNOWN);
+	}
+}
+
+static void descriptor_is_learned_at_first_sight(void **state)
+{
+	int ends[2];
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_null(conn_find(ends[0]));
+	assert_int_equal(table_get(ends[0]), SLOT_NO_SOCKET);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_null(conn_find(ends[0]));
+	assert_int_equal(table_get(ends[0]), SLOT_OTHER);
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_null(conn_find(udp));
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(listen(listener, 1), 0);
+	struct conn *conn = conn_find(listener);
+	assert_non_null(conn);
+	assert_true(conn->learned);
+	assert_int_equal(conn->phase, PHASE_LISTENING);
+	assert_int_not_equal(conn->local.port, 0);
+	assert_ptr_equal(conn_find(listener), conn);
+	/* Nothing is there: nothing is remembered. */
+	assert_null(conn_find(FD));
+	assert_int_equal(table_get(FD), SLOT_UNKNOWN);
+	conn_forget(listener, SLOT_UNKNOWN);
+	close(listener);
+	close(udp);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/** Records that were ever seen by see(); more than MANY at a time are never in use. */
+#define MANY 1000
+#define SEEN_MAX (MANY + 200)
+static struct conn *seen[SEEN_MAX];
+static size_t seen_count;
+
+static void see(struct conn *conn)
+{
+	for (size_t i = 0; i < seen_count; i++) {
+		if (seen[i] == conn) {
+			return;
+		}
+	}
+	/* Records come in chunks, so a few more than are in use may be seen. */
+	assert_true(seen_count < SEEN_MAX);
+	seen[seen_count++] = conn;
+}
+
+/** As many records as are ever in use at a time: all of them have been seen before. */
+static void see_many(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		struct conn *conn = conn_new(FD + i);
+		see(conn);
+		conn->begun_ns = (uint64_t)i;
+	}
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(conn_known(FD + i)->begun_ns, i);
+		conn_forget(FD + i, SLOT_UNKNOWN);
+	}
+}
+
+static void coming_and_going_costs_no_memory(void **state)
+{
+	(void)state;
+	see_many();
+	for (int round = 0; round < 300; round++) {
+		for (int i = 0; i < MANY; i++) {
+			conn_new(FD + i);
+			conn_share(FD + i, FD + 2000 + i);
+		}
+		for (int i = 0; i < MANY; i++) {
+			conn_forget(FD + (i * 7) % MANY, SLOT_NO_SOCKET);
+			conn_forget(FD + 2000 + (i * 3) % MANY, SLOT_UNKNOWN);
+		}
+	}
+	see_many();
+	assert_int_equal(table_next(0, INT_MAX), -1);
+}
+
+#define THREADS 4
+#define ROUNDS 20000
+#define OWN_FDS 64
+
+/** Each thread has descriptors of its own, as the kernel gives them out, and one that all share. */
+static void *come_and_go(void *argument)
+{
+	int base = FD + 5000 + (int)(intptr_t)argument * OWN_FDS;
+	unsigned dice = (unsigned)(intptr_t)argument + 1;
+	uintptr_t wrong = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		dice = dice * 1103515245 + 12345;
+		int fd = base + (int)(dice >> 16) % (OWN_FDS / 2);
+		struct conn *conn = conn_new(fd);
+		uint32_t generation = conn->generation;
+		conn->begun_ns = (uint64_t)(uintptr_t)argument + 1;
+		conn_share(fd, fd + OWN_FDS / 2);
+		conn_share(fd, FD + 4000);
+		conn_forget(fd, SLOT_UNKNOWN);
+		/* Still named by the copy: nobody else may have been given the record. */
+		wrong += conn_known(fd + OWN_FDS / 2) != conn || !conn_same(conn, generation) ||
+			 conn->begun_ns != (uint64_t)(uintptr_t)argument + 1;
+		conn_forget(fd + OWN_FDS / 2, SLOT_UNKNOWN);
+	}
+	return (void *)wrong;
+}
+
+static void threads_that_race_never_share_a_record(void **state)
+{
+	pthread_t threads[THREADS];
+	(void)state;
+	for (intptr_t i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, (void *)i), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		void *wrong;
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	conn_forget(FD + 4000, SLOT_UNKNOWN);
+	assert_int_equal(table_next(0, INT_MAX), -1);
+}
+
+/** Descriptors that all threads make and forget: some call is always too late. */
+static void *fight_over_one(void *argument)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		if ((i + (int)(intptr_t)argument) % 2) {
+			conn_new(FD + 4001);
+		} else {
+			conn_forget(FD + 4001, SLOT_UNKNOWN);
+		}
+	}
+	return NULL;
+}
+
+static void racing_for_one_number_loses_no_record(void **state)
+{
+	pthread_t threads[THREADS];
+	(void)state;
+	for (intptr_t i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, fight_over_one, (void *)i), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	conn_forget(FD + 4001, SLOT_UNKNOWN);
+	/* All that was ever mapped can be had again, each once. */
+	see_many();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_number_has_a_slot),
+		cmocka_unit_test(number_that_is_none_is_harmless),
+		cmocka_unit_test(records_are_walked_in_order),
+		cmocka_unit_test(shared_record_lives_until_its_last_name_goes),
+		cmocka_unit_test(sharing_what_is_no_record_copies_the_word),
+		cmocka_unit_test(sharing_with_itself_changes_nothing),
+		cmocka_unit_test(given_back_record_is_used_again_and_empty),
+		cmocka_unit_test(new_record_replaces_a_stale_one),
+		cmocka_unit_test(beginning_again_forgets_the_connection_before),
+		cmocka_unit_test(history_keeps_the_last_calls),
+		cmocka_unit_test(gap_is_the_silence_before_a_write),
+		cmocka_unit_test(exchange_counts_request_and_response_by_side),
+		cmocka_unit_test(descriptor_is_learned_at_first_sight),
+		cmocka_unit_test(coming_and_going_costs_no_memory),
+		cmocka_unit_test(threads_that_race_never_share_a_record),
+		cmocka_unit_test(racing_for_one_number_loses_no_record),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
