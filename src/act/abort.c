@@ -4,7 +4,6 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include "../sys/raw.h"
 
 /* Connections that have died with bytes unread and not yet been read to the end. */
@@ -30,7 +29,7 @@ static struct stash *stash_of(const struct conn *conn)
 
 static void stash_drop(struct stash *stash)
 {
-	raw2(SYS_munmap, stash->bytes, stash->mapped);
+	raw_unmap(stash->bytes, stash->mapped);
 	atomic_store_explicit(&stash->conn, NULL, memory_order_release);
 }
 
@@ -58,14 +57,14 @@ static void stash_queue(const struct call *call)
 	if (raw_ioctl(call->fd, SIOCINQ, &queued) < 0 || queued <= 0) {
 		return;
 	}
-	long made = raw6(SYS_mmap, NULL, queued, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct stash *stash = made < 0 && made > -4096 ? NULL : stash_claim(call->conn);
+	char *bytes = raw_map((size_t)queued);
+	struct stash *stash = bytes != NULL ? stash_claim(call->conn) : NULL;
 	if (stash == NULL) {
+		raw_unmap(bytes, (size_t)queued);
 		return;
 	}
 	stash->generation = call->generation;
-	stash->bytes = (char *)made;
+	stash->bytes = bytes;
 	stash->mapped = (size_t)queued;
 	stash->taken = 0;
 	long got = raw6(SYS_recvfrom, call->fd, stash->bytes, queued, MSG_DONTWAIT, NULL, NULL);

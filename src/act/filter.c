@@ -66,7 +66,7 @@ static void require_network(struct program *program, const struct addr_range *ra
 	uint32_t offset = range->network.family == AF_INET ? IPV4_SOURCE_OFFSET : IPV6_SOURCE_OFFSET;
 	for (unsigned bits = range->prefix, word = 0; bits > 0; word++) {
 		unsigned taken = bits < 32 ? bits : 32;
-		uint32_t mask = ~(uint32_t)0 << (32 - taken);
+		uint32_t mask = (uint32_t)(UINT64_MAX << (32 - taken));
 		put(program, BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + offset + 4 * word);
 		put(program, BPF_ALU | BPF_AND | BPF_K, mask);
 		require(program, BPF_JEQ, word_of(&range->network.bytes[4 * word]) & mask, true);

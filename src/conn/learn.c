@@ -49,7 +49,10 @@ static struct addr socket_name(int fd, bool of_peer)
 	struct sockaddr_storage name;
 	socklen_t size = sizeof name;
 	long result = of_peer ? raw_getpeername(fd, &name, &size) : raw_getsockname(fd, &name, &size);
-	return result < 0 ? (struct addr){0} : addr_from_sockaddr(&name, size);
+	if (result < 0) {
+		return (struct addr){.family = 0};
+	}
+	return addr_from_sockaddr(&name, size);
 }
 
 /*

@@ -1,7 +1,6 @@
 #include "conn.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 
@@ -56,12 +55,10 @@ static struct spare *spare_pop(void)
 
 static struct spare *spare_map(void)
 {
-	long made = raw6(SYS_mmap, NULL, CHUNK_RECORDS * CONN_SIZE, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (made < 0 && made > -4096) {
+	char *chunk = raw_map(CHUNK_RECORDS * CONN_SIZE);
+	if (chunk == NULL) {
 		return NULL;
 	}
-	char *chunk = (char *)made;
 	/* The lowest goes on top, so that a process with few connections touches few pages. */
 	for (size_t i = CHUNK_RECORDS - 1; i > 0; i--) {
 		spare_push((struct spare *)(void *)(chunk + i * CONN_SIZE));

@@ -1,6 +1,5 @@
 #include "conn.h"
 
-#include <sys/mman.h>
 #include "../sys/raw.h"
 
 _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
@@ -14,16 +13,14 @@ static table_slot *leaf_of(unsigned index)
 	if (slots != NULL) {
 		return slots;
 	}
-	long made = raw6(SYS_mmap, NULL, TABLE_LEAF * sizeof *slots, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (made < 0 && made > -4096) {
+	table_slot *fresh = raw_map(TABLE_LEAF * sizeof *slots);
+	if (fresh == NULL) {
 		return NULL;
 	}
-	table_slot *fresh = (table_slot *)made;
 	if (atomic_compare_exchange_strong(&table_leaves[index], &slots, fresh)) {
 		return fresh;
 	}
-	raw2(SYS_munmap, fresh, TABLE_LEAF * sizeof *slots);
+	raw_unmap(fresh, TABLE_LEAF * sizeof *slots);
 	return slots;
 }
 

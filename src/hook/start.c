@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "../log/log.h"
 #include "../rule/settings.h"
 #include "../sys/glob.h"
@@ -49,12 +48,10 @@ static bool copy_environment(const char *values[SETTING_COUNT])
 	if (total == 0) {
 		return false;
 	}
-	long made = raw6(SYS_mmap, NULL, total, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (made < 0 && made > -4096) {
+	char *at = raw_map(total);
+	if (at == NULL) {
 		return true;
 	}
-	char *at = (char *)made;
 	for (unsigned i = 0; i < SETTING_COUNT; i++) {
 		if (values[i] != NULL) {
 			size_t size = strlen(values[i]) + 1;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "../sys/random.h"
 #include "../sys/raw.h"
 #include "../sys/text.h"
@@ -51,14 +50,12 @@ static char *load(const char *path, size_t *size, size_t *length, int *error)
 		*error = (int)fd;
 		return NULL;
 	}
-	long made = raw6(SYS_mmap, NULL, FILE_SIZE_MAX, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (made < 0 && made > -4096) {
+	char *text = raw_map(FILE_SIZE_MAX);
+	if (text == NULL) {
 		raw_close((int)fd);
-		*error = (int)made;
+		*error = -ENOMEM;
 		return NULL;
 	}
-	char *text = (char *)made;
 	size_t filled = 0;
 	long got = 1;
 	while (filled < FILE_SIZE_MAX && got > 0) {
@@ -70,7 +67,7 @@ static char *load(const char *path, size_t *size, size_t *length, int *error)
 	*size = FILE_SIZE_MAX;
 	*length = filled;
 	if (*error != 0) {
-		raw2(SYS_munmap, text, FILE_SIZE_MAX);
+		raw_unmap(text, FILE_SIZE_MAX);
 		return NULL;
 	}
 	return text;
@@ -107,7 +104,7 @@ static int read_all(struct rules **set, struct rule_error *error)
 	}
 	int result = rules_read(sources, count, program, set, error);
 	if (file != NULL) {
-		raw2(SYS_munmap, file, size);
+		raw_unmap(file, size);
 	}
 	return result;
 }

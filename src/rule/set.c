@@ -1,4 +1,3 @@
-#include <sys/mman.h>
 #include "grammar.h"
 #include "../sys/raw.h"
 
@@ -17,12 +16,10 @@ static uint32_t next_generation(void)
 struct rules *set_new(size_t rules, size_t bytes, char **text)
 {
 	size_t head = sizeof(struct rules) + rules * sizeof(struct rule);
-	long mapping = raw6(SYS_mmap, NULL, head + bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mapping <= 0) {
+	struct rules *set = raw_map(head + bytes);
+	if (set == NULL) {
 		return NULL;
 	}
-	struct rules *set = (struct rules *)mapping;
 	set->memory = head + bytes;
 	set->generation = next_generation();
 	*text = (char *)set + head;
@@ -32,6 +29,6 @@ struct rules *set_new(size_t rules, size_t bytes, char **text)
 void rules_free(struct rules *set)
 {
 	if (set) {
-		raw2(SYS_munmap, set, set->memory);
+		raw_unmap(set, set->memory);
 	}
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -108,6 +109,19 @@ static inline long raw_fstat(int fd, struct statx *status)
 static inline long raw_stat(const char *path, struct statx *status)
 {
 	return raw5(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
+}
+
+/** Fresh memory, all zeros, in pages that are touched as they are used; NULL when there is none. */
+static inline void *raw_map(size_t size)
+{
+	long mapped = raw6(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return mapped < 0 ? NULL : (void *)mapped;
+}
+
+static inline void raw_unmap(void *memory, size_t size)
+{
+	raw2(SYS_munmap, memory, size);
 }
 
 /**

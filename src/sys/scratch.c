@@ -1,5 +1,4 @@
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include "raw.h"
 #include "scratch.h"
 
@@ -11,9 +10,7 @@ void *scratch_take(void)
 	if (block) {
 		return block;
 	}
-	long mapped = raw6(SYS_mmap, NULL, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return mapped < 0 ? NULL : (void *)mapped;
+	return raw_map(SCRATCH_SIZE);
 }
 
 void scratch_give(void *block)
@@ -21,6 +18,6 @@ void scratch_give(void *block)
 	/* The block that was given last is the warmest: it is kept, an older one goes. */
 	void *older = block ? atomic_exchange(&kept, block) : NULL;
 	if (older) {
-		raw2(SYS_munmap, older, SCRATCH_SIZE);
+		raw_unmap(older, SCRATCH_SIZE);
 	}
 }

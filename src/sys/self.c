@@ -34,16 +34,15 @@ static int low(uint64_t word)
 
 static _Atomic uint64_t *map_memo(void)
 {
-	long mapped = raw6(SYS_mmap, NULL, MEMO_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mapped < 0) {
+	void *mapped = raw_map(MEMO_SIZE);
+	if (mapped == NULL) {
 		return &no_memo;
 	}
 	if (raw3(SYS_madvise, mapped, MEMO_SIZE, MADV_WIPEONFORK) < 0) {
-		raw2(SYS_munmap, mapped, MEMO_SIZE);
+		raw_unmap(mapped, MEMO_SIZE);
 		return &no_memo;
 	}
-	return (_Atomic uint64_t *)mapped;
+	return mapped;
 }
 
 static _Atomic uint64_t *take_memo(void)
@@ -57,7 +56,7 @@ static _Atomic uint64_t *take_memo(void)
 		return mapped;
 	}
 	if (mapped != &no_memo) {
-		raw2(SYS_munmap, mapped, MEMO_SIZE);
+		raw_unmap(mapped, MEMO_SIZE);
 	}
 	return known;
 }

@@ -299,6 +299,28 @@ static void write_after_our_own_shutdown_is_no_reset(void **state)
 	}
 }
 
+static void write_after_both_ends_is_our_own_doing_each_time(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	assert_int_equal(peer_drain(p.peer), 0);
+	close(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	for (unsigned i = 0; i < 2; i++) {
+		/* TIME_WAIT, which TCP_INFO calls CLOSE. */
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+		expect_verdict(&p.a, i,
+			       (struct expected){.cause = "wrote-after-shutdown",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .state = "CLOSE"});
+	}
+	pair_close(&p);
+}
+
 /** Not the last holder: nothing is sent, and nothing is claimed. */
 static void socket_that_somebody_else_holds_is_not_reset(void **state)
 {
@@ -349,4 +371,5 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exit_with_bytes_unread_names_itself),
 	 LAB_TEST(exit_with_linger_zero_names_itself),
 	 LAB_TEST(write_after_our_own_shutdown_is_no_reset),
+	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset))

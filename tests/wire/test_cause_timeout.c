@@ -188,6 +188,33 @@ static void keepalive_in_close_wait_is_no_hidden_reset(void **state)
 	pair_close(&p);
 }
 
+/** A non-blocking connect that nobody has looked at since. */
+static void time_out_before_the_success_was_noticed_is_no_connect_that_failed(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	(void)state;
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	int peer = peer_accept(listener);
+	actor_do(&a, "setsockopt s0 keepidle 1");
+	actor_do(&a, "setsockopt s0 keepintvl 1");
+	actor_do(&a, "setsockopt s0 keepcnt 1");
+	actor_do(&a, "setsockopt s0 keepalive 1");
+	nft("add rule inet lab in tcp dport %u drop", port);
+	while (info_of(&a, "s0").tcpi_state != TCP_CLOSE) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ETIMEDOUT");
+	expect_verdict(&a, 0,
+		       (struct expected){.cause = "keepalive-limit", .sure = "certain"});
+	assert_int_equal(actor_stop(&a), 0);
+	close(peer);
+	close(listener);
+}
+
 /** An actor that cannot send any more: the peer's window is closed, and all else acknowledged. */
 static void open_stuck(struct pair *pair)
 {
@@ -288,6 +315,7 @@ LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit
 	 LAB_TEST(user_timeout_is_told_with_its_length),
 	 LAB_TEST(keepalive_that_is_not_answered_is_told_with_its_timers),
 	 LAB_TEST(keepalive_in_close_wait_is_no_hidden_reset),
+	 LAB_TEST(time_out_before_the_success_was_noticed_is_no_connect_that_failed),
 	 LAB_TEST(window_that_never_opens_is_told),
 	 LAB_TEST(window_that_stays_closed_past_the_user_timeout_is_the_user_timeouts),
 	 LAB_TEST(time_out_that_nobody_took_is_not_certain_at_close),
