@@ -256,7 +256,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
  */
 static bool read_icmp(struct evidence *evidence, int fd)
 {
-	char control[256];
+	char control[256] = "";
 	char byte;
 	struct iovec piece = {&byte, sizeof byte};
 	struct msghdr message = {

@@ -14,7 +14,7 @@
 
 static bool same_file(int directory, const char *name, const struct statx *wanted)
 {
-	struct statx found;
+	struct statx found = {.stx_ino = 0};
 	return raw5(SYS_statx, directory, name, 0, STATX_INO, &found) == 0 &&
 	       found.stx_ino == wanted->stx_ino && found.stx_dev_major == wanted->stx_dev_major &&
 	       found.stx_dev_minor == wanted->stx_dev_minor;
@@ -22,7 +22,7 @@ static bool same_file(int directory, const char *name, const struct statx *wante
 
 static bool holds(int directory, const struct statx *wanted)
 {
-	_Alignas(struct dirent64) char piece[PIECE_SIZE];
+	_Alignas(struct dirent64) char piece[PIECE_SIZE] = "";
 	unsigned searched = 0;
 	long filled;
 	while (searched < SEARCHED_MAX &&
@@ -41,7 +41,7 @@ static bool holds(int directory, const struct statx *wanted)
 
 bool holder_is_parent(int fd)
 {
-	struct statx wanted;
+	struct statx wanted = {.stx_ino = 0};
 	char path[PATH_SIZE];
 	struct text text = text_in(path, sizeof path);
 	text_format(&text, "/proc/%U/fd", (uint64_t)raw0(SYS_getppid));

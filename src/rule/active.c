@@ -29,17 +29,22 @@ static _Atomic uint32_t looked_ms;
 
 static int stamp_of(const char *path, struct stamp *now)
 {
-	struct statx status;
+	struct statx status = {.stx_ino = 0};
 	long result = raw_stat(path, &status);
 	if (result < 0) {
 		return (int)result;
 	}
-	memset(now, 0, sizeof *now);
 	now->inode = status.stx_ino;
 	now->size = status.stx_size;
 	now->seconds = status.stx_mtime.tv_sec;
 	now->nanoseconds = status.stx_mtime.tv_nsec;
 	return 0;
+}
+
+static bool same_stamp(const struct stamp *a, const struct stamp *b)
+{
+	return a->inode == b->inode && a->size == b->size && a->seconds == b->seconds &&
+	       a->nanoseconds == b->nanoseconds;
 }
 
 /* The whole file in memory of its own; *size is what was mapped, *length what was read. */
@@ -167,7 +172,7 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 	struct stamp now;
 	int found = stamp_of(file_path, &now);
 	/* An editor may be between removing and renaming: a file that is away is no edit. */
-	if (found == 0 && memcmp(&now, &stamp, sizeof now) != 0) {
+	if (found == 0 && !same_stamp(&now, &stamp)) {
 		stamp = now;
 		struct rules *set = NULL;
 		if (read_all(&set, error) < 0) {
