@@ -1,7 +1,10 @@
 # make            builds build/libresetby.so and build/resetby
 # make demo       shows the main job on real programs, in under 15 seconds
+# make lab        every case of the catalogue made for real, in one table
 # make check      installs what the tests need, builds and runs everything
 # make bench      what a call costs, against bare and against a null interposer
+# make bench-instructions   the same in instructions, by valgrind
+# make readme-tables        brings the tables of README.md up to date
 # make install    PREFIX=/usr/local DESTDIR=
 # make asan tsan ubsan    the same tests on a sanitizer build
 # V=1 shows the commands

@@ -9,7 +9,7 @@
  *     elf.c            what an ELF file says about itself
  *     netns.c          a network namespace of its own
  *     check.c        check: reads rules and prints them as understood
- *     explain.c      explain: the catalogue of causes
+ *     explain.c      explain: the catalogue of causes; explain.h has a map of its files
  *     list.c         list: hooks, actions, causes
  */
 #include <errno.h>

@@ -130,6 +130,15 @@ static bool is_too_late(const struct rule *rule)
 	return waits && action_infos[rule->action].when == WHEN_CONNECT;
 }
 
+/* A listener's filter sees segments, not connections and their bytes. */
+static bool is_blind_to(const struct rule *rule)
+{
+	bool selects = rule->conn_first != 1 || rule->conn_last != UINT64_MAX ||
+		       rule->conn_step != 1 || rule->has_after_size || rule->has_after_time ||
+		       rule->starts_length > 0 || rule->when != action_infos[rule->action].when;
+	return selects && rule_stage(rule) == STAGE_LISTEN;
+}
+
 /* One rule, whose first word is the current one. */
 static int read_rule(struct parser *parser, struct rule *rule)
 {
@@ -149,6 +158,9 @@ static int read_rule(struct parser *parser, struct rule *rule)
 		if (result == 0 && is_too_late(rule)) {
 			result = fault_says(parser, "this action is done when the connection is made, "
 					    "before any byte and any time to wait for");
+		} else if (result == 0 && is_blind_to(rule)) {
+			result = fault_says(parser, "a listener's filter knows at=, side=, exe=, to=, "
+					    "prob= and times= only");
 		}
 		end = parser->at;
 	}
