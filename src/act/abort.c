@@ -9,43 +9,77 @@
 /* Connections that have died with bytes unread and not yet been read to the end. */
 #define STASHES_MAX 64
 
+/*
+ * Whoever looks into a stash or changes it holds it: its owner is BUSY meanwhile, and any other
+ * thread or signal handler passes it by.
+ */
 static struct stash {
-	const struct conn *_Atomic conn;       /* NULL: free */
-	uint32_t generation;
+	const struct conn *_Atomic owner; /* NULL: free */
+	_Atomic uint32_t generation;      /* of the owner's record */
 	char *bytes;
 	size_t mapped, length, taken;
 } stashes[STASHES_MAX];
 
+static const struct conn busy;
+#define BUSY (&busy)
+
+static bool stash_hold(struct stash *stash, const struct conn *owner)
+{
+	return atomic_compare_exchange_strong(&stash->owner, &owner, BUSY);
+}
+
+static void stash_release(struct stash *stash, const struct conn *owner)
+{
+	atomic_store_explicit(&stash->owner, owner, memory_order_release);
+}
+
+/* Give back what a stash that is held has in it. */
+static void stash_empty(struct stash *stash)
+{
+	raw_unmap(stash->bytes, stash->mapped);
+	stash->bytes = NULL;
+	stash->mapped = stash->length = stash->taken = 0;
+}
+
+static bool is_of(const struct stash *stash, const struct conn *conn)
+{
+	return atomic_load_explicit(&stash->owner, memory_order_acquire) == conn &&
+	       conn_same(conn, atomic_load_explicit(&stash->generation, memory_order_relaxed));
+}
+
+/* The stash of a connection, held; NULL when there is none. */
 static struct stash *stash_of(const struct conn *conn)
 {
 	for (size_t i = 0; i < STASHES_MAX; i++) {
-		if (atomic_load_explicit(&stashes[i].conn, memory_order_acquire) == conn &&
-		    conn_same(conn, stashes[i].generation)) {
+		if (!is_of(&stashes[i], conn) || !stash_hold(&stashes[i], conn)) {
+			continue;
+		}
+		if (conn_same(conn, atomic_load(&stashes[i].generation))) {
 			return &stashes[i];
 		}
+		stash_release(&stashes[i], conn);
 	}
 	return NULL;
 }
 
-static void stash_drop(struct stash *stash)
-{
-	raw_unmap(stash->bytes, stash->mapped);
-	atomic_store_explicit(&stash->conn, NULL, memory_order_release);
-}
-
-static struct stash *stash_claim(const struct conn *conn)
+/* An empty stash, held; NULL when all are taken. */
+static struct stash *stash_claim(void)
 {
 	for (size_t i = 0; i < STASHES_MAX; i++) {
-		const struct conn *owner = atomic_load(&stashes[i].conn);
-		if (owner != NULL && !conn_same(owner, stashes[i].generation)) {
-			/* Its connection went without a close that we saw. */
-			stash_drop(&stashes[i]);
-			owner = NULL;
+		const struct conn *owner = atomic_load(&stashes[i].owner);
+		if (owner == BUSY || (owner != NULL && is_of(&stashes[i], owner)) ||
+		    !stash_hold(&stashes[i], owner)) {
+			continue;
 		}
-		if (owner == NULL &&
-		    atomic_compare_exchange_strong(&stashes[i].conn, &owner, conn)) {
+		if (owner == NULL) {
 			return &stashes[i];
 		}
+		if (!conn_same(owner, atomic_load(&stashes[i].generation))) {
+			/* Its connection went without a close that we saw. */
+			stash_empty(&stashes[i]);
+			return &stashes[i];
+		}
+		stash_release(&stashes[i], owner);
 	}
 	return NULL;
 }
@@ -57,18 +91,21 @@ static void stash_queue(const struct call *call)
 	if (raw_ioctl(call->fd, SIOCINQ, &queued) < 0 || queued <= 0) {
 		return;
 	}
-	char *bytes = raw_map((size_t)queued);
-	struct stash *stash = bytes != NULL ? stash_claim(call->conn) : NULL;
+	struct stash *stash = stash_claim();
 	if (stash == NULL) {
-		raw_unmap(bytes, (size_t)queued);
 		return;
 	}
-	stash->generation = call->generation;
-	stash->bytes = bytes;
+	stash->bytes = raw_map((size_t)queued);
+	if (stash->bytes == NULL) {
+		stash_release(stash, NULL);
+		return;
+	}
 	stash->mapped = (size_t)queued;
 	stash->taken = 0;
 	long got = raw6(SYS_recvfrom, call->fd, stash->bytes, queued, MSG_DONTWAIT, NULL, NULL);
 	stash->length = got > 0 ? (size_t)got : 0;
+	atomic_store_explicit(&stash->generation, call->generation, memory_order_relaxed);
+	stash_release(stash, call->conn);
 }
 
 int abort_connection(struct call *call)
@@ -95,30 +132,40 @@ static size_t scatter(const struct call *call, const char *bytes, size_t count)
 	return copied;
 }
 
-bool abort_answers_read(struct call *call)
+static void answer_from(struct stash *stash, struct call *call)
 {
-	struct stash *stash = stash_of(call->conn);
-	if (stash == NULL || stash->taken >= stash->length || call->asked == 0) {
-		return false;
-	}
 	if (call->pieces == NULL) {
 		/* A splice: say that it cannot be done here, and the program reads instead. */
 		call->result = -1;
 		call->error = errno = EINVAL;
-		return true;
+		return;
 	}
 	size_t count = scatter(call, stash->bytes + stash->taken, stash->length - stash->taken);
 	if ((call->flags & MSG_PEEK) == 0) {
 		stash->taken += count;
 	}
 	call->result = (ssize_t)count;
-	return true;
+}
+
+bool abort_answers_read(struct call *call)
+{
+	struct stash *stash = call->asked > 0 ? stash_of(call->conn) : NULL;
+	if (stash == NULL) {
+		return false;
+	}
+	bool answers = stash->taken < stash->length;
+	if (answers) {
+		answer_from(stash, call);
+	}
+	stash_release(stash, call->conn);
+	return answers;
 }
 
 void abort_forget(const struct conn *conn)
 {
 	struct stash *stash = stash_of(conn);
 	if (stash != NULL) {
-		stash_drop(stash);
+		stash_empty(stash);
+		stash_release(stash, NULL);
 	}
 }

@@ -6,7 +6,7 @@
 #include "filter.h"
 
 static const struct act *const acts[ACTION_COUNT] = {
-#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
 	[ACTION_##symbol] = &act_##symbol,
 #include "actions.def"
 #undef ACTION
@@ -15,15 +15,15 @@ static const struct act *const acts[ACTION_COUNT] = {
 #define BIT_IF(symbol, condition) | ((condition) ? (uint32_t)1 << ACTION_##symbol : 0)
 
 const uint32_t act_readers = 0
-#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
-	BIT_IF(symbol, (when) & WHEN_READ)
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
+	BIT_IF(symbol, (when)&WHEN_READ)
 #include "actions.def"
 #undef ACTION
 	;
 
 const uint32_t act_writers = 0
-#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
-	BIT_IF(symbol, (when) & WHEN_WRITE)
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
+	BIT_IF(symbol, (when)&WHEN_WRITE)
 #include "actions.def"
 #undef ACTION
 	;

@@ -15,10 +15,10 @@
 struct act_target {
 	const void *address;
 	socklen_t size;
-	struct sockaddr_storage other;     /* room for another address */
-	uint64_t limit_ms;                 /* a blocking connect ends after this; 0: as the program set it */
-	struct timeval program_limit;      /* the program's own SO_SNDTIMEO */
-	bool answered;                     /* the action was the call: do not make it */
+	struct sockaddr_storage other; /* room for another address */
+	uint64_t limit_ms; /* a blocking connect ends after this; 0: as the program set it */
+	struct timeval program_limit; /* the program's own SO_SNDTIMEO */
+	bool answered;                /* the action was the call: do not make it */
 };
 
 /** Each member may be NULL. `rule` is the connection's rule for this action. */
@@ -49,7 +49,7 @@ struct act {
 	void (*failed)(struct rule *rule, struct call *call);
 };
 
-#define ACTION(symbol, name, value, stage, when, privilege, kind, help) \
+#define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
 	extern const struct act act_##symbol;
 #include "actions.def"
 #undef ACTION
@@ -73,8 +73,9 @@ void act_failed(struct call *call);
 int act_error(struct call *call, int error);
 
 /** What privileged actions say where they may not act. */
-#define ACT_NEEDS_NET_ADMIN \
-	"it needs CAP_NET_ADMIN in the socket's network namespace; resetby run --netns gives it for " \
+#define ACT_NEEDS_NET_ADMIN                                                                        \
+	"it needs CAP_NET_ADMIN in the socket's network namespace; resetby run --netns gives it "  \
+	"for "                                                                                     \
 	"loopback work"
 
 /* ---- for the actions ---- */

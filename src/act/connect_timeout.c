@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/time.h>
@@ -29,8 +30,10 @@ static uint32_t user_timeout(int fd)
 	return milliseconds;
 }
 
-static void set_user_timeout(int fd, uint32_t milliseconds)
+/* The kernel takes an int; its own limit of a connect is far below that. */
+static void set_user_timeout(int fd, uint64_t limit_ms)
 {
+	int milliseconds = limit_ms < INT_MAX ? (int)limit_ms : INT_MAX;
 	raw_setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
@@ -76,16 +79,20 @@ static int64_t kernel_limit_ms(void)
 static void without_hole(struct rule *rule, struct call *call, struct act_target *target, int error)
 {
 	if (error == -ENODEV || !is_blocking(call->fd)) {
-		act_refuse(rule, call, error == -ENODEV ?
-			"the socket is bound to a device and cannot reach the loopback listener that "
-			"never answers; the connect goes its ordinary way" :
-			"there is no loopback here for the listener that never answers (is lo up?), and "
-			"a non-blocking connect cannot be held without it; it goes its ordinary way");
+		act_refuse(rule, call,
+			   error == -ENODEV ? "the socket is bound to a device and cannot reach "
+					      "the loopback listener that "
+					      "never answers; the connect goes its ordinary way"
+					    : "there is no loopback here for the listener that "
+					      "never answers (is lo up?), and "
+					      "a non-blocking connect cannot be held without it; "
+					      "it goes its ordinary way");
 		return;
 	}
 	int64_t ms = rule->has_value ? (int64_t)rule->value.duration_ms : kernel_limit_ms();
-	act_tell(rule, call, "no loopback here (is lo up?): no SYN is sent, the blocking connect is "
-	                     "held and then given up");
+	act_tell(rule, call,
+		 "no loopback here (is lo up?): no SYN is sent, the blocking connect is "
+		 "held and then given up");
 	long woken = raw_poll(NULL, 0, ms);
 	call->result = -1;
 	call->error = woken < 0 ? (int)-woken : ETIMEDOUT;
@@ -108,19 +115,22 @@ static void before_connect(struct rule *rule, struct call *call, struct act_targ
 	target->size = (socklen_t)size;
 	call->conn->injected = act_number(rule, call);
 	if (!rule->has_value) {
-		act_tell(rule, call, "the SYN goes to a listener whose queue is full and is never "
-		                     "answered; the kernel gives up by tcp_syn_retries");
+		act_tell(rule, call,
+			 "the SYN goes to a listener whose queue is full and is never "
+			 "answered; the kernel gives up by tcp_syn_retries");
 		return;
 	}
 	call->conn->program_user_timeout_ms = user_timeout(call->fd);
-	set_user_timeout(call->fd, (uint32_t)rule->value.duration_ms);
+	set_user_timeout(call->fd, rule->value.duration_ms);
 	if (is_blocking(call->fd)) {
 		limit_blocking(call->fd, rule->value.duration_ms, target);
-		act_tell(rule, call, "the SYN goes to a listener whose queue is full and is never "
-		                     "answered; SO_SNDTIMEO ends the wait");
+		act_tell(rule, call,
+			 "the SYN goes to a listener whose queue is full and is never "
+			 "answered; SO_SNDTIMEO ends the wait");
 	} else {
-		act_tell(rule, call, "the SYN goes to a listener whose queue is full and is never "
-		                     "answered; TCP_USER_TIMEOUT ends it at the next SYN timer");
+		act_tell(rule, call,
+			 "the SYN goes to a listener whose queue is full and is never "
+			 "answered; TCP_USER_TIMEOUT ends it at the next SYN timer");
 	}
 }
 

@@ -41,15 +41,15 @@ static void wait_and_drain(int fd, uint64_t limit_ms, struct drained *drained)
 }
 
 static void tell(struct rule *rule, struct call *call, const struct drained *drained,
-                 uint64_t since_ms, bool goes_on)
+		 uint64_t since_ms, bool goes_on)
 {
 	char room[200];
 	struct text by = text_in(room, sizeof room);
 	text_format(&by, "shut down and drained %z in %t, ", drained->bytes,
-	            (int64_t)(clock_coarse_ms() - since_ms));
-	text_string(&by, drained->finished ? "then the peer was done" :
-	                 goes_on           ? "and goes on at the program's later calls" :
-	                                     "then the time was up");
+		    (int64_t)(clock_coarse_ms() - since_ms));
+	text_string(&by, drained->finished ? "then the peer was done"
+			 : goes_on         ? "and goes on at the program's later calls"
+					   : "then the time was up");
 	act_tell(rule, call, room);
 }
 

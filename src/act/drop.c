@@ -10,22 +10,27 @@
 
 static const struct {
 	struct filter filter;
-	unsigned when;                 /* at which call the filter is put on */
+	unsigned when; /* at which call the filter is put on */
 	const char *lost;
 } segments[] = {
-	[SEGMENT_SYN] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN}, WHEN_CONNECT,
-	                 "SYNs to this listener"},
-	[SEGMENT_SYNACK] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN | TCP_ACK}, WHEN_CONNECT,
-	                    "SYN-ACKs"},
+	[SEGMENT_SYN] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN},
+			 WHEN_CONNECT,
+			 "SYNs to this listener"},
+	[SEGMENT_SYNACK] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN | TCP_ACK},
+			    WHEN_CONNECT,
+			    "SYN-ACKs"},
 	/* Any segment but SYN and RST would complete the handshake. */
-	[SEGMENT_ACK] = {{.mask = TCP_SYN | TCP_RST, .value = 0}, WHEN_CONNECT,
-	                 "the handshake's ACKs, and data in their place, to this listener"},
+	[SEGMENT_ACK] = {{.mask = TCP_SYN | TCP_RST, .value = 0},
+			 WHEN_CONNECT,
+			 "the handshake's ACKs, and data in their place, to this listener"},
 	[SEGMENT_FIN] = {{.mask = TCP_FIN, .value = TCP_FIN}, WHEN_CONNECT, "FINs"},
 	/* Whatever comes after our FIN acknowledges it. */
-	[SEGMENT_FINACK] = {{.mask = TCP_RST, .value = 0}, WHEN_CLOSE,
-	                    "all that could acknowledge our FIN"},
-	[SEGMENT_RST] = {{.mask = TCP_RST | TCP_FIN, .value = 0, .unless = true}, WHEN_CONNECT,
-	                 "RSTs and FINs"},
+	[SEGMENT_FINACK] = {{.mask = TCP_RST, .value = 0},
+			    WHEN_CLOSE,
+			    "all that could acknowledge our FIN"},
+	[SEGMENT_RST] = {{.mask = TCP_RST | TCP_FIN, .value = 0, .unless = true},
+			 WHEN_CONNECT,
+			 "RSTs and FINs"},
 	[SEGMENT_ALL] = {{.mask = 0, .value = 0}, WHEN_CONNECT, "all segments"},
 };
 
@@ -50,7 +55,7 @@ static void put_on(struct rule *rule, struct call *call, unsigned when)
 	char room[200];
 	struct text by = text_in(room, sizeof room);
 	text_format(&by, "a socket filter loses arriving segments: %s",
-	            segments[rule->value.segment].lost);
+		    segments[rule->value.segment].lost);
 	act_tell(rule, call, room);
 }
 

@@ -21,8 +21,8 @@
 struct program {
 	struct sock_filter code[CODE_MAX];
 	uint16_t length;
-	uint16_t to_pass[CODE_MAX];    /* instructions whose jump must be aimed at `pass` ... */
-	bool if_true[CODE_MAX];        /* ... and by which of their two branches */
+	uint16_t to_pass[CODE_MAX]; /* instructions whose jump must be aimed at `pass` ... */
+	bool if_true[CODE_MAX];     /* ... and by which of their two branches */
 	uint16_t jumps;
 };
 
@@ -63,7 +63,8 @@ static uint32_t word_of(const uint8_t *bytes)
 /* The source address, word by word as far as the prefix goes. */
 static void require_network(struct program *program, const struct addr_range *range)
 {
-	uint32_t offset = range->network.family == AF_INET ? IPV4_SOURCE_OFFSET : IPV6_SOURCE_OFFSET;
+	uint32_t offset =
+		range->network.family == AF_INET ? IPV4_SOURCE_OFFSET : IPV6_SOURCE_OFFSET;
 	for (unsigned bits = range->prefix, word = 0; bits > 0; word++) {
 		unsigned taken = bits < 32 ? bits : 32;
 		uint32_t mask = (uint32_t)(UINT64_MAX << (32 - taken));
@@ -138,7 +139,7 @@ void filter_ended(struct call *call)
 
 const char *filter_excuse(int error)
 {
-	return error == -EBUSY ? "the program has a socket filter of its own, which it keeps" :
-	       error == -EPERM ? ACT_NEEDS_NET_ADMIN :
-				 "the kernel refused the socket filter";
+	return error == -EBUSY   ? "the program has a socket filter of its own, which it keeps"
+	       : error == -EPERM ? ACT_NEEDS_NET_ADMIN
+				 : "the kernel refused the socket filter";
 }

@@ -28,8 +28,10 @@ static bool at_write(struct rule *rule, struct call *call)
 	}
 	char room[200];
 	struct text by = text_in(room, sizeof room);
-	text_format(&by, "after %t of silence %z were taken and lost, and the connection aborted: a RST to the peer, ECONNRESET here at the next call",
-	            (int64_t)silence, (uint64_t)call->asked);
+	text_format(&by,
+		    "after %t of silence %z were taken and lost, and the connection aborted: a RST "
+		    "to the peer, ECONNRESET here at the next call",
+		    (int64_t)silence, (uint64_t)call->asked);
 	act_tell(rule, call, room);
 	call->result = (ssize_t)call->asked;
 	return true;

@@ -20,20 +20,23 @@ static void opened(struct rule *rule, struct call *call)
 	if (on != 0 || !act_fires(rule, call, WHEN_CONNECT, &first)) {
 		return;
 	}
-	bool done = set(call->fd, IPPROTO_TCP, TCP_KEEPIDLE, rule->value.keepalive.idle_ms / 1000) &&
-		    set(call->fd, IPPROTO_TCP, TCP_KEEPINTVL,
-		        rule->value.keepalive.interval_ms / 1000) &&
-		    set(call->fd, IPPROTO_TCP, TCP_KEEPCNT, rule->value.keepalive.count) &&
-		    set(call->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	bool done =
+		set(call->fd, IPPROTO_TCP, TCP_KEEPIDLE, rule->value.keepalive.idle_ms / 1000) &&
+		set(call->fd, IPPROTO_TCP, TCP_KEEPINTVL,
+		    rule->value.keepalive.interval_ms / 1000) &&
+		set(call->fd, IPPROTO_TCP, TCP_KEEPCNT, rule->value.keepalive.count) &&
+		set(call->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (!done) {
 		act_refuse(rule, call, "the kernel refused the keepalive options");
 		return;
 	}
 	char room[160];
 	struct text by = text_in(room, sizeof room);
-	text_format(&by, "SO_KEEPALIVE on: the first probe after %t of silence, then every %t, dead after %U without an answer",
-	            (int64_t)rule->value.keepalive.idle_ms,
-	            (int64_t)rule->value.keepalive.interval_ms, rule->value.keepalive.count);
+	text_format(&by,
+		    "SO_KEEPALIVE on: the first probe after %t of silence, then every %t, dead "
+		    "after %U without an answer",
+		    (int64_t)rule->value.keepalive.idle_ms,
+		    (int64_t)rule->value.keepalive.interval_ms, rule->value.keepalive.count);
 	act_tell(rule, call, room);
 }
 

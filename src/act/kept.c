@@ -33,7 +33,8 @@ static _Atomic int used;
 void drain_arrived(int fd, struct drained *drained)
 {
 	for (int step = 0; step < DRAIN_STEPS; step++) {
-		long got = raw6(SYS_recvfrom, fd, NULL, DRAIN_STEP, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+		long got = raw6(SYS_recvfrom, fd, NULL, DRAIN_STEP, MSG_TRUNC | MSG_DONTWAIT, NULL,
+				NULL);
 		if (got > 0) {
 			drained->bytes += (uint64_t)got;
 			continue;
@@ -54,11 +55,14 @@ int kept_add(const struct rule *rule, const struct call *call, uint64_t limit_ms
 			continue;
 		}
 		long copy = raw_fcntl(call->fd, F_DUPFD_CLOEXEC, 3);
-		int high = copy < 0 ? (int)copy : own_adopt((enum own)(OWN_KEPT_FIRST + i), (int)copy);
+		int high =
+			copy < 0 ? (int)copy : own_adopt((enum own)(OWN_KEPT_FIRST + i), (int)copy);
 		if (high < 0) {
 			atomic_store(&kept[i].state, FREE);
 			return high;
 		}
+		/* The copy must not ask under a number that is the program's again. */
+		conn_learn_local(call->conn, call->fd);
 		kept[i].limit_ms = limit_ms;
 		kept[i].since_ms = (uint32_t)clock_coarse_ms();
 		kept[i].drains = drains;
@@ -84,9 +88,9 @@ static void tell_drained(struct kept *entry, uint32_t now_ms)
 	char room[160];
 	struct text by = text_in(room, sizeof room);
 	text_format(&by, "%z drained in %t after the program's close, ", entry->drained.bytes,
-	            (int64_t)(now_ms - entry->since_ms));
-	text_string(&by, entry->drained.finished ? "then the peer was done" :
-	                                           "then the time was up");
+		    (int64_t)(now_ms - entry->since_ms));
+	text_string(&by,
+		    entry->drained.finished ? "then the peer was done" : "then the time was up");
 	act_tell(entry->rule, &call, room);
 }
 
@@ -100,7 +104,7 @@ static void end(int i, uint32_t now_ms)
 	atomic_store(&kept[i].state, FREE);
 }
 
-/* The limit has passed; KEPT_FOREVER never does. */
+/* The limit has passed. */
 static bool is_due(const struct kept *entry, uint32_t now_ms)
 {
 	return now_ms - entry->since_ms >= entry->limit_ms;
@@ -110,6 +114,10 @@ static void tend(int i, uint32_t now_ms)
 {
 	int state = IN_USE;
 	if (!atomic_compare_exchange_strong(&kept[i].state, &state, TAKEN)) {
+		return;
+	}
+	if (kept[i].limit_ms == KEPT_FOREVER) {
+		atomic_store(&kept[i].state, IN_USE);
 		return;
 	}
 	int fd = own_fd((enum own)(OWN_KEPT_FIRST + i));
@@ -128,6 +136,21 @@ void kept_tend(uint32_t now_ms)
 	for (int i = 0; i < KEPT_MAX && kept_any(); i++) {
 		tend(i, now_ms);
 	}
+}
+
+void kept_after_fork(void)
+{
+	int left = 0;
+	for (int i = 0; i < KEPT_MAX; i++) {
+		int state = atomic_load(&kept[i].state);
+		if (state == IN_USE && !kept[i].drains) {
+			left++;
+		} else if (state != FREE) {
+			own_drop((enum own)(OWN_KEPT_FIRST + i));
+			atomic_store(&kept[i].state, FREE);
+		}
+	}
+	atomic_store(&used, left);
 }
 
 void kept_finish(void)

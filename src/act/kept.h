@@ -28,13 +28,19 @@ bool kept_any(void);
 /** Drain what has arrived, close what is due. */
 void kept_tend(uint32_t now_ms);
 
+/**
+ * In a forked child: drains are the parent's, as is what one of its threads was attending to. A leak
+ * is inherited, like any descriptor that nobody closes.
+ */
+void kept_after_fork(void);
+
 /** The process ends: give what is being drained its time. */
 void kept_finish(void);
 
 /** What has arrived, thrown away. */
 struct drained {
 	uint64_t bytes;
-	bool finished;         /* end of file or an error: nothing more will come */
+	bool finished; /* end of file or an error: nothing more will come */
 };
 
 void drain_arrived(int fd, struct drained *drained);

@@ -17,17 +17,17 @@
 enum { NO_PLACE, BUILDING, BUILT };
 
 static struct site {
-	enum own holder;               /* the bound socket */
-	enum own filler;               /* what fills its queue; the holder again for a closed port */
+	enum own holder; /* the bound socket */
+	enum own filler; /* what fills its queue; the holder again for a closed port */
 	sa_family_t family;
 	_Atomic int state;
 	struct sockaddr_storage address;
 	socklen_t size;
 } sites[][2] = {
 	[PLACE_HOLE] = {{OWN_HOLE_IPV4_LISTENER, OWN_HOLE_IPV4_FILLER, AF_INET, NO_PLACE, {0}, 0},
-                        {OWN_HOLE_IPV6_LISTENER, OWN_HOLE_IPV6_FILLER, AF_INET6, NO_PLACE, {0}, 0}},
+			{OWN_HOLE_IPV6_LISTENER, OWN_HOLE_IPV6_FILLER, AF_INET6, NO_PLACE, {0}, 0}},
 	[PLACE_CLOSED] = {{OWN_CLOSED_IPV4, OWN_CLOSED_IPV4, AF_INET, NO_PLACE, {0}, 0},
-                          {OWN_CLOSED_IPV6, OWN_CLOSED_IPV6, AF_INET6, NO_PLACE, {0}, 0}},
+			  {OWN_CLOSED_IPV6, OWN_CLOSED_IPV6, AF_INET6, NO_PLACE, {0}, 0}},
 };
 
 static socklen_t loopback(sa_family_t family, struct sockaddr_storage *address)
@@ -99,8 +99,7 @@ static int build(struct site *site)
 static bool is_usable(const struct site *site, int fd)
 {
 	int holder = own_fd(site->holder);
-	return holder >= 0 && own_fd(site->filler) >= 0 &&
-	       namespace_of(holder) == namespace_of(fd);
+	return holder >= 0 && own_fd(site->filler) >= 0 && namespace_of(holder) == namespace_of(fd);
 }
 
 static void tear_down(struct site *site)
@@ -180,6 +179,6 @@ int place_address(enum place place, int fd, struct sockaddr_storage *address)
 
 const char *place_excuse(int error)
 {
-	return error == -ENODEV ? "the socket is bound to a device and cannot reach loopback" :
-				  "there is no loopback here to connect to (is lo up?)";
+	return error == -ENODEV ? "the socket is bound to a device and cannot reach loopback"
+				: "there is no loopback here to connect to (is lo up?)";
 }

@@ -16,8 +16,9 @@ static void strike(struct rule *rule, struct call *call, unsigned when)
 		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
 		return;
 	}
-	act_tell(rule, call, "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; what had "
-	                     "arrived can still be read first");
+	act_tell(rule, call,
+		 "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; what had "
+		 "arrived can still be read first");
 }
 
 static bool at_read(struct rule *rule, struct call *call)

@@ -33,10 +33,11 @@ struct reset_close reset_close_by_linger(int fd)
 
 void reset_close_write(struct text *text, const struct reset_close *done, const struct conn *conn)
 {
-	text_string(text, done->set ? "SO_LINGER {1,0} set before the close: RST instead of FIN" :
-				      "the kernel refused SO_LINGER");
+	text_string(text, done->set ? "SO_LINGER {1,0} set before the close: RST instead of FIN"
+				    : "the kernel refused SO_LINGER");
 	if (done->unsent > 0) {
-		text_format(text, ", %z unsent or unacknowledged discarded", (uint64_t)done->unsent);
+		text_format(text, ", %z unsent or unacknowledged discarded",
+			    (uint64_t)done->unsent);
 	}
 	if (conn_holding(conn) != HOLDING_ALONE) {
 		text_string(text, "; if a forked process holds the socket too, at its last close");

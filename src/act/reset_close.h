@@ -10,15 +10,14 @@
 bool reset_close_possible(int fd);
 
 struct reset_close {
-	bool set;              /* the kernel took the option */
-	int64_t unsent;        /* bytes that the close will discard */
+	bool set;       /* the kernel took the option */
+	int64_t unsent; /* bytes that the close will discard */
 };
 
 /** Set SO_LINGER {1,0}. */
 struct reset_close reset_close_by_linger(int fd);
 
 /** `SO_LINGER {1,0} set before the close ...`. */
-void reset_close_write(struct text *text, const struct reset_close *done,
-                       const struct conn *conn);
+void reset_close_write(struct text *text, const struct reset_close *done, const struct conn *conn);
 
 #endif

@@ -3,6 +3,7 @@
 #include "../log/event.h"
 #include "../log/log.h"
 #include "../rule/active.h"
+#include "../sys/scratch.h"
 #include "../why/why.h"
 
 static void tell_rule(struct event *event, const struct rule *rule, const struct call *call)
@@ -17,21 +18,21 @@ static void tell_connection(struct event *event, const struct call *call)
 {
 	conn_learn_local(call->conn, call->fd);
 	event_connection(event, call->fd, call->conn->number,
-	                 side_name((enum side)call->conn->side), &call->conn->local,
-	                 &call->conn->peer);
+			 side_name((enum side)call->conn->side), &call->conn->local,
+			 &call->conn->peer);
 }
 
 void act_tell(const struct rule *rule, const struct call *call, const char *by)
 {
 	static atomic_bool seed_told;
 	const struct action_info *info = &action_infos[rule->action];
-	if (!log_wants(LOG_RESETS)) {
+	char *line = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (line == NULL) {
 		return;
 	}
-	char line[EVENT_SMALL];
 	struct event event;
 	event_begin(&event, info->kind == KIND_INJECT ? EVENT_INJECT : EVENT_MITIGATE, line,
-	            sizeof line);
+		    EVENT_LARGE);
 	tell_connection(&event, call);
 	event_string(&event, KEY_ACTION, info->name);
 	event_string(&event, KEY_BY, by);
@@ -40,6 +41,7 @@ void act_tell(const struct rule *rule, const struct call *call, const char *by)
 		event_unsigned(&event, KEY_SEED, rules_seed());
 	}
 	event_send(&event);
+	scratch_give(line);
 }
 
 void act_refuse(const struct rule *rule, const struct call *call, const char *why)
@@ -51,13 +53,17 @@ void act_refuse(const struct rule *rule, const struct call *call, const char *wh
 	if (!log_wants(LOG_RESETS) || atomic_exchange(&refused[rule->action], set) == set) {
 		return;
 	}
-	char line[EVENT_SMALL];
+	char *line = scratch_take();
+	if (line == NULL) {
+		return;
+	}
 	struct event event;
-	event_begin(&event, EVENT_WARN, line, sizeof line);
+	event_begin(&event, EVENT_WARN, line, EVENT_LARGE);
 	tell_connection(&event, call);
 	event_string(&event, KEY_ACTION, info->name);
 	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULE_IDLE].id);
 	event_string(&event, KEY_WHY, why);
 	tell_rule(&event, rule, call);
 	event_send(&event);
+	scratch_give(line);
 }

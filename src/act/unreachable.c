@@ -46,11 +46,13 @@ static void before_connect(struct rule *rule, struct call *call, struct act_targ
 	target->size = multicast(call->fd, &target->other);
 	target->address = &target->other;
 	call->conn->injected = act_number(rule, call);
-	act_tell(rule, call, wants_host(rule) ?
-		"connected to a multicast address instead, to which the kernel knows no way: nothing "
-		"is sent; its ENETUNREACH is told as EHOSTUNREACH" :
-		"connected to a multicast address instead, to which the kernel knows no way: nothing "
-		"is sent");
+	act_tell(rule, call,
+		 wants_host(rule) ? "connected to a multicast address instead, to which the kernel "
+				    "knows no way: nothing "
+				    "is sent; its ENETUNREACH is told as EHOSTUNREACH"
+				  : "connected to a multicast address instead, to which the kernel "
+				    "knows no way: nothing "
+				    "is sent");
 }
 
 static void after_connect(struct rule *rule, struct call *call, struct act_target *target)

@@ -26,7 +26,7 @@ static bool at_read(struct rule *rule, struct call *call)
 		char room[160];
 		struct text by = text_in(room, sizeof room);
 		text_format(&by, "reads end after %z; what comes then stays in the receive buffer",
-		            rule->value.size);
+			    rule->value.size);
 		act_tell(rule, call, room);
 	}
 	uint64_t received = atomic_load_explicit(&call->conn->bytes_in, memory_order_relaxed);
@@ -73,11 +73,12 @@ static bool at_close(struct rule *rule, struct call *call)
 		int planted = plant_byte(call->fd);
 		if (planted == 0) {
 			text_string(&by, "the receive buffer was empty: a byte planted in it by "
-			                 "TCP_REPAIR, closed unread: RST");
+					 "TCP_REPAIR, closed unread: RST");
 		} else {
 			struct reset_close done = reset_close_by_linger(call->fd);
-			text_string(&by, "the receive buffer was empty and no byte could be planted "
-			                 "(TCP_REPAIR needs CAP_NET_ADMIN): ");
+			text_string(&by,
+				    "the receive buffer was empty and no byte could be planted "
+				    "(TCP_REPAIR needs CAP_NET_ADMIN): ");
 			reset_close_write(&by, &done, call->conn);
 		}
 	}

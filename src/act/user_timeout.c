@@ -1,6 +1,7 @@
 /* user-timeout=DUR: TCP_USER_TIMEOUT (RFC 5482), where the program sets none. */
 #include "act.h"
 
+#include <limits.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include "../sys/raw.h"
@@ -14,9 +15,10 @@ static void opened(struct rule *rule, struct call *call)
 	if (milliseconds != 0 || !act_fires(rule, call, WHEN_CONNECT, &first)) {
 		return;
 	}
-	milliseconds = (uint32_t)rule->value.duration_ms;
+	milliseconds =
+		rule->value.duration_ms < INT_MAX ? (uint32_t)rule->value.duration_ms : INT_MAX;
 	if (raw_setsockopt(call->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
-	                   sizeof milliseconds) < 0) {
+			   sizeof milliseconds) < 0) {
 		act_refuse(rule, call, "the kernel refused TCP_USER_TIMEOUT");
 		return;
 	}

@@ -13,7 +13,8 @@ static bool at_close(struct rule *rule, struct call *call)
 		return false;
 	}
 	if (conn_holding(call->conn) != HOLDING_ALONE) {
-		act_refuse(rule, call, "another process may hold the socket, which would vanish for it, too");
+		act_refuse(rule, call,
+			   "another process may hold the socket, which would vanish for it, too");
 		return false;
 	}
 	int on = TCP_REPAIR_ON;
@@ -21,7 +22,8 @@ static bool at_close(struct rule *rule, struct call *call)
 		act_refuse(rule, call, ACT_NEEDS_NET_ADMIN);
 		return false;
 	}
-	act_tell(rule, call, "TCP_REPAIR before the close: the socket is gone and nothing was sent");
+	act_tell(rule, call,
+		 "TCP_REPAIR before the close: the socket is gone and nothing was sent");
 	return true;
 }
 

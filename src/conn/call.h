@@ -15,13 +15,13 @@
 
 struct call {
 	struct conn *conn;
-	uint32_t generation;   /* of the record when the call began */
+	uint32_t generation; /* of the record when the call began */
 	enum op op;
 	int fd;
-	int error;             /* errno of the result, 0 when it succeeded */
-	size_t asked;          /* bytes; an action may lower it before the call is made */
+	int error;    /* errno of the result, 0 when it succeeded */
+	size_t asked; /* bytes; an action may lower it before the call is made */
 	ssize_t result;
-	uint64_t began_ns;     /* when calls are logged */
+	uint64_t began_ns; /* when calls are logged */
 
 	/* a read that a rule may answer: where its bytes go; no pieces for a splice */
 	const struct iovec *pieces;

@@ -8,9 +8,9 @@
 
 /** Which rules are a connection's: written by rule/match.c, kept in the connection's record. */
 struct rule_choice {
-	uint32_t actions;               /* bit per action that has a rule */
-	uint32_t generation;            /* of the set that the numbers belong to */
-	uint16_t rule[CHOICE_MAX];      /* by action: the winning rule's number, 0 for none */
+	uint32_t actions;          /* bit per action that has a rule */
+	uint32_t generation;       /* of the set that the numbers belong to */
+	uint16_t rule[CHOICE_MAX]; /* by action: the winning rule's number, 0 for none */
 };
 
 #endif

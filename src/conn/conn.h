@@ -25,83 +25,84 @@
 #define CONN_HEAD_SIZE 64
 
 enum phase {
-	PHASE_FRESH,           /* a TCP socket that has not been connected */
-	PHASE_CONNECTING,      /* connect was called; success not seen yet */
+	PHASE_FRESH,      /* a TCP socket that has not been connected */
+	PHASE_CONNECTING, /* connect was called; success not seen yet */
 	PHASE_OPEN,
 	PHASE_LISTENING,
-	PHASE_OVER,            /* failed, or disconnected */
+	PHASE_OVER, /* failed, or disconnected */
 };
 
 /** One call of the past. */
 struct past_call {
-	uint32_t when_ms;      /* coarse clock, modulo 2^32 */
-	int32_t result;        /* clamped */
+	uint32_t when_ms; /* coarse clock, modulo 2^32 */
+	int32_t result;   /* clamped */
 	uint16_t op;
 	uint16_t error;
 };
 
 struct conn {
 	/* every call */
-	_Atomic uint32_t generation;       /* changes when the record is given back */
-	_Atomic uint32_t refs;             /* descriptors of this process that name it */
+	_Atomic uint32_t generation; /* changes when the record is given back */
+	_Atomic uint32_t refs;       /* descriptors of this process that name it */
 	_Atomic uint8_t phase;
-	_Atomic uint8_t turn;              /* enum direction of the last byte that moved */
-	_Atomic uint8_t waiting;           /* enum direction that poll and its kind last asked for */
+	_Atomic uint8_t turn;    /* enum direction of the last byte that moved */
+	_Atomic uint8_t waiting; /* enum direction that poll and its kind last asked for */
 	uint8_t side;
-	_Atomic uint32_t last_ms;          /* when a byte last moved */
+	_Atomic uint32_t last_ms; /* when a byte last moved */
 	_Atomic uint32_t calls_in, calls_out;
 	_Atomic uint64_t bytes_in, bytes_out;
-	_Atomic uint64_t exchange_in, exchange_out;   /* since the current request began */
+	_Atomic uint64_t exchange_in, exchange_out; /* since the current request began */
 	struct rule_choice choice;
 	_Atomic uint32_t history_next;
 	struct past_call history[CONN_HISTORY];
 
 	/* its life */
-	uint64_t number;                   /* unique in the process, 0 before connect or accept */
-	uint64_t begun_ns;                 /* connect called, or accepted */
+	uint64_t number;   /* unique in the process, 0 before connect or accept */
+	uint64_t begun_ns; /* connect called, or accepted */
 	uint32_t begun_ms, open_ms;
 	uint32_t connect_us;
-	uint32_t fork_epoch;               /* process_epoch() when it was made: shared since? */
+	uint32_t fork_epoch; /* process_epoch() when it was made: shared since? */
 	struct addr local, peer;
-	_Atomic uint32_t gap_ms;           /* the silence before the last write after a silence */
-	uint32_t shut_ms, shut_data_segs;  /* shutdown: when, and segments with data until then */
-	uint32_t linger_ms;                /* when the program set SO_LINGER */
+	_Atomic uint32_t gap_ms;          /* the silence before the last write after a silence */
+	uint32_t shut_ms, shut_data_segs; /* shutdown: when, and segments with data until then */
+	uint32_t linger_ms;               /* when the program set SO_LINGER */
 	uint32_t told_ms;
 	uint16_t told_error, told_op, told_count;
-	uint16_t injected;                 /* number of the rule whose fault is in force */
-	uint32_t acted;                    /* bit per action that has fired on this connection */
-	uint32_t program_user_timeout_ms;  /* TCP_USER_TIMEOUT before a rule changed it */
-	bool learned : 1;                  /* its opening was not seen */
-	bool nonblocking : 1;              /* as far as it was seen; evidence.c asks the kernel */
-	bool peer_fin : 1;                 /* a read returned end of file */
+	uint16_t injected;                /* number of the rule whose fault is in force */
+	uint32_t acted;                   /* bit per action that has fired on this connection */
+	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
+	bool learned : 1;                 /* its opening was not seen */
+	bool nonblocking : 1;             /* as far as it was seen; evidence.c asks the kernel */
+	bool peer_fin : 1;                /* a read returned end of file */
 	bool shut_read : 1, shut_write : 1;
-	bool linger_set : 1;               /* the program called setsockopt(SO_LINGER) ... */
-	bool linger_zero : 1;              /* ... with {1,0} */
-	bool linger_hidden : 1;            /* ... and nolinger kept it from the kernel */
-	bool told_end : 1;                 /* its end was logged */
+	bool linger_set : 1;    /* the program called setsockopt(SO_LINGER) ... */
+	bool linger_zero : 1;   /* ... with {1,0} */
+	bool linger_hidden : 1; /* ... and nolinger kept it from the kernel */
 	bool told_abandoned : 1;
-	bool filtered : 1;                 /* a socket filter of ours is attached */
-	bool unseen : 1;                   /* stdio moves bytes that no hook sees */
-	bool passed : 1;                   /* sent to somebody over a UNIX socket */
-	uint32_t half_ms;                  /* when it was first found half-closed; 0: it is not */
-	uint32_t looked_ms;                /* when it was last looked at in passing */
+	bool told_hidden : 1; /* the reset that an end of file hid */
+	bool filtered : 1;    /* a socket filter of ours is attached */
+	bool unseen : 1;      /* stdio moves bytes that no hook sees */
+	bool passed : 1;      /* sent to somebody over a UNIX socket */
+	uint32_t half_ms;     /* when it was first found half-closed; 0: it is not */
+	uint32_t looked_ms;   /* when it was last looked at in passing */
 	union {
-		uint32_t drops_seen;       /* a listener's dropped connections that were told */
-		uint32_t fin_acked;        /* bytes acknowledged when the end of file was read */
+		uint32_t drops_seen; /* a listener's dropped connections that were told */
+		uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
 	};
-	uint8_t warned;                    /* bit per warning that was told (hook/watch.c) */
-	uint8_t head_length;               /* the request's first bytes, kept for rules with starts= */
+	uint8_t warned;      /* bit per warning that was told (hook/watch.c) */
+	uint8_t head_length; /* the request's first bytes, kept for rules with starts= */
 	char head[CONN_HEAD_SIZE];
 };
 
-_Static_assert(sizeof(struct conn) <= CONN_SIZE, "a TCP connection costs at most 512 bytes, its slot included");
+_Static_assert(sizeof(struct conn) <= CONN_SIZE,
+	       "a TCP connection costs at most 512 bytes, its slot included");
 
 /* ---- the table: descriptor -> record (table.c) ---- */
 
 /** What a slot of the table holds that is no record. */
-#define SLOT_UNKNOWN ((uintptr_t)0)     /* never seen */
-#define SLOT_NO_SOCKET ((uintptr_t)1)   /* seen, a file, a pipe ... */
-#define SLOT_OTHER ((uintptr_t)2)       /* a socket that is not TCP */
+#define SLOT_UNKNOWN ((uintptr_t)0)   /* never seen */
+#define SLOT_NO_SOCKET ((uintptr_t)1) /* seen, a file, a pipe ... */
+#define SLOT_OTHER ((uintptr_t)2)     /* a socket that is not TCP */
 
 /** A leaf holds this many descriptors; its pages are touched as they are used. */
 #define TABLE_LEAF_BITS 16
@@ -128,6 +129,9 @@ static inline uintptr_t table_get(int fd)
 
 /** Put something into a slot; the old content is returned. Does nothing when memory is short. */
 uintptr_t table_swap(int fd, uintptr_t content);
+
+/** One above the highest descriptor that ever had a record. */
+int table_end(void);
 
 /**
  * The first descriptor >= fd and <= last whose slot holds a record.
@@ -156,7 +160,10 @@ static inline bool conn_same(const struct conn *conn, uint32_t generation)
 
 /** The record goes on as a new connection (connect): number, side and addresses. */
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
-                const struct addr *peer);
+		const struct addr *peer);
+
+/** Milliseconds since it began; unlike differences of the record's 32-bit times never wraps. */
+int64_t conn_age_ms(const struct conn *conn);
 
 /** It is established. */
 void conn_opened(struct conn *conn);
@@ -231,18 +238,18 @@ void conn_spoke_after(struct conn *conn, uint32_t silence_ms);
 static inline void conn_count(_Atomic uint64_t *counter, uint64_t more)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
-	                      memory_order_relaxed);
+			      memory_order_relaxed);
 }
 
 static inline void conn_count32(_Atomic uint32_t *counter)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-	                      memory_order_relaxed);
+			      memory_order_relaxed);
 }
 
 /** Add a call to the history. */
 static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, int error,
-                                 uint32_t now_ms)
+				 uint32_t now_ms)
 {
 	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
 	atomic_store_explicit(&conn->history_next, next + 1, memory_order_relaxed);
@@ -286,7 +293,7 @@ static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
  * just come, in this direction, and are not counted yet.
  */
 void conn_remember_head(struct conn *conn, enum direction direction, const char *bytes,
-                        size_t count);
+			size_t count);
 
 /** Bytes of the request and of the response under way, by who asks. */
 void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *response);
@@ -301,9 +308,9 @@ void process_forked(bool child);
 
 /** Who holds a connection's socket: a socket is closed by its last holder. */
 enum holding {
-	HOLDING_ALONE,         /* made here, and nobody was forked since */
-	HOLDING_INHERITED,     /* an ancestor made it, and this process uses it */
-	HOLDING_SHARED,        /* a child may use it, or an ancestor still does */
+	HOLDING_ALONE,     /* made here, and nobody was forked since */
+	HOLDING_INHERITED, /* an ancestor made it, and this process uses it */
+	HOLDING_SHARED,    /* a child may use it, or an ancestor still does */
 };
 
 enum holding conn_holding(const struct conn *conn);

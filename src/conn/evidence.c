@@ -12,6 +12,7 @@
 #include "../sys/clock.h"
 #include "../sys/proc.h"
 #include "../sys/raw.h"
+#include "../sys/scratch.h"
 #include "conn.h"
 #include "holder.h"
 
@@ -133,11 +134,8 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	evidence->retransmits = info->tcpi_retransmits;
 	evidence->probes = info->tcpi_probes;
 	evidence->total_retrans = info->tcpi_total_retrans;
-	evidence->rto_us = info->tcpi_rto;
 	evidence->rtt_us = info->tcpi_rtt;
-	evidence->min_rtt_us = info->tcpi_min_rtt;
 	evidence->last_data_sent_ms = info->tcpi_last_data_sent;
-	evidence->last_data_recv_ms = info->tcpi_last_data_recv;
 	evidence->last_ack_recv_ms = info->tcpi_last_ack_recv;
 	evidence->bytes_sent = info->tcpi_bytes_sent;
 	evidence->bytes_acked = info->tcpi_bytes_acked;
@@ -145,9 +143,7 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	evidence->segs_in = info->tcpi_segs_in;
 	evidence->segs_out = info->tcpi_segs_out;
 	evidence->data_segs_in = info->tcpi_data_segs_in;
-	evidence->data_segs_out = info->tcpi_data_segs_out;
 	evidence->syn_sent_again = info->tcpi_total_retrans;
-	evidence->notsent = info->tcpi_notsent_bytes;
 	evidence->peer_window = info->tcpi_snd_wnd;
 	if (evidence->state == STATE_LISTEN) {
 		evidence->accept_queue = info->tcpi_unacked;
@@ -179,14 +175,14 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->told_op = (enum op)conn->told_op;
 	evidence->told_ago_ms = conn->told_error != 0 ? now - conn->told_ms : NEVER;
 	evidence->told_count = conn->told_count;
-	evidence->age_ms = now - conn->begun_ms;
-	evidence->connect_ms = evidence->connecting ?
-		(int64_t)((clock_exact_ns() - conn->begun_ns) / 1000000) : conn->connect_us / 1000;
+	evidence->age_ms = conn_age_ms(conn);
+	evidence->connect_ms = evidence->connecting ? evidence->age_ms : conn->connect_us / 1000;
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
 	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
-	evidence->last_turn = (enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
+	evidence->last_turn =
+		(enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
 	evidence->rule = conn->injected;
 	conn_exchange(conn, &evidence->req_bytes, &evidence->resp_bytes);
 }
@@ -230,7 +226,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	struct linger linger = {0};
 	socklen_t size = sizeof linger;
 	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
-		linger.l_onoff != 0 && linger.l_linger == 0;
+				linger.l_onoff != 0 && linger.l_linger == 0;
 	if (evidence->listening) {
 		evidence->drops = evidence_drops(fd);
 		evidence->new_drops = evidence->drops - conn->drops_seen;
@@ -338,21 +334,34 @@ static bool has_port(int fd)
 	return raw_getsockname(fd, &name, &size) == 0 && addr_from_sockaddr(&name, size).port != 0;
 }
 
+/*
+ * The first number that a file has behind `name`. The file is read onto a scratch block: it is too
+ * much for a small stack.
+ */
+static int64_t number_behind(const char *path, const char *name)
+{
+	int64_t number = -1;
+	char *text = scratch_take();
+	if (text == NULL) {
+		return number;
+	}
+	const char *found = proc_read(path, text, SCRATCH_SIZE) < 0 ? NULL : strstr(text, name);
+	if (found != NULL) {
+		found += strlen(name);
+		found += strspn(found, " \t");
+		number = 0;
+		for (; *found >= '0' && *found <= '9'; found++) {
+			number = number * 10 + (*found - '0');
+		}
+	}
+	scratch_give(text);
+	return number;
+}
+
 /* Has any ICMPv6 error come to this network namespace? Yes when it cannot be known. */
 static bool icmp6_has_come(void)
 {
-	char text[2560];
-	if (proc_read("/proc/net/snmp6", text, sizeof text) < 0) {
-		return true;
-	}
-	static const char name[] = "Icmp6InDestUnreachs";
-	const char *found = strstr(text, name);
-	if (found == NULL) {
-		return true;
-	}
-	found += sizeof name - 1;
-	found += strspn(found, " \t");
-	return *found != '0';
+	return number_behind("/proc/net/snmp6", "Icmp6InDestUnreachs") != 0;
 }
 
 static bool may_hide_icmp(const struct evidence *evidence, const struct conn *conn, int fd)
@@ -401,7 +410,6 @@ static void collect_limits(struct evidence *evidence)
 	evidence->retries2 = limit("net/ipv4/tcp_retries2");
 	evidence->orphan_retries = limit("net/ipv4/tcp_orphan_retries");
 	evidence->fin_timeout_s = limit("net/ipv4/tcp_fin_timeout");
-	evidence->abort_on_overflow = limit("net/ipv4/tcp_abort_on_overflow");
 	int64_t range[2];
 	if (proc_sysctl("net/ipv4/ip_local_port_range", range, 2) == 2) {
 		evidence->port_first = range[0];
@@ -412,19 +420,7 @@ static void collect_limits(struct evidence *evidence)
 /* `TCP: inuse 5 orphan 0 tw 12 alloc 9 mem 1` of sockstat. */
 static int64_t count_time_wait(void)
 {
-	char text[1024];
-	if (proc_read("/proc/net/sockstat", text, sizeof text) < 0) {
-		return -1;
-	}
-	const char *found = strstr(text, " tw ");
-	if (found == NULL) {
-		return -1;
-	}
-	int64_t count = 0;
-	for (const char *c = found + 4; *c >= '0' && *c <= '9'; c++) {
-		count = count * 10 + (*c - '0');
-	}
-	return count;
+	return number_behind("/proc/net/sockstat", " tw ");
 }
 
 /* Does an address of this host lead there? IPv6 fails with EADDRNOTAVAIL where there is none. */

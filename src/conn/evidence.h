@@ -14,14 +14,14 @@
 
 /** How the failure came to light. */
 enum surface {
-	SURFACE_RETURN,        /* the call returned -1 and errno */
-	SURFACE_SO_ERROR,      /* getsockopt(SO_ERROR) gave it */
-	SURFACE_EOF,           /* a read returned 0 */
-	SURFACE_DISCONNECT,    /* connect with AF_UNSPEC */
-	SURFACE_CLOSE,         /* the program closes the descriptor */
-	SURFACE_EXIT,          /* the process ends */
-	SURFACE_ACCEPT,        /* accept returned a connection */
-	SURFACE_PASSING,       /* an open connection was looked at in passing (warnings) */
+	SURFACE_RETURN,     /* the call returned -1 and errno */
+	SURFACE_SO_ERROR,   /* getsockopt(SO_ERROR) gave it */
+	SURFACE_EOF,        /* a read returned 0 */
+	SURFACE_DISCONNECT, /* connect with AF_UNSPEC */
+	SURFACE_CLOSE,      /* the program closes the descriptor */
+	SURFACE_EXIT,       /* the process ends */
+	SURFACE_ACCEPT,     /* accept returned a connection */
+	SURFACE_PASSING,    /* an open connection was looked at in passing (warnings) */
 };
 
 /** The kernel's names and numbers: enum in net/tcp_states.h. */
@@ -55,26 +55,26 @@ struct evidence {
 	/* the call */
 	enum op op;
 	enum surface surface;
-	int error;                      /* errno as the program was told; 0 for none */
-	enum direction direction;       /* of the call, or what was waited for */
+	int error;                /* errno as the program was told; 0 for none */
+	enum direction direction; /* of the call, or what was waited for */
 
 	/* the connection as this process knows it */
 	enum side side;
-	bool learned;                   /* its opening was not seen */
+	bool learned; /* its opening was not seen */
 	bool blocking;
-	bool shared;                    /* a forked process may be the one that uses the socket */
-	bool inherited;                 /* an ancestor made it and may still hold it */
-	bool connecting;                /* connect was called and has not succeeded */
+	bool shared;     /* a forked process may be the one that uses the socket */
+	bool inherited;  /* an ancestor made it and may still hold it */
+	bool connecting; /* connect was called and has not succeeded */
 	bool listening;
-	bool unseen;                    /* stdio makes calls that no hook sees */
-	bool peer_fin;                  /* a read returned end of file before */
-	bool acked_since_fin;           /* and the peer has acknowledged bytes of ours after that */
-	bool shut_read, shut_write;     /* the program called shutdown */
+	bool unseen;                /* stdio makes calls that no hook sees */
+	bool peer_fin;              /* a read returned end of file before */
+	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */
+	bool shut_read, shut_write; /* the program called shutdown */
 	int64_t shut_write_ago_ms;
-	uint32_t shut_data_segs;        /* segments with data that had arrived when it shut down */
-	bool linger_zero;               /* SO_LINGER {1,0} is set */
-	int64_t linger_ago_ms;          /* since the program set it; NEVER when it did not */
-	int told_error;                 /* errno that the program was told before, 0 for none */
+	uint32_t shut_data_segs; /* segments with data that had arrived when it shut down */
+	bool linger_zero;        /* SO_LINGER {1,0} is set */
+	int64_t linger_ago_ms;   /* since the program set it; NEVER when it did not */
+	int told_error;          /* errno that the program was told before, 0 for none */
 	enum op told_op;
 	int64_t told_ago_ms;
 	uint32_t told_count;            /* errors told before this one */
@@ -87,18 +87,18 @@ struct evidence {
 	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
 
 	/* a rule of ours */
-	uint32_t rule;                  /* its number; 0 for none */
+	uint32_t rule; /* its number; 0 for none */
 
 	/* the kernel, after the failure; valid when has_info */
 	bool has_info;
 	enum tcp_state_number state;
 	uint32_t retransmits, probes, total_retrans;
-	uint32_t rto_us, rtt_us, min_rtt_us;
-	uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms;
+	uint32_t rtt_us;
+	uint32_t last_data_sent_ms, last_ack_recv_ms;
 	uint64_t bytes_sent, bytes_acked, bytes_received;
-	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t notsent, peer_window;
-	int64_t inq, outq, unsent;      /* bytes, or QUEUE_UNKNOWN */
+	uint32_t segs_in, segs_out, data_segs_in;
+	uint32_t peer_window;
+	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
 	bool keepalive;
 	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
 	uint32_t user_timeout_ms;
@@ -111,17 +111,17 @@ struct evidence {
 
 	/* ICMP from the error queue, after the program was told */
 	bool icmp;
-	bool icmp_local;                /* from our own kernel, and not as the host asked for */
-	bool icmp_unread;               /* one may have come that could not be read */
+	bool icmp_local;  /* from our own kernel, and not as the host asked for */
+	bool icmp_unread; /* one may have come that could not be read */
 	uint8_t icmp_type, icmp_code;
 	uint8_t icmp_family;
 	struct addr icmp_offender;
 
 	/* the kernel's limits; negative when they cannot be read */
-	uint32_t syn_retries_set;       /* TCP_SYNCNT of the socket */
+	uint32_t syn_retries_set; /* TCP_SYNCNT of the socket */
 	int64_t syn_retries, syn_linear_timeouts, retries2;
 	int64_t orphan_retries, fin_timeout_s;
-	int64_t port_first, port_last, abort_on_overflow;
+	int64_t port_first, port_last;
 	int64_t time_wait_count;
 
 	/* EADDRNOTAVAIL: the program chose the local port; some address of ours leads there */

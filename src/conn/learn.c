@@ -48,7 +48,8 @@ static struct addr socket_name(int fd, bool of_peer)
 {
 	struct sockaddr_storage name;
 	socklen_t size = sizeof name;
-	long result = of_peer ? raw_getpeername(fd, &name, &size) : raw_getsockname(fd, &name, &size);
+	long result =
+		of_peer ? raw_getpeername(fd, &name, &size) : raw_getsockname(fd, &name, &size);
 	if (result < 0) {
 		return (struct addr){.family = 0};
 	}

@@ -7,8 +7,7 @@ static const struct {
 	enum direction direction;
 } ops[OP_COUNT] = {
 #define OP_ROW(symbol, name, direction) [OP_##symbol] = {name, direction},
-	OPS(OP_ROW)
-};
+	OPS(OP_ROW)};
 
 const char *op_name(enum op op)
 {
@@ -23,12 +22,18 @@ enum direction op_direction(enum op op)
 const char *state_name(enum tcp_state_number state)
 {
 	static const char *const names[STATE_COUNT] = {
-		[STATE_ESTABLISHED] = "ESTABLISHED", [STATE_SYN_SENT] = "SYN_SENT",
-		[STATE_SYN_RECV] = "SYN_RECV",       [STATE_FIN_WAIT1] = "FIN_WAIT_1",
-		[STATE_FIN_WAIT2] = "FIN_WAIT_2",    [STATE_TIME_WAIT] = "TIME_WAIT",
-		[STATE_CLOSE] = "CLOSE",             [STATE_CLOSE_WAIT] = "CLOSE_WAIT",
-		[STATE_LAST_ACK] = "LAST_ACK",       [STATE_LISTEN] = "LISTEN",
-		[STATE_CLOSING] = "CLOSING",         [STATE_NEW_SYN_RECV] = "SYN_RECV",
+		[STATE_ESTABLISHED] = "ESTABLISHED",
+		[STATE_SYN_SENT] = "SYN_SENT",
+		[STATE_SYN_RECV] = "SYN_RECV",
+		[STATE_FIN_WAIT1] = "FIN_WAIT_1",
+		[STATE_FIN_WAIT2] = "FIN_WAIT_2",
+		[STATE_TIME_WAIT] = "TIME_WAIT",
+		[STATE_CLOSE] = "CLOSE",
+		[STATE_CLOSE_WAIT] = "CLOSE_WAIT",
+		[STATE_LAST_ACK] = "LAST_ACK",
+		[STATE_LISTEN] = "LISTEN",
+		[STATE_CLOSING] = "CLOSING",
+		[STATE_NEW_SYN_RECV] = "SYN_RECV",
 	};
 	return state < STATE_COUNT ? names[state] : NULL;
 }

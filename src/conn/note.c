@@ -28,7 +28,7 @@ void conn_spoke_after(struct conn *conn, uint32_t silence_ms)
 }
 
 void conn_remember_head(struct conn *conn, enum direction direction, const char *bytes,
-                        size_t count)
+			size_t count)
 {
 	if (direction != request_direction(conn)) {
 		return;
@@ -37,9 +37,9 @@ void conn_remember_head(struct conn *conn, enum direction direction, const char 
 		conn_turned(conn, direction);
 	}
 	/* A write that was refused comes again: the place follows from what was counted. */
-	uint64_t place = atomic_load_explicit(
-		direction == DIRECTION_READ ? &conn->exchange_in : &conn->exchange_out,
-		memory_order_relaxed);
+	uint64_t place = atomic_load_explicit(direction == DIRECTION_READ ? &conn->exchange_in
+									  : &conn->exchange_out,
+					      memory_order_relaxed);
 	if (place >= sizeof conn->head) {
 		return;
 	}

@@ -113,7 +113,7 @@ void conn_share(int from, int fd)
 }
 
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
-                const struct addr *peer)
+		const struct addr *peer)
 {
 	conn->number = atomic_fetch_add(&total, 1) + 1;
 	conn->side = (uint8_t)side;
@@ -124,7 +124,8 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->peer_fin = false;
 	conn->shut_read = conn->shut_write = false;
 	conn->told_error = conn->told_op = conn->told_count = 0;
-	conn->told_end = conn->told_abandoned = false;
+	conn->told_abandoned = false;
+	conn->told_hidden = false;
 	conn->half_ms = 0;
 	conn->fin_acked = 0;
 	conn->warned = 0;
@@ -143,6 +144,11 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->last_ms, conn->begun_ms, memory_order_relaxed);
 	atomic_store_explicit(&conn->phase, PHASE_CONNECTING, memory_order_relaxed);
+}
+
+int64_t conn_age_ms(const struct conn *conn)
+{
+	return (int64_t)((clock_exact_ns() - conn->begun_ns) / 1000000);
 }
 
 void conn_opened(struct conn *conn)

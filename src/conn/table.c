@@ -4,7 +4,6 @@
 
 _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
 
-/* One above the highest descriptor that ever had a record: where table_next may stop. */
 static _Atomic int table_top;
 
 static table_slot *leaf_of(unsigned index)
@@ -40,12 +39,17 @@ uintptr_t table_swap(int fd, uintptr_t content)
 		}
 	}
 	return atomic_exchange_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], content,
-	                                memory_order_acq_rel);
+					memory_order_acq_rel);
+}
+
+int table_end(void)
+{
+	return atomic_load_explicit(&table_top, memory_order_relaxed);
 }
 
 int table_next(int fd, int last)
 {
-	int top = atomic_load_explicit(&table_top, memory_order_relaxed);
+	int top = table_end();
 	if (last >= top) {
 		last = top - 1;
 	}

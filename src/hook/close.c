@@ -74,7 +74,10 @@ void hook_closefrom(int first)
 
 int hook_fclose(FILE *stream)
 {
+	/* A stream without a descriptor sets errno. */
+	int saved = errno;
 	int fd = stream != NULL ? fileno_unlocked(stream) : -1;
+	errno = saved;
 	if (fd >= 0) {
 		flow_closing(fd, OP_FCLOSE);
 	}

@@ -100,8 +100,7 @@ void connect_end(struct connect *connect, struct call *call)
 	if (connect->begins) {
 		act_connected(call, &connect->target);
 	}
-	conn_remember(call->conn, call->op, call->result, call->error,
-	              (uint32_t)clock_coarse_ms());
+	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
 	bool was_connecting =
 		atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
 	if (connect->disconnects) {
@@ -113,7 +112,7 @@ void connect_end(struct connect *connect, struct call *call)
 			atomic_store(&call->conn->phase, PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {
-		tally_established(call->conn->peer.port);
+		tally_established(&call->conn->peer);
 		flow_opened(call);
 	} else if (was_connecting) {
 		connect_failed(connect, call);
@@ -150,7 +149,7 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 		return real.bind(fd, address, size);
 	}
 	call.result = real.bind(fd, address, size);
-	if (call.result == 0) {
+	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		call.conn->local = addr_from_sockaddr(address, size);
 	}
 	return (int)call_leave(&call);
@@ -163,10 +162,12 @@ int hook_listen(int fd, int backlog)
 		return real.listen(fd, backlog);
 	}
 	call.result = real.listen(fd, backlog);
-	if (call.result == 0) {
+	if (call.result == 0 && conn_same(call.conn, call.generation)) {
+		int saved = errno;
 		atomic_store_explicit(&call.conn->phase, PHASE_LISTENING, memory_order_relaxed);
 		call.conn->side = SIDE_SERVER;
 		act_listening(&call);
+		errno = saved;
 	}
 	return (int)call_leave(&call);
 }
@@ -202,7 +203,7 @@ int hook_shutdown(int fd, int how)
 		act_shutdown(&call);
 	}
 	call.result = real.shutdown(fd, how);
-	if (call.result == 0) {
+	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		shut_down(call.conn, fd, how);
 	}
 	return (int)call_leave(&call);

@@ -5,10 +5,10 @@
 #include "flow.h"
 
 struct connect {
-	bool begins;                   /* a new connection, not a second call for the same */
-	bool again;                    /* on a socket whose connection is over */
-	bool disconnects;              /* AF_UNSPEC */
-	struct act_target target;      /* where it goes; target.answered: it does not go at all */
+	bool begins;              /* a new connection, not a second call for the same */
+	bool again;               /* on a socket whose connection is over */
+	bool disconnects;         /* AF_UNSPEC */
+	struct act_target target; /* where it goes; target.answered: it does not go at all */
 };
 
 void connect_begin(struct connect *connect, struct call *call, const void *address, socklen_t size);

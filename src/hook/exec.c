@@ -11,10 +11,15 @@
 #include "flow.h"
 #include "report.h"
 
+static bool has_totals(void)
+{
+	return !flow_in_vfork_child && log_wants(LOG_CONNS) && conn_total() > 0;
+}
+
 /* The totals so far: when the exec succeeds, nobody else will tell them. */
 static void leaving(void)
 {
-	if (!flow_in_vfork_child && log_wants(LOG_CONNS) && conn_total() > 0) {
+	if (has_totals()) {
 		int saved = errno;
 		report_exit();
 		errno = saved;
@@ -24,7 +29,7 @@ static void leaving(void)
 /* A shell tries one path after the other: only one that can be executed is the end. */
 static void leaving_for(const char *path)
 {
-	if (path != NULL && raw3(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
+	if (path != NULL && has_totals() && raw3(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
 		leaving();
 	}
 }
@@ -54,7 +59,7 @@ int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 }
 
 int hook_execveat(int directory, const char *path, char *const argv[], char *const envp[],
-                  int flags)
+		  int flags)
 {
 	leaving();
 	return real.execveat(directory, path, argv, envp, flags);
@@ -85,13 +90,13 @@ static void gather_arguments(char **argv, const char *first, size_t count, va_li
 }
 
 /* `count` of the arguments of a variadic function whose first is not NULL; 1 when it is. */
-#define COUNT(count, first) \
-	size_t count = 1; \
-	va_list count##_list; \
-	va_start(count##_list, first); \
-	if ((first) != NULL) { \
-		count = count_arguments(&count##_list); \
-	} \
+#define COUNT(count, first)                                                                        \
+	size_t count = 1;                                                                          \
+	va_list count##_list;                                                                      \
+	va_start(count##_list, first);                                                             \
+	if ((first) != NULL) {                                                                     \
+		count = count_arguments(&count##_list);                                            \
+	}                                                                                          \
 	va_end(count##_list)
 
 int hook_execl(const char *path, const char *argument, ...)

@@ -44,13 +44,13 @@ void flow_rules_changed(void)
 	flow_watches = rules_watched || log_level >= LOG_CALLS;
 }
 
-void flow_keep_head(struct conn *conn, enum direction direction, const void *bytes, size_t count)
+void flow_keep_head(struct conn *conn, enum direction direction, const struct iovec *pieces,
+		    size_t count, size_t size)
 {
 	char head[CONN_HEAD_SIZE];
-	struct iovec to = {head, count < sizeof head ? count : sizeof head};
-	struct iovec from = {(void *)(uintptr_t)bytes, to.iov_len};
+	struct iovec to = {head, size < sizeof head ? size : sizeof head};
 	/* The program may pass a bad address, which the kernel answers with EFAULT; so must we. */
-	long got = raw6(SYS_process_vm_readv, raw0(SYS_getpid), &to, 1, &from, 1, 0);
+	long got = raw6(SYS_process_vm_readv, raw0(SYS_getpid), &to, 1, pieces, count, 0);
 	if (got > 0) {
 		conn_remember_head(conn, direction, head, (size_t)got);
 	}
@@ -110,7 +110,7 @@ static void notice_connected(struct call *call)
 	enum tcp_state_number state = evidence_state(call->fd);
 	if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE &&
 	    state != STATE_UNKNOWN) {
-		tally_established(call->conn->peer.port);
+		tally_established(&call->conn->peer);
 		flow_opened(call);
 	}
 }
@@ -191,7 +191,7 @@ static void explain(struct call *call)
 			act_failed(call);
 		}
 	} else if (call->result == 0 && direction == DIRECTION_READ && call->asked > 0 &&
-	           phase == PHASE_OPEN) {
+		   phase == PHASE_OPEN) {
 		/* Only the first end of file is news. */
 		if (!call->conn->peer_fin) {
 			report(call, SURFACE_EOF, direction, false);

@@ -51,8 +51,16 @@ void flow_look_around(struct call *call, uint32_t now_ms);
 /** What is due from time to time: open connections, the rules file, what outlives its close. */
 void flow_keep_house(uint32_t now_ms);
 
-/** Keep what a request begins with. */
-void flow_keep_head(struct conn *conn, enum direction direction, const void *bytes, size_t count);
+/**
+ * Keep what a request begins with.
+ *
+ * @pieces
+ *         Where its bytes are; may lead nowhere.
+ * @size
+ *         How many bytes they are.
+ */
+void flow_keep_head(struct conn *conn, enum direction direction, const struct iovec *pieces,
+		    size_t count, size_t size);
 
 /** A waiting call found the descriptor ready: a connect that was under way may have succeeded. */
 void flow_ready(struct conn *conn, int fd, enum op op);
@@ -67,7 +75,7 @@ void flow_begin(struct call *call);
 void flow_end(struct call *call);
 
 static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn *conn, int fd,
-                                     size_t asked)
+				     size_t asked)
 {
 	if (conn == NULL) {
 		return false;
@@ -81,7 +89,7 @@ static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn 
 	};
 	if (UNLIKELY(flow_watches) ||
 	    UNLIKELY(conn->choice.generation !=
-	             atomic_load_explicit(&rules_generation, memory_order_relaxed))) {
+		     atomic_load_explicit(&rules_generation, memory_order_relaxed))) {
 		struct call copy = *call;
 		flow_begin(&copy);
 		call->began_ns = copy.began_ns;
@@ -90,7 +98,7 @@ static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn 
 }
 
 static ALWAYS_INLINE bool call_answers(struct call *call, uint32_t actions,
-                                       bool (*act)(struct call *))
+				       bool (*act)(struct call *))
 {
 	if (LIKELY((call->conn->choice.actions & actions) == 0)) {
 		return false;
@@ -110,7 +118,7 @@ static ALWAYS_INLINE bool call_answers(struct call *call, uint32_t actions,
  *         Where the bytes go; NULL for a splice.
  */
 static ALWAYS_INLINE bool call_answers_pieces(struct call *call, const struct iovec *pieces,
-                                              size_t count, int flags)
+					      size_t count, int flags)
 {
 	if (LIKELY((call->conn->choice.actions & act_readers) == 0)) {
 		return false;
@@ -143,8 +151,8 @@ static ALWAYS_INLINE ssize_t call_finish(struct call *call, uint32_t now_ms)
 {
 	struct conn *conn = call->conn;
 	conn_remember(conn, call->op, call->result, call->error, now_ms);
-	if (UNLIKELY((int32_t)(now_ms - atomic_load_explicit(&watch_due_ms,
-	                                                     memory_order_relaxed)) >= 0)) {
+	if (UNLIKELY((int32_t)(now_ms -
+			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
 		struct call copy = *call;
 		flow_look_around(&copy, now_ms);
 	}
@@ -206,8 +214,7 @@ static ALWAYS_INLINE ssize_t call_leave(struct call *call)
 	if (call->result < 0 && call->error == 0) {
 		call->error = errno;
 	}
-	conn_remember(call->conn, call->op, call->result, call->error,
-	              (uint32_t)clock_coarse_ms());
+	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
 	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
 		struct call copy = *call;
 		flow_end(&copy);

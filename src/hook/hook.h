@@ -9,14 +9,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define HOOK(result, name, parameters, arguments) \
+#define HOOK(result, name, parameters, arguments)                                                  \
 	EXPORT result hook_##name parameters __asm__(#name);
 #define HOOK_POINTER HOOK
 #define HOOK_VOID HOOK
-#define HOOK_VARIADIC(result, name, real, parameters, arguments) \
+#define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	EXPORT result hook_##name parameters __asm__(#name);
 #define HOOK_ALONE(result, name, parameters) EXPORT result hook_##name parameters __asm__(#name);
-#define HOOK_ALIAS(result, name, parameters, target) \
+#define HOOK_ALIAS(result, name, parameters, target)                                               \
 	EXPORT result hook_##name parameters __asm__(#name);
 #include "hooks.def"
 #undef HOOK

@@ -57,11 +57,12 @@ struct peer_name {
 
 static void peer_name_begin(struct peer_name *name, struct sockaddr *address, socklen_t *size)
 {
-	bool wanted = address != NULL && size != NULL;
+	bool wanted = address != NULL;
 	name->size = sizeof name->room;
 	name->address = wanted ? address : (struct sockaddr *)&name->room;
+	/* An address without a size is an EFAULT, which the kernel gives. */
 	name->address_size = wanted ? size : &name->size;
-	name->asked = wanted ? *size : sizeof name->room;
+	name->asked = wanted && size != NULL ? *size : sizeof name->room;
 }
 
 static struct addr peer_name_read(const struct peer_name *name)
@@ -72,7 +73,7 @@ static struct addr peer_name_read(const struct peer_name *name)
 
 /* A connection came out of a listener's queue. */
 static void accepted(struct conn *listener, int fd, enum op op, const struct peer_name *name,
-                     bool nonblocking)
+		     bool nonblocking)
 {
 	struct conn *conn = conn_new(fd);
 	if (conn == NULL) {
@@ -101,7 +102,10 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 
 static int accept_by(struct call *call, const struct peer_name *name, bool nonblocking)
 {
-	if (call->result >= 0) {
+	if (call->result >= 0 && !conn_same(call->conn, call->generation)) {
+		/* The listener was closed while accept waited: its record is another's by now. */
+		conn_forget((int)call->result, SLOT_UNKNOWN);
+	} else if (call->result >= 0) {
 		int saved = errno;
 		accepted(call->conn, (int)call->result, call->op, name, nonblocking);
 		watch_accepted(call);

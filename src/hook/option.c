@@ -37,7 +37,7 @@ int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t si
 		errno = saved;
 	}
 	call.result = real.setsockopt(fd, level, name, value, size);
-	if (about_linger && call.result == 0) {
+	if (about_linger && call.result == 0 && conn_same(conn, call.generation)) {
 		lingers(conn, &linger);
 	}
 	return (int)call_leave(&call);
@@ -61,7 +61,7 @@ static void took_error(struct call *call, int error)
 	} else if (phase == PHASE_CONNECTING) {
 		enum tcp_state_number state = evidence_state(call->fd);
 		if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE) {
-			tally_established(conn->peer.port);
+			tally_established(&conn->peer);
 			flow_opened(call);
 		}
 	}
@@ -83,6 +83,9 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 		return real.getsockopt(fd, level, name, value, size);
 	}
 	call.result = real.getsockopt(fd, level, name, value, size);
+	if (UNLIKELY(!conn_same(call.conn, call.generation))) {
+		return (int)call.result;
+	}
 	if (call.result == 0 && level == SOL_SOCKET && name == SO_ERROR && *size >= sizeof(int)) {
 		int saved = errno;
 		int error;
@@ -134,7 +137,7 @@ int hook_getsockname(int fd, struct sockaddr *address, socklen_t *size)
 		return real.getsockname(fd, address, size);
 	}
 	call.result = real.getsockname(fd, address, size);
-	if (call.result == 0) {
+	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		conn_learn_local(call.conn, fd);
 	}
 	return (int)call_leave(&call);

@@ -1,11 +1,14 @@
 #include "pieces.h"
 
-#include <string.h>
+#include <limits.h>
 
 size_t pieces_size(const struct iovec *pieces, size_t count)
 {
 	size_t size = 0;
-	for (size_t i = 0; i < count && pieces != NULL; i++) {
+	if (pieces == NULL || count > IOV_MAX) {
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
 		size += pieces[i].iov_len;
 	}
 	return size;
@@ -23,17 +26,4 @@ size_t pieces_cut(struct iovec *cut, const struct iovec *pieces, size_t count, s
 		used++;
 	}
 	return used;
-}
-
-size_t pieces_first(char *into, size_t size, const struct iovec *pieces, size_t count)
-{
-	size_t copied = 0;
-	for (size_t i = 0; i < count && copied < size; i++) {
-		size_t more = pieces[i].iov_len < size - copied ? pieces[i].iov_len : size - copied;
-		if (more > 0) {
-			memcpy(into + copied, pieces[i].iov_base, more);
-		}
-		copied += more;
-	}
-	return copied;
 }

@@ -8,7 +8,7 @@
 /** Most pieces of a cut vector; a read that gets less than asked is ordinary. */
 #define PIECES_MAX 8
 
-/** Bytes that a vector holds. */
+/** Bytes that a vector holds; 0 when it is none: the kernel says what is wrong with it. */
 size_t pieces_size(const struct iovec *pieces, size_t count);
 
 /**
@@ -20,8 +20,5 @@ size_t pieces_size(const struct iovec *pieces, size_t count);
  *         How many pieces of `cut` hold at most `size` bytes.
  */
 size_t pieces_cut(struct iovec *cut, const struct iovec *pieces, size_t count, size_t size);
-
-/** Copy the first bytes of a vector, at most `size`; returns how many there were. */
-size_t pieces_first(char *into, size_t size, const struct iovec *pieces, size_t count);
 
 #endif

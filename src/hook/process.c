@@ -1,6 +1,7 @@
 /* Processes fork and end. */
 #include "process.h"
 
+#include "../act/kept.h"
 #include "../conn/conn.h"
 #include "../log/log.h"
 #include "../rule/active.h"
@@ -14,6 +15,7 @@ static void forked(bool child)
 	rules_after_fork(child);
 	if (child) {
 		log_after_fork();
+		kept_after_fork();
 	}
 	errno = saved;
 }
@@ -56,40 +58,40 @@ long process_vfork_failed(int error)
 
 #if defined(__x86_64__)
 __asm__(".text\n"
-        ".globl vfork\n"
-        ".type vfork, @function\n"
-        "vfork:\n"
-        "	.cfi_startproc\n"
-        "	endbr64\n"
-        "	popq %rdx\n" /* the kernel leaves rdx alone */
-        "	.cfi_adjust_cfa_offset -8\n"
-        "	.cfi_register rip, rdx\n"
-        "	movl $58, %eax\n"
-        "	syscall\n"
-        "	pushq %rdx\n"
-        "	.cfi_adjust_cfa_offset 8\n"
-        "	.cfi_rel_offset rip, 0\n"
-        "	cmpq $-4095, %rax\n"
-        "	jae 1f\n"
-        "	pushq %rax\n"
-        "	.cfi_adjust_cfa_offset 8\n"
-        "	movl %eax, %edi\n"
-        "	call process_vforked\n"
-        "	popq %rax\n"
-        "	.cfi_adjust_cfa_offset -8\n"
-        "	ret\n"
-        "1:	subq $8, %rsp\n"
-        "	.cfi_adjust_cfa_offset 8\n"
-        "	negl %eax\n"
-        "	movl %eax, %edi\n"
-        "	call process_vfork_failed\n"
-        "	addq $8, %rsp\n"
-        "	.cfi_adjust_cfa_offset -8\n"
-        "	ret\n"
-        "	.cfi_endproc\n"
-        ".size vfork, . - vfork\n"
-        ".globl __vfork\n"
-        ".set __vfork, vfork\n");
+	".globl vfork\n"
+	".type vfork, @function\n"
+	"vfork:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	popq %rdx\n" /* the kernel leaves rdx alone */
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_register rip, rdx\n"
+	"	movl $58, %eax\n"
+	"	syscall\n"
+	"	pushq %rdx\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	.cfi_rel_offset rip, 0\n"
+	"	cmpq $-4095, %rax\n"
+	"	jae 1f\n"
+	"	pushq %rax\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	movl %eax, %edi\n"
+	"	call process_vforked\n"
+	"	popq %rax\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	ret\n"
+	"1:	subq $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	negl %eax\n"
+	"	movl %eax, %edi\n"
+	"	call process_vfork_failed\n"
+	"	addq $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size vfork, . - vfork\n"
+	".globl __vfork\n"
+	".set __vfork, vfork\n");
 #else
 /* POSIX lets vfork be fork. */
 pid_t hook_vfork(void)

@@ -1,7 +1,6 @@
 /* Bytes in. */
 #include "hook.h"
 
-#include <limits.h>
 #include "flow.h"
 #include "pieces.h"
 
@@ -11,17 +10,19 @@ static bool moves(int flags)
 	return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
 }
 
-/* A program may pass a bad vector; the kernel says so, not we. */
-static size_t vector_size(const struct iovec *pieces, int count)
+static ALWAYS_INLINE void keep_vector_head(struct call *call, const struct iovec *pieces,
+					   size_t count)
 {
-	return count > 0 && count <= IOV_MAX ? pieces_size(pieces, (size_t)count) : 0;
+	if (UNLIKELY(flow_keeps_heads) && call->result > 0 &&
+	    conn_same(call->conn, call->generation)) {
+		flow_keep_head(call->conn, DIRECTION_READ, pieces, count, (size_t)call->result);
+	}
 }
 
-static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer)
+static ALWAYS_INLINE void keep_head(struct call *call, void *buffer)
 {
-	if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
-		flow_keep_head(call->conn, DIRECTION_READ, buffer, (size_t)call->result);
-	}
+	struct iovec piece = {buffer, call->result > 0 ? (size_t)call->result : 0};
+	keep_vector_head(call, &piece, 1);
 }
 
 HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
@@ -51,7 +52,7 @@ HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int 
 }
 
 HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
-                          socklen_t *address_size)
+			  socklen_t *address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size)) {
@@ -60,12 +61,14 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.recvfrom(fd, buffer, call.asked, flags, address, address_size);
 		keep_head(&call, buffer);
+	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
+		*address_size = 0;
 	}
 	return call_leave_read(&call, moves(flags));
 }
 
 HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
-                                struct sockaddr *address, socklen_t *address_size)
+				struct sockaddr *address, socklen_t *address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size) || size > room) {
@@ -73,8 +76,10 @@ HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, 
 	}
 	if (!call_answers_read(&call, buffer, flags)) {
 		call.result = real.__recvfrom_chk(fd, buffer, call.asked, room, flags, address,
-		                                  address_size);
+						  address_size);
 		keep_head(&call, buffer);
+	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
+		*address_size = 0;
 	}
 	return call_leave_read(&call, moves(flags));
 }
@@ -126,19 +131,8 @@ static void vector_limit(struct vector *vector, const struct call *call, size_t 
 {
 	if (UNLIKELY(call->asked < asked)) {
 		vector->count = (int)pieces_cut(vector->cut, vector->pieces, (size_t)vector->count,
-		                                call->asked);
+						call->asked);
 		vector->pieces = vector->cut;
-	}
-}
-
-static void keep_vector_head(struct call *call, const struct iovec *pieces, size_t count)
-{
-	if (UNLIKELY(flow_keeps_heads) && call->result > 0) {
-		char head[CONN_HEAD_SIZE];
-		size_t got = (size_t)call->result;
-		size_t room = got < sizeof head ? got : sizeof head;
-		flow_keep_head(call->conn, DIRECTION_READ, head,
-		               pieces_first(head, room, pieces, count));
 	}
 }
 
@@ -147,7 +141,7 @@ ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
 	struct call call;
 	struct vector vector;
 	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	size_t asked = conn != NULL ? pieces_size(pieces, (size_t)count) : 0;
 	if (!call_enter(&call, OP_READV, conn, fd, asked)) {
 		return real.readv(fd, pieces, count);
 	}
@@ -167,7 +161,7 @@ ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset
 	struct call call;
 	struct vector vector;
 	struct conn *conn = offset == -1 ? conn_find(fd) : NULL;
-	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	size_t asked = conn != NULL ? pieces_size(pieces, (size_t)count) : 0;
 	if (!call_enter(&call, OP_PREADV2, conn, fd, asked)) {
 		return real.preadv2(fd, pieces, count, offset, flags);
 	}
@@ -190,8 +184,9 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct call call;
 	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL && message != NULL ?
-			       pieces_size(message->msg_iov, message->msg_iovlen) : 0;
+	size_t asked = conn != NULL && message != NULL
+			       ? pieces_size(message->msg_iov, message->msg_iovlen)
+			       : 0;
 	if (!call_enter(&call, OP_RECVMSG, conn, fd, asked)) {
 		ssize_t result = real.recvmsg(fd, message, flags);
 		if (result >= 0 && message->msg_controllen > 0) {
@@ -199,12 +194,14 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		}
 		return result;
 	}
-	if (!call_answers_pieces(&call, message->msg_iov, message->msg_iovlen, flags)) {
+	if (message == NULL) {
+		call.result = real.recvmsg(fd, message, flags);
+	} else if (!call_answers_pieces(&call, message->msg_iov, message->msg_iovlen, flags)) {
 		if (UNLIKELY(call.asked < asked)) {
 			struct iovec cut[PIECES_MAX];
 			struct msghdr less = *message;
-			less.msg_iovlen = pieces_cut(cut, message->msg_iov, message->msg_iovlen,
-			                             call.asked);
+			less.msg_iovlen =
+				pieces_cut(cut, message->msg_iov, message->msg_iovlen, call.asked);
 			less.msg_iov = cut;
 			call.result = real.recvmsg(fd, &less, flags);
 			message->msg_flags = less.msg_flags;
@@ -213,9 +210,12 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		} else {
 			call.result = real.recvmsg(fd, message, flags);
 		}
-		if (call.result > 0) {
-			keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
-		}
+		keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
+	} else if (call.result >= 0) {
+		/* As the kernel fills them for TCP. */
+		message->msg_flags = 0;
+		message->msg_controllen = 0;
+		message->msg_namelen = 0;
 	}
 	return call_leave_read(&call, moves(flags));
 }
@@ -231,7 +231,7 @@ static size_t messages_bytes(const struct mmsghdr *messages, int count)
 }
 
 int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-                  struct timespec *timeout)
+		  struct timespec *timeout)
 {
 	struct call call;
 	struct conn *conn = conn_find(fd);
@@ -254,7 +254,7 @@ int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		return 1;
 	}
 	call_enter(&call, OP_RECVMMSG, conn, fd,
-	           pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
+		   pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
 	int result = real.recvmmsg(fd, messages, count, flags, timeout);
 	call.result = result <= 0 ? result : (ssize_t)messages_bytes(messages, result);
 	call_leave_read(&call, moves(flags));

@@ -6,25 +6,24 @@
 #include <stdbool.h>
 
 /* What a symbol that this libc lacks does. */
-#define HOOK(result, name, parameters, arguments) \
-	static result missing_##name parameters \
-	{ \
-		errno = ENOSYS; \
-		return -1; \
+#define HOOK(result, name, parameters, arguments)                                                  \
+	static result missing_##name parameters                                                    \
+	{                                                                                          \
+		errno = ENOSYS;                                                                    \
+		return -1;                                                                         \
 	}
-#define HOOK_POINTER(result, name, parameters, arguments) \
-	static result missing_##name parameters \
-	{ \
-		errno = ENOSYS; \
-		return NULL; \
+#define HOOK_POINTER(result, name, parameters, arguments)                                          \
+	static result missing_##name parameters                                                    \
+	{                                                                                          \
+		errno = ENOSYS;                                                                    \
+		return NULL;                                                                       \
 	}
-#define HOOK_VOID(result, name, parameters, arguments) \
-	static result missing_##name parameters \
-	{ \
-		errno = ENOSYS; \
+#define HOOK_VOID(result, name, parameters, arguments)                                             \
+	static result missing_##name parameters                                                    \
+	{                                                                                          \
+		errno = ENOSYS;                                                                    \
 	}
-#define HOOK_VARIADIC(result, name, real, parameters, arguments) \
-	HOOK(result, name, real, arguments)
+#define HOOK_VARIADIC(result, name, real, parameters, arguments) HOOK(result, name, real, arguments)
 #define HOOK_ALONE(result, name, parameters)
 #define HOOK_ALIAS(result, name, parameters, target)
 #pragma GCC diagnostic push
@@ -47,28 +46,28 @@ static void *find(const char *name, void *missing)
 	return found;
 }
 
-#define FIND(name) \
-	__atomic_store_n((void **)(void *)&real.name, find(#name, (void *)missing_##name), \
-	                 __ATOMIC_RELAXED)
+#define FIND(name)                                                                                 \
+	__atomic_store_n((void **)(void *)&real.name, find(#name, (void *)missing_##name),         \
+			 __ATOMIC_RELAXED)
 
 /*
  * What a symbol does that was not looked up yet. It looks up itself alone: a look-up that fails
  * allocates, and the program's malloc may come back into a hook.
  */
-#define HOOK(result, name, parameters, arguments) \
-	static result resolve_##name parameters \
-	{ \
-		FIND(name); \
-		return real.name arguments; \
+#define HOOK(result, name, parameters, arguments)                                                  \
+	static result resolve_##name parameters                                                    \
+	{                                                                                          \
+		FIND(name);                                                                        \
+		return real.name arguments;                                                        \
 	}
 #define HOOK_POINTER HOOK
-#define HOOK_VOID(result, name, parameters, arguments) \
-	static result resolve_##name parameters \
-	{ \
-		FIND(name); \
-		real.name arguments; \
+#define HOOK_VOID(result, name, parameters, arguments)                                             \
+	static result resolve_##name parameters                                                    \
+	{                                                                                          \
+		FIND(name);                                                                        \
+		real.name arguments;                                                               \
 	}
-#define HOOK_VARIADIC(result, name, real, parameters, arguments) \
+#define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	HOOK(result, name, parameters, arguments)
 #include "hooks.def"
 #undef HOOK
@@ -81,7 +80,7 @@ struct real real = {
 #define HOOK_POINTER HOOK
 #define HOOK_VOID HOOK
 /* The registers of a variadic call are those of a fixed one on every machine we know. */
-#define HOOK_VARIADIC(result, name, real_parameters, parameters, arguments) \
+#define HOOK_VARIADIC(result, name, real_parameters, parameters, arguments)                        \
 	.name = (result(*) real_parameters)(void *)resolve_##name,
 #include "hooks.def"
 #undef HOOK
@@ -101,7 +100,7 @@ void real_resolve(void)
 #define HOOK(result, name, parameters, arguments) FIND(name);
 #define HOOK_POINTER HOOK
 #define HOOK_VOID HOOK
-#define HOOK_VARIADIC(result, name, real, parameters, arguments) \
+#define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	HOOK(result, name, parameters, arguments)
 #include "hooks.def"
 	atomic_store_explicit(&resolved, true, memory_order_release);

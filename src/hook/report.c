@@ -18,11 +18,6 @@
 /* Errors of a connection that is dead already are told this often, then only counted. */
 #define TOLD_MAX 16
 
-/*
- * A connect that loses a race is no failure: another to the same port was established after it had
- * begun, give or take the coarse clock.
- */
-
 /* What an error needs while it is being explained; too much for a small stack. */
 struct desk {
 	struct evidence evidence;
@@ -37,8 +32,8 @@ static void add_connection(struct event *event, const struct call *call)
 {
 	conn_learn_local(call->conn, call->fd);
 	event_connection(event, call->fd, call->conn->number,
-	                 side_name((enum side)call->conn->side), &call->conn->local,
-	                 &call->conn->peer);
+			 side_name((enum side)call->conn->side), &call->conn->local,
+			 &call->conn->peer);
 }
 
 static void add_known(struct event *event, enum key key, int64_t value)
@@ -57,8 +52,8 @@ static void add_history(struct event *event, const struct conn *conn)
 	for (uint32_t i = first; i != next; i++) {
 		const struct past_call *past = &conn->history[i % CONN_HISTORY];
 		if (past->op < OP_COUNT) {
-			event_list_call(event, op_name((enum op)past->op), past->result, past->error,
-			                now - past->when_ms);
+			event_list_call(event, op_name((enum op)past->op), past->result,
+					past->error, now - past->when_ms);
 		}
 	}
 	event_list_end(event);
@@ -141,7 +136,7 @@ static bool is_over(const struct evidence *evidence, const struct verdict *verdi
 
 /* The program has been told: what comes later on this connection is seen in that light. */
 static void remember_told(const struct call *call, const struct evidence *evidence,
-                          const struct verdict *verdict)
+			  const struct verdict *verdict)
 {
 	struct conn *conn = call->conn;
 	if (evidence->error == 0) {
@@ -165,15 +160,16 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 /*
  * Things that are true and not worth a line: a connect that lost a race against another to the same
  * port (happy eyeballs, RFC 8305), an abandoned connect that was told before, our own doing that a
- * rule did and told, the hundredth EPIPE.
+ * rule did and told, the hundredth EPIPE, at the close the reset that was told at the end of file.
  */
 static bool is_worth_telling(const struct call *call, const struct desk *desk, bool quiet)
 {
 	const struct conn *conn = call->conn;
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
-		return !conn->told_abandoned &&
-		       !tally_won_race(conn->peer.port, conn->begun_ms);
+		return !conn->told_abandoned && !tally_won_race(&conn->peer, conn->begun_ms);
+	case CAUSE_PEER_CLOSED_EARLY:
+		return !conn->told_hidden || desk->evidence.error != 0;
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -259,7 +255,7 @@ void report_passing(struct call *call, int64_t stale_ms)
 }
 
 static enum ending judge(struct desk *desk, struct call *call, enum surface surface,
-                         enum direction direction, bool quiet)
+			 enum direction direction, bool quiet)
 {
 	struct evidence *evidence = &desk->evidence;
 	memset(evidence, 0, sizeof *evidence);
@@ -295,6 +291,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (evidence->connecting && evidence->state == STATE_SYN_SENT) {
 		call->conn->told_abandoned = true;
 	}
+	call->conn->told_hidden |= surface == SURFACE_EOF && is_over(evidence, &desk->verdict);
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
 	return ending_of(&desk->verdict);
@@ -369,7 +366,7 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	if (conn->fork_epoch == process_epoch() || !is_own_end(end)) {
 		event_string(&event, KEY_END, end);
 	}
-	event_number(&event, KEY_MS, (uint32_t)clock_coarse_ms() - conn->begun_ms);
+	event_number(&event, KEY_MS, conn_age_ms(conn));
 	event_unsigned(&event, KEY_BYTES_OUT, atomic_load(&conn->bytes_out));
 	event_unsigned(&event, KEY_BYTES_IN, atomic_load(&conn->bytes_in));
 	event_unsigned(&event, KEY_CALLS_OUT, atomic_load(&conn->calls_out));
@@ -386,8 +383,8 @@ void report_call(const struct call *call)
 	uint64_t elapsed_ns = clock_exact_ns() - call->began_ns;
 	event_begin(&event, EVENT_CALL, line, sizeof line);
 	event_connection(&event, call->fd, call->conn->number,
-	                 side_name((enum side)call->conn->side), &call->conn->local,
-	                 &call->conn->peer);
+			 side_name((enum side)call->conn->side), &call->conn->local,
+			 &call->conn->peer);
 	event_string(&event, KEY_OP, op_name(call->op));
 	if (op_direction(call->op) != DIRECTION_NONE) {
 		event_unsigned(&event, KEY_ASKED, call->asked);
@@ -405,14 +402,18 @@ void report_call(const struct call *call)
 
 void report_exit(void)
 {
-	char line[EVENT_SMALL * 2];
+	char *line = scratch_take();
+	if (line == NULL) {
+		return;
+	}
 	struct event event;
-	event_begin(&event, EVENT_EXIT, line, sizeof line);
+	event_begin(&event, EVENT_EXIT, line, EVENT_LARGE);
 	event_unsigned(&event, KEY_CONNECTIONS, conn_total());
 	event_list_begin(&event, KEY_ERRORS);
 	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
 		if (tally_of((enum cause)cause) > 0) {
-			event_list_count(&event, cause_infos[cause].id, tally_of((enum cause)cause));
+			event_list_count(&event, cause_infos[cause].id,
+					 tally_of((enum cause)cause));
 		}
 	}
 	event_list_end(&event);
@@ -420,25 +421,26 @@ void report_exit(void)
 	const struct rules *set = rules_now();
 	for (uint32_t i = 0; set != NULL && i < set->count; i++) {
 		event_list_count(&event, set->rules[i].text,
-		                 atomic_load_explicit(&set->rules[i].fired, memory_order_relaxed));
+				 atomic_load_explicit(&set->rules[i].fired, memory_order_relaxed));
 	}
 	event_list_end(&event);
 	event_send(&event);
+	scratch_give(line);
 }
 
 void report_rules_refused(const struct rule_error *error)
 {
-	if (!log_wants(LOG_RESETS)) {
+	struct desk *desk = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (desk == NULL) {
 		return;
 	}
-	char why[320];
-	struct text text = text_in(why, sizeof why);
+	struct text text = text_in(desk->why, sizeof desk->why);
 	rule_error_write(&text, error);
-	char line[EVENT_SMALL];
 	struct event event;
-	event_begin(&event, EVENT_WARN, line, sizeof line);
+	event_begin(&event, EVENT_WARN, desk->line, sizeof desk->line);
 	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULES_FILE].id);
-	event_string(&event, KEY_WHY, why);
+	event_string(&event, KEY_WHY, desk->why);
 	event_string(&event, KEY_ADVICE, cause_infos[CAUSE_RULES_FILE].advice);
 	event_send(&event);
+	scratch_give(desk);
 }

@@ -7,7 +7,7 @@
 
 struct sigpipe {
 	bool held;
-	uint64_t mask;         /* the thread's, as it was; bit signal-1 */
+	uint64_t mask; /* the thread's, as it was; bit signal-1 */
 };
 
 /** Hold SIGPIPE of this thread back. */

@@ -84,7 +84,7 @@ static void start(const char *values[SETTING_COUNT])
 	if (result == 0 && has_rules) {
 		uint64_t seed = settings.has_seed ? settings.seed : random_seed();
 		result = rules_start(values[SETTING_RULES], values[SETTING_RULES_FILE], seed, exe,
-		                     &error);
+				     &error);
 	}
 	const char *path = values[SETTING_LOG] != NULL ? values[SETTING_LOG] : "stderr";
 	if (result < 0) {

@@ -1,11 +1,13 @@
 #include "tally.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include "../sys/clock.h"
+#include "../sys/random.h"
 
 static _Atomic uint64_t causes[CAUSE_COUNT];
 
-/* Port in the upper half, coarse milliseconds in the lower. */
+/* Port and a hash of the address in the upper half, coarse milliseconds in the lower. */
 static _Atomic uint64_t last_established;
 
 void tally_cause(enum cause cause)
@@ -18,15 +20,25 @@ uint64_t tally_of(enum cause cause)
 	return atomic_load_explicit(&causes[cause], memory_order_relaxed);
 }
 
-void tally_established(uint16_t port)
+static uint16_t hash_host(const struct addr *addr)
 {
-	uint64_t now = (uint32_t)clock_coarse_ms();
-	atomic_store_explicit(&last_established, (uint64_t)port << 32 | now, memory_order_relaxed);
+	uint64_t halves[2];
+	memcpy(halves, addr->bytes, sizeof halves);
+	return (uint16_t)random_at(addr->family, halves[0], halves[1]);
 }
 
-bool tally_won_race(uint16_t port, uint32_t since_ms)
+void tally_established(const struct addr *peer)
+{
+	uint64_t where = (uint64_t)peer->port << 16 | hash_host(peer);
+	uint64_t when = (uint32_t)clock_coarse_ms();
+	atomic_store_explicit(&last_established, where << 32 | when, memory_order_relaxed);
+}
+
+bool tally_won_race(const struct addr *peer, uint32_t since_ms)
 {
 	uint64_t last = atomic_load_explicit(&last_established, memory_order_relaxed);
-	uint32_t when = (uint32_t)last;
-	return last != 0 && last >> 32 == port && (int32_t)(when - since_ms) >= 0;
+	uint16_t port = (uint16_t)(last >> 48);
+	uint16_t host = (uint16_t)(last >> 32);
+	return last != 0 && port == peer->port && host != hash_host(peer) &&
+	       (int32_t)((uint32_t)last - since_ms) >= 0;
 }

@@ -4,18 +4,19 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "../sys/addr.h"
 #include "../why/why.h"
 
 void tally_cause(enum cause cause);
 uint64_t tally_of(enum cause cause);
 
-/** A connect to this port has succeeded. */
-void tally_established(uint16_t port);
+/** A connect to this address has succeeded. */
+void tally_established(const struct addr *peer);
 
 /**
- * Did a connect to this port succeed since `since_ms` (coarse clock)? Then a slower connect to
- * another address of the same name has merely lost the race.
+ * Did a connect to the same port of another address succeed since `since_ms` (coarse clock)? Then
+ * this one has merely lost the race between the addresses of a name (RFC 8305).
  */
-bool tally_won_race(uint16_t port, uint32_t since_ms);
+bool tally_won_race(const struct addr *peer, uint32_t since_ms);
 
 #endif

@@ -17,8 +17,8 @@ static void waits(struct conn *conn, bool in, bool out)
 static int waited(int ready)
 {
 	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	if (UNLIKELY((int32_t)(now_ms - atomic_load_explicit(&watch_due_ms,
-	                                                     memory_order_relaxed)) >= 0)) {
+	if (UNLIKELY((int32_t)(now_ms -
+			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
 		int saved = errno;
 		flow_keep_house(now_ms);
 		errno = saved;
@@ -70,14 +70,14 @@ int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
 }
 
 int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-               const sigset_t *mask)
+	       const sigset_t *mask)
 {
 	poll_begins(fds, count);
 	return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
 }
 
 int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-                     const sigset_t *mask, size_t room)
+		     const sigset_t *mask, size_t room)
 {
 	if (count <= room / sizeof *fds) {
 		poll_begins(fds, count);
@@ -93,9 +93,20 @@ static unsigned long set_word(const fd_set *set, int word)
 
 #define WORD_BITS ((int)(sizeof(__fd_mask) * CHAR_BIT))
 
+/*
+ * How far a set is read. Programs pass the limit of open files with a set of a few words: the kernel
+ * reads no further than its own table of descriptors, we no further than where connections were.
+ */
+static int set_end(int count)
+{
+	int end = table_end();
+	return count < end ? count : end;
+}
+
 static void select_begins(int count, const fd_set *in, const fd_set *out)
 {
-	for (int word = 0; word * WORD_BITS < count; word++) {
+	int end = set_end(count);
+	for (int word = 0; word * WORD_BITS < end; word++) {
 		unsigned long reads = set_word(in, word);
 		unsigned long writes = set_word(out, word);
 		for (unsigned long left = reads | writes; left != 0; left &= left - 1) {
@@ -110,7 +121,8 @@ static void select_begins(int count, const fd_set *in, const fd_set *out)
 
 static int select_ends(int count, const fd_set *out, int ready)
 {
-	for (int word = 0; ready > 0 && word * WORD_BITS < count; word++) {
+	int end = set_end(count);
+	for (int word = 0; ready > 0 && word * WORD_BITS < end; word++) {
 		for (unsigned long left = set_word(out, word); left != 0; left &= left - 1) {
 			int fd = word * WORD_BITS + __builtin_ctzl(left);
 			struct conn *conn = conn_known(fd);
@@ -128,8 +140,8 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 	return select_ends(count, out, real.select(count, in, out, except, timeout));
 }
 
-int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
-                 const struct timespec *timeout, const sigset_t *mask)
+int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
+		 const sigset_t *mask)
 {
 	select_begins(count, in, out);
 	return select_ends(count, out, real.pselect(count, in, out, except, timeout, mask));
@@ -151,13 +163,13 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
-                     const sigset_t *mask)
+		     const sigset_t *mask)
 {
 	return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
-                      const struct timespec *timeout, const sigset_t *mask)
+		      const struct timespec *timeout, const sigset_t *mask)
 {
 	return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
 }

@@ -120,12 +120,11 @@ void watch_hurry(uint32_t now_ms)
 void watch_walk(uint32_t now_ms)
 {
 	uint32_t last = atomic_load_explicit(&walked_ms, memory_order_relaxed);
-	if (now_ms - last < WALK_MS ||
-	    !atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
+	if (now_ms - last < WALK_MS || !atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
 		return;
 	}
 	atomic_store_explicit(&watch_due_ms, now_ms + (rules_watched ? RULES_LOOK_MS : WALK_MS),
-	                      memory_order_relaxed);
+			      memory_order_relaxed);
 	if (!log_wants(LOG_RESETS)) {
 		return;
 	}

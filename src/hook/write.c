@@ -6,7 +6,6 @@
  */
 #include "hook.h"
 
-#include <limits.h>
 #include "connect.h"
 #include "flow.h"
 #include "pieces.h"
@@ -18,19 +17,18 @@ static bool is_suspect(const struct conn *conn)
 }
 
 /* Keep what a rule with starts= looks at; before the write, for the rule may act on this one. */
-static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer, size_t size)
+static ALWAYS_INLINE void keep_vector_head(struct call *call, const struct iovec *pieces,
+					   size_t count)
 {
 	if (UNLIKELY(flow_keeps_heads)) {
-		flow_keep_head(call->conn, DIRECTION_WRITE, buffer, size);
+		flow_keep_head(call->conn, DIRECTION_WRITE, pieces, count, call->asked);
 	}
 }
 
-static void keep_vector_head(struct call *call, const struct iovec *pieces, size_t count)
+static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer)
 {
-	if (UNLIKELY(flow_keeps_heads)) {
-		char head[CONN_HEAD_SIZE];
-		keep_head(call, head, pieces_first(head, sizeof head, pieces, count));
-	}
+	struct iovec piece = {(void *)(uintptr_t)buffer, call->asked};
+	keep_vector_head(call, &piece, 1);
 }
 
 static ALWAYS_INLINE ssize_t leave_with_signal(struct call *call, int flags)
@@ -49,7 +47,7 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 	if (!call_enter(&call, OP_SEND, conn_find(fd), fd, size)) {
 		return real.send(fd, buffer, size, flags);
 	}
-	keep_head(&call, buffer, size);
+	keep_head(&call, buffer);
 	if (!call_answers_write(&call)) {
 		call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
 	}
@@ -58,13 +56,13 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 
 /* TCP Fast Open: a send that connects. */
 static ssize_t send_connecting(struct call *call, const void *buffer, size_t size, int flags,
-                               const struct sockaddr *address, socklen_t address_size)
+			       const struct sockaddr *address, socklen_t address_size)
 {
 	struct connect connect;
 	connect_begin(&connect, call, address, address_size);
 	if (!connect.target.answered) {
 		call->result = real.sendto(call->fd, buffer, size, flags | MSG_NOSIGNAL,
-		                           connect.target.address, connect.target.size);
+					   connect.target.address, connect.target.size);
 		call->error = call->result < 0 ? errno : 0;
 	}
 	ssize_t sent = call->result;
@@ -79,7 +77,7 @@ static ssize_t send_connecting(struct call *call, const void *buffer, size_t siz
 }
 
 HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
-                        const struct sockaddr *address, socklen_t address_size)
+			const struct sockaddr *address, socklen_t address_size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_SENDTO, conn_find(fd), fd, size)) {
@@ -88,10 +86,10 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && address != NULL) {
 		return send_connecting(&call, buffer, size, flags, address, address_size);
 	}
-	keep_head(&call, buffer, size);
+	keep_head(&call, buffer);
 	if (!call_answers_write(&call)) {
-		call.result = real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address,
-		                          address_size);
+		call.result =
+			real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address, address_size);
 	}
 	return leave_with_signal(&call, flags);
 }
@@ -123,8 +121,9 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct call call;
 	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL && message != NULL ?
-			       pieces_size(message->msg_iov, message->msg_iovlen) : 0;
+	size_t asked = conn != NULL && message != NULL
+			       ? pieces_size(message->msg_iov, message->msg_iovlen)
+			       : 0;
 	if (!call_enter(&call, OP_SENDMSG, conn, fd, asked)) {
 		ssize_t result = real.sendmsg(fd, message, flags);
 		if (result >= 0 && UNLIKELY(message->msg_controllen > 0)) {
@@ -158,14 +157,19 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 		return result;
 	}
 	call_enter(&call, OP_SENDMMSG, conn, fd,
-	           pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
+		   pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
 	keep_vector_head(&call, messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen);
-	int sent = -1;
-	if (!call_answers_write(&call)) {
+	int sent;
+	if (call_answers_write(&call)) {
+		/* A rule's answer is for the first message alone. */
+		messages[0].msg_len = call.result < 0 ? 0 : (unsigned)call.result;
+		sent = call.result < 0 ? -1 : 1;
+	} else {
 		sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
 		call.result = sent;
 		for (int i = 0; i < sent; i++) {
-			call.result = i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
+			call.result =
+				i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
 		}
 	}
 	leave_with_signal(&call, flags);
@@ -196,7 +200,7 @@ static HOT NOINLINE ssize_t write_socket(uintptr_t slot, int fd, const void *buf
 	if (!call_enter(&call, OP_WRITE, conn_in_slot(slot, fd), fd, size)) {
 		return real.write(fd, buffer, size);
 	}
-	keep_head(&call, buffer, size);
+	keep_head(&call, buffer);
 	if (call_answers_write(&call)) {
 		return call_leave_write(&call);
 	}
@@ -216,20 +220,15 @@ ssize_t hook_write(int fd, const void *buffer, size_t size)
 	return write_socket(slot, fd, buffer, size);
 }
 
-static size_t vector_size(const struct iovec *pieces, int count)
-{
-	return count > 0 && count <= IOV_MAX ? pieces_size(pieces, (size_t)count) : 0;
-}
-
 ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 {
 	struct call call;
 	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	size_t asked = conn != NULL ? pieces_size(pieces, (size_t)count) : 0;
 	if (!call_enter(&call, OP_WRITEV, conn, fd, asked)) {
 		return real.writev(fd, pieces, count);
 	}
-	keep_vector_head(&call, pieces, asked > 0 ? (size_t)count : 0);
+	keep_vector_head(&call, pieces, (size_t)count);
 	if (call_answers_write(&call)) {
 		return call_leave_write(&call);
 	}
@@ -243,11 +242,11 @@ ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t offse
 {
 	struct call call;
 	struct conn *conn = offset == -1 ? conn_find(fd) : NULL;
-	size_t asked = conn != NULL ? vector_size(pieces, count) : 0;
+	size_t asked = conn != NULL ? pieces_size(pieces, (size_t)count) : 0;
 	if (!call_enter(&call, OP_PWRITEV2, conn, fd, asked)) {
 		return real.pwritev2(fd, pieces, count, offset, flags);
 	}
-	keep_vector_head(&call, pieces, asked > 0 ? (size_t)count : 0);
+	keep_vector_head(&call, pieces, (size_t)count);
 	if (call_answers_write(&call)) {
 		return call_leave_write(&call);
 	}
@@ -284,13 +283,14 @@ ssize_t hook_sendfile64(int out, int in, off64_t *offset, size_t size)
 
 /* One end of a splice is a pipe; the other may be a connection, going either way. */
 ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t size,
-                    unsigned flags)
+		    unsigned flags)
 {
 	struct call call;
 	struct conn *source = conn_find(in);
 	if (call_enter(&call, OP_SPLICE_IN, source, in, size)) {
 		if (!call_answers_pieces(&call, NULL, 0, 0)) {
-			call.result = real.splice(in, in_offset, out, out_offset, call.asked, flags);
+			call.result =
+				real.splice(in, in_offset, out, out_offset, call.asked, flags);
 		}
 		return call_leave_read(&call, true);
 	}

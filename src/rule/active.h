@@ -27,7 +27,7 @@ extern bool rules_watched;
  *         0, or a negative errno with *error filled; then no rule is in force.
  */
 int rules_start(const char *text, const char *path, uint64_t seed, const char *exe,
-                struct rule_error *error);
+		struct rule_error *error);
 
 /** The set in force; NULL when there is no rule. Sets are never unmapped. */
 struct rules *rules_now(void);

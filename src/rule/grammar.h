@@ -31,10 +31,10 @@ static inline bool is_blank(char c)
 /** The reading of one source. */
 struct parser {
 	const struct rule_source *source;
-	char *copy;                /* the source's text in the set's own memory */
-	const char *at;            /* next character to look at */
+	char *copy;     /* the source's text in the set's own memory */
+	const char *at; /* next character to look at */
 	const char *end;
-	struct span word;          /* the word that is being read, which a fault quotes */
+	struct span word; /* the word that is being read, which a fault quotes */
 	const char *exe;
 	struct rule_error *error;
 };

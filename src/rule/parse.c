@@ -156,10 +156,12 @@ static int read_rule(struct parser *parser, struct rule *rule)
 	while (result == 0 && next_word(parser)) {
 		result = read_selector(parser, rule, &given);
 		if (result == 0 && is_too_late(rule)) {
-			result = fault_says(parser, "this action is done when the connection is made, "
+			result = fault_says(parser,
+					    "this action is done when the connection is made, "
 					    "before any byte and any time to wait for");
 		} else if (result == 0 && is_blind_to(rule)) {
-			result = fault_says(parser, "a listener's filter knows at=, side=, exe=, to=, "
+			result = fault_says(parser,
+					    "a listener's filter knows at=, side=, exe=, to=, "
 					    "prob= and times= only");
 		}
 		end = parser->at;

@@ -32,22 +32,30 @@
 
 enum value_type {
 	VALUE_NONE,
-	VALUE_DURATION,            /* required */
+	VALUE_DURATION, /* required */
 	VALUE_DURATION_OPTIONAL,
 	VALUE_SIZE_OPTIONAL,
 	VALUE_COUNT_OPTIONAL,
-	VALUE_PERCENT,             /* required */
-	VALUE_SEGMENT,             /* required: syn synack ack fin finack rst all */
-	VALUE_UNREACHABLE,         /* optional: host net */
-	VALUE_KEEPALIVE,           /* required: IDLE/INTERVAL/COUNT */
-	VALUE_ERRNO_PAIR,          /* required: FROM:TO */
+	VALUE_PERCENT,     /* required */
+	VALUE_SEGMENT,     /* required: syn synack ack fin finack rst all */
+	VALUE_UNREACHABLE, /* optional: host net */
+	VALUE_KEEPALIVE,   /* required: IDLE/INTERVAL/COUNT */
+	VALUE_ERRNO_PAIR,  /* required: FROM:TO */
 };
 
 enum stage { STAGE_CONNECT, STAGE_OPEN, STAGE_LISTEN, STAGE_COUNT };
 enum { WHEN_CONNECT = 1, WHEN_READ = 2, WHEN_WRITE = 4, WHEN_CLOSE = 8 };
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_NET_ADMIN };
 enum action_kind { KIND_INJECT, KIND_MITIGATE };
-enum segment { SEGMENT_SYN, SEGMENT_SYNACK, SEGMENT_ACK, SEGMENT_FIN, SEGMENT_FINACK, SEGMENT_RST, SEGMENT_ALL };
+enum segment {
+	SEGMENT_SYN,
+	SEGMENT_SYNACK,
+	SEGMENT_ACK,
+	SEGMENT_FIN,
+	SEGMENT_FINACK,
+	SEGMENT_RST,
+	SEGMENT_ALL
+};
 enum unreachable { UNREACHABLE_HOST, UNREACHABLE_NET };
 
 enum action {
@@ -94,30 +102,34 @@ struct rule {
 		uint64_t duration_ms;
 		uint64_t size;
 		uint64_t count;
-		uint32_t percent;           /* millionths */
+		uint32_t percent; /* millionths */
 		enum segment segment;
 		enum unreachable unreachable;
-		struct { uint64_t idle_ms, interval_ms, count; } keepalive;
-		struct { int from, to; } error;
+		struct {
+			uint64_t idle_ms, interval_ms, count;
+		} keepalive;
+		struct {
+			int from, to;
+		} error;
 	} value;
 	bool has_wait;
-	uint64_t wait_ms;               /* unread wait= */
+	uint64_t wait_ms; /* unread wait= */
 
 	/* to which connections */
 	bool has_to, has_at;
 	struct addr_range to, at;
-	enum side side;                 /* SIDE_UNKNOWN: either */
-	const char *exe;                /* the pattern, in the set's text; NULL when not given */
+	enum side side;  /* SIDE_UNKNOWN: either */
+	const char *exe; /* the pattern, in the set's text; NULL when not given */
 	uint8_t exe_length;
-	bool wrong_program;             /* exe= does not match this process */
-	uint64_t conn_first, conn_last, conn_step;   /* 1, UINT64_MAX, 1 when not given */
-	uint32_t probability;           /* millionths */
+	bool wrong_program;                        /* exe= does not match this process */
+	uint64_t conn_first, conn_last, conn_step; /* 1, UINT64_MAX, 1 when not given */
+	uint32_t probability;                      /* millionths */
 
 	/* when */
-	uint64_t times;                 /* UINT64_MAX when not given */
+	uint64_t times; /* UINT64_MAX when not given */
 	bool has_after_size, has_after_time;
 	uint64_t after_size, after_ms;
-	unsigned when;                  /* the action's own when not given */
+	unsigned when; /* the action's own when not given */
 	uint8_t starts_length;
 	char starts[REQUEST_HEAD_SIZE];
 
@@ -125,28 +137,28 @@ struct rule {
 	const char *text;
 
 	/* counters of this process */
-	_Atomic uint64_t drawn;         /* how often its chance was drawn */
-	_Atomic uint64_t matched;       /* connections that all selectors but conn= match */
+	_Atomic uint64_t drawn;   /* how often its chance was drawn */
+	_Atomic uint64_t matched; /* connections that all selectors but conn= match */
 	_Atomic uint64_t fired;
 };
 
 struct rules {
 	uint32_t count;
-	uint32_t generation;            /* differs between sets of one process; never 0 */
-	size_t memory;                  /* bytes of the mapping that holds all of it */
-	bool has_starts;                /* some rule looks at requests */
-	bool has_at;                    /* some rule wants the local address */
-	bool has_stage[STAGE_COUNT];              /* some rule of this program matches at this stage */
-	struct rule rules[];            /* rule number n is rules[n - 1] */
+	uint32_t generation;         /* differs between sets of one process; never 0 */
+	size_t memory;               /* bytes of the mapping that holds all of it */
+	bool has_starts;             /* some rule looks at requests */
+	bool has_at;                 /* some rule wants the local address */
+	bool has_stage[STAGE_COUNT]; /* some rule of this program matches at this stage */
+	struct rule rules[];         /* rule number n is rules[n - 1] */
 };
 
 /** Room for a message that lists every action. */
 #define RULE_MESSAGE_SIZE 320
 
 struct rule_error {
-	const char *source;             /* the variable or file: a source's name */
-	uint32_t line, column;          /* counted from 1, in bytes */
-	char message[RULE_MESSAGE_SIZE];   /* what is wrong and what was expected */
+	const char *source;              /* the variable or file: a source's name */
+	uint32_t line, column;           /* counted from 1, in bytes */
+	char message[RULE_MESSAGE_SIZE]; /* what is wrong and what was expected */
 };
 
 /** A text with rules and the name to blame in errors. */
@@ -166,8 +178,8 @@ struct rule_source {
  * @return
  *         0; -EINVAL or -ENOMEM with *error filled.
  */
-int rules_read(const struct rule_source *sources, size_t count, const char *exe,
-               struct rules **set, struct rule_error *error);
+int rules_read(const struct rule_source *sources, size_t count, const char *exe, struct rules **set,
+	       struct rule_error *error);
 
 /** Give a set back. Only for one that no connection can know. */
 void rules_free(struct rules *set);
@@ -181,7 +193,7 @@ void rule_write(struct text *text, const struct rule *rule);
 /** What selectors look at. */
 struct rule_subject {
 	enum side side;
-	const struct addr *local;       /* family 0 when not known yet */
+	const struct addr *local; /* family 0 when not known yet */
 	const struct addr *peer;
 };
 
@@ -194,7 +206,7 @@ struct rule_subject {
  *         RESETBY_SEED of this process.
  */
 void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
-                uint64_t seed, struct rule_choice *choice);
+		uint64_t seed, struct rule_choice *choice);
 
 /**
  * At which stage a rule is matched: its action's, but for drop=, where the segment decides
@@ -204,10 +216,10 @@ enum stage rule_stage(const struct rule *rule);
 
 /** What triggers look at. */
 struct rule_moment {
-	unsigned when;                  /* one WHEN_ bit: the kind of call */
-	uint64_t bytes;                 /* transferred, both directions */
-	uint64_t age_ms;                /* since it was established */
-	const char *head;               /* the current request's first bytes */
+	unsigned when;    /* one WHEN_ bit: the kind of call */
+	uint64_t bytes;   /* transferred, both directions */
+	uint64_t age_ms;  /* since it was established */
+	const char *head; /* the current request's first bytes */
 	size_t head_length;
 };
 

@@ -94,7 +94,7 @@ static int refuse(enum setting setting, const char *value, size_t at, struct rul
 }
 
 int settings_read(const char *const values[SETTING_COUNT], struct settings *settings,
-                  struct rule_error *error)
+		  struct rule_error *error)
 {
 	*settings = defaults;
 	for (unsigned i = 0; i < SETTING_COUNT; i++) {

@@ -28,8 +28,8 @@ const char *setting_name(enum setting setting);
 
 /** What the simple variables say; rules are read apart (rule/active.h). */
 struct settings {
-	int level;               /* enum log_level */
-	int format;              /* enum log_format */
+	int level;  /* enum log_level */
+	int format; /* enum log_format */
 	bool has_seed;
 	uint64_t seed;
 	uint64_t stale_ms;
@@ -49,6 +49,6 @@ struct settings {
  *         0 or -EINVAL.
  */
 int settings_read(const char *const values[SETTING_COUNT], struct settings *settings,
-                  struct rule_error *error);
+		  struct rule_error *error);
 
 #endif

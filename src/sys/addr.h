@@ -9,17 +9,17 @@
 #include "text.h"
 
 struct addr {
-	uint8_t bytes[16];   /* network order; IPv4 uses the first four */
-	uint32_t scope;      /* IPv6 zone, 0 for none */
-	uint16_t port;       /* host order */
-	uint8_t family;      /* AF_INET, AF_INET6, or 0: not known */
+	uint8_t bytes[16]; /* network order; IPv4 uses the first four */
+	uint32_t scope;    /* IPv6 zone, 0 for none */
+	uint16_t port;     /* host order */
+	uint8_t family;    /* AF_INET, AF_INET6, or 0: not known */
 };
 
 /** Addresses and ports that a selector names. */
 struct addr_range {
-	struct addr network;      /* family 0: any address */
-	uint8_t prefix;           /* bits of network that count */
-	uint16_t port_first;      /* 0 with port_last 65535: any port */
+	struct addr network; /* family 0: any address */
+	uint8_t prefix;      /* bits of network that count */
+	uint16_t port_first; /* 0 with port_last 65535: any port */
 	uint16_t port_last;
 };
 
@@ -59,7 +59,7 @@ bool addr_in_range(const struct addr *addr, const struct addr_range *range);
  *         0 or -EINVAL.
  */
 int addr_range_read(const char *string, size_t length, struct addr_range *range, size_t *error,
-                    const char **expected);
+		    const char **expected);
 
 /** Write a range as addr_range_read takes it. */
 void addr_range_write(struct text *text, const struct addr_range *range);

@@ -16,7 +16,7 @@ enum own {
 	OWN_HOLE_IPV6_FILLER,
 	OWN_CLOSED_IPV4,
 	OWN_CLOSED_IPV6,
-	OWN_KEPT_FIRST,        /* connections that outlive their close (act/kept.c) */
+	OWN_KEPT_FIRST, /* connections that outlive their close (act/kept.c) */
 	OWN_KEPT_LAST = OWN_KEPT_FIRST + 63,
 	OWN_COUNT
 };

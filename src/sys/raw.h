@@ -33,9 +33,9 @@
 #define raw2(n, a, b) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), 0, 0, 0, 0)
 #define raw3(n, a, b, c) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), 0, 0, 0)
 #define raw4(n, a, b, c, d) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
-#define raw5(n, a, b, c, d, e) \
+#define raw5(n, a, b, c, d, e)                                                                     \
 	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
-#define raw6(n, a, b, c, d, e, f) \
+#define raw6(n, a, b, c, d, e, f)                                                                  \
 	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), RAW_ARG(f))
 
 static inline long raw_open(const char *path, int flags, int mode)
@@ -115,7 +115,7 @@ static inline long raw_stat(const char *path, struct statx *status)
 static inline void *raw_map(size_t size)
 {
 	long mapped = raw6(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return mapped < 0 ? NULL : (void *)mapped;
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct cause_info cause_infos[CAUSE_COUNT] = {
-#define CAUSE(symbol, id, kind, title, what, advice) \
+#define CAUSE(symbol, id, kind, title, what, advice)                                               \
 	[CAUSE_##symbol] = {id, kind, title, what, advice},
 #include "causes.def"
 #undef CAUSE

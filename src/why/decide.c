@@ -208,8 +208,8 @@ static bool reset_after_fin(const struct evidence *e)
 		return true;
 	}
 	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
-							  !was_told(e) && !e->shut_write :
-						  died_without_fin(e) && e->peer_fin;
+							  !was_told(e) && !e->shut_write
+						: died_without_fin(e) && e->peer_fin;
 	return silent && e->error == 0 && !was_unanswered(e);
 }
 
@@ -259,8 +259,8 @@ static bool after_silence(const struct evidence *e)
 /* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */
 static bool before_any_answer(const struct evidence *e)
 {
-	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 && e->bytes_received == 0 &&
-	       nothing_acked(e);
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 &&
+	       e->bytes_received == 0 && nothing_acked(e);
 }
 
 static bool never_accepted(const struct evidence *e)
@@ -448,8 +448,7 @@ static enum sure when_made_here(const struct evidence *e)
 #define IF_MADE_HERE SURE_CERTAIN, when_made_here, {0}, 0
 #define IF_ICMP_WAS_READ SURE_CERTAIN, when_icmp_was_read
 #define IF_A_PORT_WAS_SOUGHT SURE_CERTAIN, when_a_port_was_sought
-#define ELSE(...) \
-	{__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
+#define ELSE(...) {__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
 #define NO_ELSE {0}, 0
 
 static const struct row {
@@ -482,7 +481,8 @@ static const struct row {
 	{CAUSE_ZERO_WINDOW_LIMIT, window_closed, CERTAIN},
 	{CAUSE_KEEPALIVE_LIMIT, probes_unanswered, CERTAIN},
 	{CAUSE_RETRANSMIT_LIMIT, never_acknowledged, CERTAIN},
-	{CAUSE_RETRANSMIT_LIMIT, is_timeout, LIKELY, ELSE(CAUSE_KEEPALIVE_LIMIT, CAUSE_USER_TIMEOUT)},
+	{CAUSE_RETRANSMIT_LIMIT, is_timeout, LIKELY,
+	 ELSE(CAUSE_KEEPALIVE_LIMIT, CAUSE_USER_TIMEOUT)},
 	{CAUSE_KEEPALIVE_LIMIT, probed_to_the_end, LIKELY, ELSE(CAUSE_PEER_ABORT, CAUSE_FORGOTTEN)},
 	{CAUSE_RETRANSMIT_LIMIT, sent_again_to_the_end, LIKELY,
 	 ELSE(CAUSE_USER_TIMEOUT, CAUSE_FORGOTTEN, CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},

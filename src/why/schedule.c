@@ -53,14 +53,16 @@ void schedule_write_syn(struct text *text, const struct evidence *e)
 		text_format(text, "+...+%D", syn_wait(steps - 1, linear));
 	}
 	text_format(text, " s = %D s (%s %D", schedule_syn_seconds(retries, linear),
-	            e->syn_retries_set > 0 && e->syn_retries_set != (uint64_t)e->syn_retries ?
-		            "TCP_SYNCNT" : "tcp_syn_retries",
-	            retries);
+		    e->syn_retries_set > 0 && e->syn_retries_set != (uint64_t)e->syn_retries
+			    ? "TCP_SYNCNT"
+			    : "tcp_syn_retries",
+		    retries);
 	if (linear > 0) {
 		text_format(text, ", tcp_syn_linear_timeouts %D", linear);
 	}
 	if (e->user_timeout_ms > 0) {
-		text_format(text, ", cut short by TCP_USER_TIMEOUT %t", (int64_t)e->user_timeout_ms);
+		text_format(text, ", cut short by TCP_USER_TIMEOUT %t",
+			    (int64_t)e->user_timeout_ms);
 	}
 	text_char(text, ')');
 }
@@ -96,6 +98,6 @@ void schedule_write_idle_limit(struct text *text, int64_t gap_ms)
 	}
 	if (best < sizeof idle_limits / sizeof *idle_limits) {
 		text_format(text, "; the longest usual idle limit below that is the %D s of %s",
-		            idle_limits[best].seconds, idle_limits[best].whose);
+			    idle_limits[best].seconds, idle_limits[best].whose);
 	}
 }

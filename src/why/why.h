@@ -19,21 +19,21 @@ enum cause {
 
 /** Where a cause belongs in the catalogue, which is also whether it is told as error or warn. */
 enum cause_kind {
-	CAUSE_CONNECTING,      /* the connection never came to be */
-	CAUSE_RESET,           /* an established connection was reset */
-	CAUSE_TIMEOUT,         /* an established connection timed out */
-	CAUSE_OWN,             /* our own doing */
-	CAUSE_WARNING,         /* the connection lives, not well */
-	CAUSE_NOTICE,          /* about the library itself: a rule that cannot act, lines dropped */
+	CAUSE_CONNECTING, /* the connection never came to be */
+	CAUSE_RESET,      /* an established connection was reset */
+	CAUSE_TIMEOUT,    /* an established connection timed out */
+	CAUSE_OWN,        /* our own doing */
+	CAUSE_WARNING,    /* the connection lives, not well */
+	CAUSE_NOTICE,     /* about the library itself: a rule that cannot act, lines dropped */
 	CAUSE_KIND_COUNT
 };
 
 struct cause_info {
 	const char *id;
 	enum cause_kind kind;
-	const char *title;     /* half a line */
-	const char *what;      /* what happened, for `resetby explain` */
-	const char *advice;    /* one sentence for the log line */
+	const char *title;  /* half a line */
+	const char *what;   /* what happened, for `resetby explain` */
+	const char *advice; /* one sentence for the log line */
 };
 
 extern const struct cause_info cause_infos[CAUSE_COUNT];
@@ -64,7 +64,7 @@ struct verdict {
 	enum cause others[VERDICT_ELSE_MAX];
 	size_t other_count;
 	enum rst_case rst_case;
-	const char *doc;       /* the documented phrase, or the errno's own text */
+	const char *doc; /* the documented phrase, or the errno's own text */
 };
 
 /**
@@ -80,6 +80,6 @@ bool why_judge(const struct evidence *evidence, struct verdict *verdict);
 
 /** The evidence in one English sentence with its numbers, the full stop included. */
 void why_sentence(const struct evidence *evidence, const struct verdict *verdict,
-                  struct text *text);
+		  struct text *text);
 
 #endif

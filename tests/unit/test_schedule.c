@@ -39,9 +39,10 @@ static void no_wait_is_longer_than_the_kernels_longest(void **state)
 static void schedule_is_written_with_its_limits(void **state)
 {
 	(void)state;
-	assert_string_equal(syn((struct evidence){.syn_retries = 6, .syn_linear_timeouts = 4}),
-			    "the kernel waits 1+1+1+1+1+2+4+8+16+32+64 s = 131 s (tcp_syn_retries 6, "
-			    "tcp_syn_linear_timeouts 4)");
+	assert_string_equal(
+		syn((struct evidence){.syn_retries = 6, .syn_linear_timeouts = 4}),
+		"the kernel waits 1+1+1+1+1+2+4+8+16+32+64 s = 131 s (tcp_syn_retries 6, "
+		"tcp_syn_linear_timeouts 4)");
 	assert_string_equal(syn((struct evidence){.syn_retries = 6, .syn_linear_timeouts = 0}),
 			    "the kernel waits 1+2+4+8+16+32+64 s = 127 s (tcp_syn_retries 6)");
 	/* A kernel before 6.5 does not know linear time-outs. */
@@ -52,9 +53,10 @@ static void schedule_is_written_with_its_limits(void **state)
 static void long_schedule_is_cut_and_still_summed_up(void **state)
 {
 	(void)state;
-	assert_string_equal(syn((struct evidence){.syn_retries = 127, .syn_linear_timeouts = 0}),
-			    "the kernel waits 1+2+4+8+16+32+64+120+120+120+120+120+120+120+120+120+...+120 s "
-			    "= 14647 s (tcp_syn_retries 127)");
+	assert_string_equal(
+		syn((struct evidence){.syn_retries = 127, .syn_linear_timeouts = 0}),
+		"the kernel waits 1+2+4+8+16+32+64+120+120+120+120+120+120+120+120+120+...+120 s "
+		"= 14647 s (tcp_syn_retries 127)");
 }
 
 static void what_the_program_set_comes_first(void **state)

@@ -74,8 +74,8 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	return e;
 }
 
-static const int errors[] = {0, EPIPE, ECONNRESET, EHOSTUNREACH, EADDRNOTAVAIL, EPERM, EINPROGRESS,
-			     30000};
+static const int errors[] = {0,     EPIPE,       ECONNRESET, EHOSTUNREACH, EADDRNOTAVAIL,
+			     EPERM, EINPROGRESS, 30000};
 
 static void each_cause_has_one_sentence_that_fits(void **state)
 {
@@ -123,43 +123,57 @@ static void numbers_have_units(void **state)
 	(void)state;
 	says(CAUSE_REFUSED, (struct evidence){.connect_ms = 12}, "after 12 ms");
 	says(CAUSE_NO_ANSWER,
-	     (struct evidence){.connect_ms = 131000, .syn_sent_again = 10, .syn_retries = 6,
+	     (struct evidence){.connect_ms = 131000,
+			       .syn_sent_again = 10,
+			       .syn_retries = 6,
 			       .syn_linear_timeouts = 4},
 	     "in 2 min 11 s|nor the 10 that|= 131 s");
 	says(CAUSE_ABANDONED,
 	     (struct evidence){.surface = SURFACE_CLOSE, .connect_ms = 2500, .total_retrans = 2},
 	     "the program closed the socket after 2.5 s|2 retransmissions");
 	says(CAUSE_PORTS_EXHAUSTED,
-	     (struct evidence){.port_first = 32768, .port_last = 60999, .time_wait_count = 28000,
+	     (struct evidence){.port_first = 32768,
+			       .port_last = 60999,
+			       .time_wait_count = 28000,
 			       .has_source = true},
 	     "32768 to 60999|28000 connections");
 	says(CAUSE_PEER_CLOSED_UNREAD,
 	     (struct evidence){.has_info = true, .outq = 65536, .gap_ms = 2000, .inq = 1},
 	     "64 KiB of ours|silence of 2 s|1 byte of the peer's");
 	says(CAUSE_PEER_CLOSED_UNREAD,
-	     (struct evidence){.has_info = true, .req_bytes = 300, .side = SIDE_CLIENT,
+	     (struct evidence){.has_info = true,
+			       .req_bytes = 300,
+			       .side = SIDE_CLIENT,
 			       .last_turn = DIRECTION_WRITE},
 	     "acknowledged our last 300 bytes");
 	says(CAUSE_PEER_ABORT, (struct evidence){.bytes_out = 5, .bytes_in = 1},
 	     "5 bytes had been sent and 1 byte received");
 	says(CAUSE_FORGOTTEN,
-	     (struct evidence){.gap_ms = 61000, .req_bytes = 78, .last_data_sent_ms = 3,
-			       .keepalive = true, .keepalive_idle_s = 7200},
+	     (struct evidence){.gap_ms = 61000,
+			       .req_bytes = 78,
+			       .last_data_sent_ms = 3,
+			       .keepalive = true,
+			       .keepalive_idle_s = 7200},
 	     "after 61 s of silence|78 bytes|within 3 ms|the 60 s of|2 h");
 	says(CAUSE_ALREADY_RESET,
-	     (struct evidence){.told_error = ECONNRESET, .told_op = OP_RECV, .told_ago_ms = 1500,
+	     (struct evidence){.told_error = ECONNRESET,
+			       .told_op = OP_RECV,
+			       .told_ago_ms = 1500,
 			       .told_count = 3},
 	     "ECONNRESET, which recv reported 1.5 s ago|2 calls");
 	says(CAUSE_RETRANSMIT_LIMIT,
-	     (struct evidence){.outq = 100, .retransmits = 15, .last_ack_recv_ms = 924600,
-			       .retries2 = 15},
+	     (struct evidence){
+		     .outq = 100, .retransmits = 15, .last_ack_recv_ms = 924600, .retries2 = 15},
 	     "100 bytes|15 retransmissions|15 min 25 s ago|tcp_retries2 is 15");
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .retransmits = 3, .user_timeout_ms = 500},
 	     "TCP_USER_TIMEOUT (500 ms)|3 retransmissions");
 	says(CAUSE_KEEPALIVE_LIMIT,
-	     (struct evidence){.probes = 9, .keepalive_idle_s = 7200, .keepalive_interval_s = 75,
-			       .keepalive_count = 9, .last_ack_recv_ms = 5000},
+	     (struct evidence){.probes = 9,
+			       .keepalive_idle_s = 7200,
+			       .keepalive_interval_s = 75,
+			       .keepalive_count = 9,
+			       .last_ack_recv_ms = 5000},
 	     "9 keepalive probes|first after 2 h, then every 75 s, 9 in all|5 s ago");
 	says(CAUSE_ZERO_WINDOW_LIMIT, (struct evidence){.unsent = 2048, .probes = 4},
 	     "2 KiB of ours|4 probes");
@@ -176,8 +190,12 @@ static void numbers_have_units(void **state)
 static void icmp_is_told_with_its_sender(void **state)
 {
 	(void)state;
-	struct evidence e = {.connecting = true, .icmp = true, .icmp_type = 3, .icmp_code = 13,
-			     .icmp_family = AF_INET, .connect_ms = 7};
+	struct evidence e = {.connecting = true,
+			     .icmp = true,
+			     .icmp_type = 3,
+			     .icmp_code = 13,
+			     .icmp_family = AF_INET,
+			     .connect_ms = 7};
 	e.icmp_offender = (struct addr){.family = AF_INET, .bytes = {192, 0, 2, 9}};
 	says(CAUSE_REJECTED, e, "ICMP type 3 code 13 by 192.0.2.9 after 7 ms");
 	e.icmp_local = true;

@@ -73,10 +73,8 @@ static void run_sendmsg_fastopen(const struct words *words, struct outcome *outc
 	socklen_t length = parse_address(word_at(words, 2, NULL), number_at(words, 3, 0), &address);
 	size_t size = (size_t)number_at(words, 4, 1);
 	struct iovec piece = {.iov_base = pattern(size), .iov_len = size};
-	struct msghdr message = {.msg_name = &address,
-				 .msg_namelen = length,
-				 .msg_iov = &piece,
-				 .msg_iovlen = 1};
+	struct msghdr message = {
+		.msg_name = &address, .msg_namelen = length, .msg_iov = &piece, .msg_iovlen = 1};
 	CALL(outcome, sendmsg(fd_at(words, 1), &message, MSG_FASTOPEN));
 }
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 const struct situation situations[8] = {
-	{AF_INET, false, false}, {AF_INET, false, true}, {AF_INET, true, false},
+	{AF_INET, false, false}, {AF_INET, false, true},   {AF_INET, true, false},
 	{AF_INET, true, true},   {AF_INET6, false, false}, {AF_INET6, false, true},
 	{AF_INET6, true, false}, {AF_INET6, true, true},
 };
@@ -37,18 +37,18 @@ static void serve(struct pair *pair)
 static void connect_as_server(struct pair *pair)
 {
 	pair->peer = peer_connect(pair->how.family, pair->listen_port);
-	const char *accepted =
-		actor_do(&pair->a, pair->how.nonblocking ? "accept4 s9 s0 nonblock" : "accept s9 s0");
-	assert_string_equal(accepted, lab_text("0 - %s:%u", loopback(pair->how.family),
-					       peer_port(pair->peer)));
+	const char *accepted = actor_do(&pair->a, pair->how.nonblocking ? "accept4 s9 s0 nonblock"
+									: "accept s9 s0");
+	assert_string_equal(
+		accepted, lab_text("0 - %s:%u", loopback(pair->how.family), peer_port(pair->peer)));
 }
 
 static void connect_as_client(struct pair *pair)
 {
 	bool waits = pair->how.nonblocking;
-	assert_string_equal(actor_do(&pair->a, "%s s0%s", socket_command(pair),
-				     waits ? " nonblock" : ""),
-			    "0 -");
+	assert_string_equal(
+		actor_do(&pair->a, "%s s0%s", socket_command(pair), waits ? " nonblock" : ""),
+		"0 -");
 	const char *result = actor_do(&pair->a, "connect s0 %s %u", loopback(pair->how.family),
 				      pair->listen_port);
 	if (waits) {

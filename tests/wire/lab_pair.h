@@ -19,8 +19,7 @@ struct situation {
 
 /** Each of the eight situations, to be walked with ALL_SITUATIONS. */
 extern const struct situation situations[8];
-#define ALL_SITUATIONS(at)                                                                         \
-	for (const struct situation *at = situations; at < situations + 8; at++)
+#define ALL_SITUATIONS(at) for (const struct situation *at = situations; at < situations + 8; at++)
 
 /** The plain one: an IPv4 client that blocks. */
 extern const struct situation client_situation;

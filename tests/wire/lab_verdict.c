@@ -10,7 +10,8 @@ static void same(const char *line, const char *key, const char *expected)
 {
 	const char *value = json_get(line, key);
 	if (expected != NULL && (value == NULL || strcmp(value, expected) != 0)) {
-		fail_msg("%s is %s, not %s, in\n%s", key, value ? value : "missing", expected, line);
+		fail_msg("%s is %s, not %s, in\n%s", key, value ? value : "missing", expected,
+			 line);
 	}
 }
 

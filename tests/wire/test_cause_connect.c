@@ -73,16 +73,16 @@ static void port_without_listener_is_refused(void **state)
 		actor_start(&a, NULL);
 		new_socket(&a, "s0", place, "");
 		assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
-		const char *line = expect_verdict(&a, 0,
-						  (struct expected){.op = "connect",
-								    .error = "ECONNREFUSED",
-								    .cause = "refused",
-								    .sure = "certain",
-								    .rst_case = "none",
-								    .doc = "Connection refused",
-								    .state = "CLOSE",
-								    .why = {"a RST answered the SYN",
-									    "firewall"}});
+		const char *line = expect_verdict(
+			&a, 0,
+			(struct expected){.op = "connect",
+					  .error = "ECONNREFUSED",
+					  .cause = "refused",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .doc = "Connection refused",
+					  .state = "CLOSE",
+					  .why = {"a RST answered the SYN", "firewall"}});
 		assert_string_equal(json_get(line, "side"), "client");
 		assert_string_equal(json_get(line, "peer"),
 				    lab_text("%s:%u", place.address, place.port));
@@ -200,15 +200,16 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 		wait_for_failure(&a, lab_text("s%zu", i));
 		assert_string_equal(actor_do(&a, "getsockopt s%zu error", i),
 				    lab_text("0 - %s", rejections[i].error));
-		expect_verdict(&a, (unsigned)i,
-			       (struct expected){.op = "getsockopt",
-						 .error = rejections[i].error,
-						 .cause = "rejected",
-						 .sure = kept ? "certain" : "likely",
-						 .others = kept ? "[]" : "[\"unreachable\"]",
-						 .rst_case = "none",
-						 .doc = rejections[i].doc,
-						 .why = {kept ? rejections[i].why : "an ICMP error"}});
+		expect_verdict(
+			&a, (unsigned)i,
+			(struct expected){.op = "getsockopt",
+					  .error = rejections[i].error,
+					  .cause = "rejected",
+					  .sure = kept ? "certain" : "likely",
+					  .others = kept ? "[]" : "[\"unreachable\"]",
+					  .rst_case = "none",
+					  .doc = rejections[i].doc,
+					  .why = {kept ? rejections[i].why : "an ICMP error"}});
 	}
 	stop(&a);
 }
@@ -296,7 +297,8 @@ static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
 	struct place place = second_host(AF_INET);
 	(void)state;
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
-	nft("add rule inet lab out tcp dport %u reject with icmp type port-unreachable", place.port);
+	nft("add rule inet lab out tcp dport %u reject with icmp type port-unreachable",
+	    place.port);
 	actor_start(&a, NULL);
 	new_socket(&a, "s0", place, "");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
@@ -345,7 +347,8 @@ static void address_without_a_route_is_unreachable(void **state)
 	struct actor a;
 	(void)state;
 	lab_second_host();
-	run("ip route replace prohibit 198.51.100.0/24; ip route replace unreachable 203.0.113.0/24;"
+	run("ip route replace prohibit 198.51.100.0/24; ip route replace unreachable "
+	    "203.0.113.0/24;"
 	    "ip route replace prohibit 2001:db8:1::/48");
 	actor_start(&a, NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -408,17 +411,18 @@ static void silence_is_told_with_the_kernels_schedule(void **state)
 		new_socket(&a, "s0", place, "");
 		assert_string_equal(connect_to(&a, "s0", place), "-1 ETIMEDOUT");
 		long ms = actor_number(actor_do(&a, "time"));
-		assert_in_range(ms, schedules[i].seconds * 1000 - 50, schedules[i].seconds * 1000 + 900);
-		expect_verdict(&a, 0,
-			       (struct expected){.op = "connect",
-						 .error = "ETIMEDOUT",
-						 .cause = "no-answer",
-						 .sure = "certain",
-						 .rst_case = "none",
-						 .doc = "Connection timed out",
-						 .state = "CLOSE",
-						 .why = {"nobody answered the SYN in",
-							 schedules[i].why}});
+		assert_in_range(ms, schedules[i].seconds * 1000 - 50,
+				schedules[i].seconds * 1000 + 900);
+		expect_verdict(
+			&a, 0,
+			(struct expected){.op = "connect",
+					  .error = "ETIMEDOUT",
+					  .cause = "no-answer",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .doc = "Connection timed out",
+					  .state = "CLOSE",
+					  .why = {"nobody answered the SYN in", schedules[i].why}});
 		stop(&a);
 	}
 	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
@@ -617,11 +621,12 @@ static void chosen_port_that_is_taken_is_not_certain(void **state)
 		assert_string_equal(connect_to(&a, slot, place),
 				    i == 0 ? "0 -" : "-1 EADDRNOTAVAIL");
 	}
-	expect_verdict(&a, 0,
-		       (struct expected){.cause = "ports-exhausted",
-					 .sure = "likely",
-					 .others = "[\"unreachable\"]",
-					 .why = {"the local port that the program chose is taken"}});
+	expect_verdict(
+		&a, 0,
+		(struct expected){.cause = "ports-exhausted",
+				  .sure = "likely",
+				  .others = "[\"unreachable\"]",
+				  .why = {"the local port that the program chose is taken"}});
 	stop(&a);
 	close(listener);
 }

@@ -22,8 +22,8 @@ static void fill(struct pair *pair, size_t size)
 
 static void close_with_bytes_unread_names_itself(void **state)
 {
-	static const char *const ways[] = {"close s0",     "__close s0", "close_range s0 s0",
-					   "fclose s0",    "sys_close s0", "dup2 1 s0",
+	static const char *const ways[] = {"close s0",  "__close s0",   "close_range s0 s0",
+					   "fclose s0", "sys_close s0", "dup2 1 s0",
 					   "dup3 1 s0"};
 	static const char *const ops[] = {"close", "close", "close_range", "fclose",
 					  "close", "dup2",  "dup3"};
@@ -116,9 +116,8 @@ static void linger_zero_of_the_listener_is_the_connections(void **state)
 	expect_silence(&p.a);
 	pair_again(&p);
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-	const char *line =
-		expect_verdict(&p.a, 0,
-			       (struct expected){.cause = "closed-linger0", .sure = "certain"});
+	const char *line = expect_verdict(
+		&p.a, 0, (struct expected){.cause = "closed-linger0", .sure = "certain"});
 	assert_string_equal(json_get(line, "side"), "server");
 	assert_true(capture_rst(&p.wire, p.listen_port));
 	pair_close(&p);
@@ -239,14 +238,15 @@ static void exit_with_bytes_unread_names_itself(void **state)
 		open_client(&p);
 		fill(&p, 42);
 		assert_string_equal(actor_do(&p.a, "%s", ends[i]), "exited 0");
-		expect_verdict(&p.a, 0,
-			       (struct expected){.op = "exit",
-						 .error = "none",
-						 .cause = "exit-open",
-						 .sure = "certain",
-						 .rst_case = "none",
-						 .state = "ESTABLISHED",
-						 .why = {"the process ended with 42 bytes unread"}});
+		expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = "exit",
+					  .error = "none",
+					  .cause = "exit-open",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .state = "ESTABLISHED",
+					  .why = {"the process ended with 42 bytes unread"}});
 		pair_expect_rst(&p);
 		pair_close(&p);
 	}
@@ -280,15 +280,15 @@ static void write_after_our_own_shutdown_is_no_reset(void **state)
 		actor_do(&p.a, "sigpipe ignore");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 %s", i % 2 ? "rw" : "w"), "0 -");
 		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "-1 EPIPE");
-		expect_verdict(&p.a, 0,
-			       (struct expected){.op = ops[i],
-						 .error = "EPIPE",
-						 .cause = "wrote-after-shutdown",
-						 .sure = "certain",
-						 .rst_case = "none",
-						 .doc = "Broken pipe",
-						 .why = {"shut down its writing side itself",
-							 "no RST"}});
+		expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = ops[i],
+					  .error = "EPIPE",
+					  .cause = "wrote-after-shutdown",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .doc = "Broken pipe",
+					  .why = {"shut down its writing side itself", "no RST"}});
 		assert_false(capture_rst(&p.wire, p.actor_port));
 		assert_false(capture_rst(&p.wire, p.peer_port));
 		for (int again = 0; again < 40; again++) {
@@ -342,8 +342,9 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 		assert_false(capture_rst(&p.wire, p.actor_port));
 		if (i == 0) {
 			actor_do(&p.a, "close s1");
-			expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread",
-								  .sure = "certain"});
+			expect_verdict(
+				&p.a, 0,
+				(struct expected){.cause = "closed-unread", .sure = "certain"});
 		} else if (i == 1) {
 			actor_do(&p.a, "forkkill");
 		} else {
@@ -351,9 +352,10 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 			assert_string_equal(actor_do(&p.a, "takefd s3 s4"), "1 -");
 			assert_string_equal(actor_do(&p.a, "recv s4 1"), "1 - \\x00");
 			assert_string_equal(actor_do(&p.a, "close s4"), "0 -");
-			expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread",
-								  .sure = "likely",
-								  .others = "[]"});
+			expect_verdict(&p.a, 0,
+				       (struct expected){.cause = "closed-unread",
+							 .sure = "likely",
+							 .others = "[]"});
 		}
 		pair_close(&p);
 	}

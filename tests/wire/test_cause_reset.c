@@ -81,16 +81,16 @@ static void answer_still_readable_is_told(void **state)
 	close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 10"), "-1 ECONNRESET");
-	const char *line =
-		expect_verdict(&p.a, 0,
-			       (struct expected){.op = "send",
-						 .error = "ECONNRESET",
-						 .cause = "peer-closed-unread",
-						 .sure = "likely",
-						 .others = "[\"peer-abort\"]",
-						 .rst_case = "reset-by-peer",
-						 .doc = "Connection reset by peer",
-						 .why = {"10 bytes of the peer's can still be read"}});
+	const char *line = expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "send",
+				  .error = "ECONNRESET",
+				  .cause = "peer-closed-unread",
+				  .sure = "likely",
+				  .others = "[\"peer-abort\"]",
+				  .rst_case = "reset-by-peer",
+				  .doc = "Connection reset by peer",
+				  .why = {"10 bytes of the peer's can still be read"}});
 	assert_true(json_number(line, "inq") == 10);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "10 - too large!");
 	pair_close(&p);
@@ -151,17 +151,17 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 		wait_for_end(&p.a, "s0");
 		expect_silence(&p.a);
 		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
-		const char *line = expect_verdict(
-			&p.a, 0,
-			(struct expected){.op = "send",
-					  .error = "EPIPE",
-					  .cause = "peer-closed-early",
-					  .sure = "certain",
-					  .rst_case = "reset-by-peer",
-					  .doc = "Connection reset by peer",
-					  .state = "CLOSE",
-					  .why = {reads ? "had read that end of file"
-							: "had not read it"}});
+		const char *line =
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "send",
+							 .error = "EPIPE",
+							 .cause = "peer-closed-early",
+							 .sure = "certain",
+							 .rst_case = "reset-by-peer",
+							 .doc = "Connection reset by peer",
+							 .state = "CLOSE",
+							 .why = {reads ? "had read that end of file"
+								       : "had not read it"}});
 		assert_true(json_number(line, "outq") == 5);
 		pair_close(&p);
 	}
@@ -204,14 +204,15 @@ static void abort_after_a_half_close_is_not_taken_for_a_close(void **state)
 	abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
-	expect_verdict(&p.a, 0,
-		       (struct expected){.op = "send",
-					 .error = "EPIPE",
-					 .cause = "peer-abort",
-					 .sure = "likely",
-					 .others = "[\"peer-closed-unread\"]",
-					 .rst_case = "reset-by-peer",
-					 .why = {"FIN had come", "nothing of ours was outstanding"}});
+	expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "send",
+				  .error = "EPIPE",
+				  .cause = "peer-abort",
+				  .sure = "likely",
+				  .others = "[\"peer-closed-unread\"]",
+				  .rst_case = "reset-by-peer",
+				  .why = {"FIN had come", "nothing of ours was outstanding"}});
 	pair_close(&p);
 }
 
@@ -347,7 +348,8 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	peer_send(p.peer, "late");
-	assert_non_null(capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST},
+	assert_non_null(capture_wait(&p.wire,
+				     (struct match){.from_port = p.actor_port, .set = TH_RST},
 				     LAB_PATIENCE_MS));
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
@@ -517,16 +519,15 @@ static void connection_forgotten_in_a_silence_is_named(void **state)
 	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
-	const char *line =
-		expect_verdict(&p.a, 0,
-			       (struct expected){.op = "recv",
-						 .error = "ECONNRESET",
-						 .cause = "forgotten",
-						 .sure = "likely",
-						 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
-						 .rst_case = "reset",
-						 .why = {"1.2 s of silence", "7 bytes",
-							 "SO_KEEPALIVE was off"}});
+	const char *line = expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "recv",
+				  .error = "ECONNRESET",
+				  .cause = "forgotten",
+				  .sure = "likely",
+				  .others = "[\"peer-closed-unread\",\"peer-abort\"]",
+				  .rst_case = "reset",
+				  .why = {"1.2 s of silence", "7 bytes", "SO_KEEPALIVE was off"}});
 	assert_in_range((long)json_number(line, "idle_ms"), 1150, 20000);
 	assert_true(json_number(line, "outq") == 7);
 	pair_close(&p);

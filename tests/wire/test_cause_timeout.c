@@ -45,15 +45,16 @@ static void data_that_is_never_acknowledged_meets_the_retransmission_limit(void 
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
-	const char *line = expect_verdict(&p.a, 0,
-					  (struct expected){.op = "recv",
-							    .error = "ETIMEDOUT",
-							    .cause = "retransmit-limit",
-							    .sure = "certain",
-							    .rst_case = "none",
-							    .doc = "Connection timed out",
-							    .state = "CLOSE",
-							    .why = {"100 bytes", "tcp_retries2 is 2"}});
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "recv",
+						 .error = "ETIMEDOUT",
+						 .cause = "retransmit-limit",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .doc = "Connection timed out",
+						 .state = "CLOSE",
+						 .why = {"100 bytes", "tcp_retries2 is 2"}});
 	usual_retries();
 	assert_true(json_number(line, "retrans") >= 1);
 	assert_true(json_number(line, "outq") == 100);
@@ -75,7 +76,8 @@ static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 	few_retries();
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
 	open_client(&p);
-	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", p.peer_port);
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
+	    p.peer_port);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 EHOSTUNREACH");
 	usual_retries();
@@ -96,7 +98,8 @@ static void icmp_error_of_a_living_connection_is_no_end(void **state)
 	(void)state;
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
 	open_client(&p);
-	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", p.peer_port);
+	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
+	    p.peer_port);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	while (info_of(&p.a, "s0").tcpi_retransmits == 0) {
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -155,14 +158,15 @@ static void keepalive_that_is_not_answered_is_told_with_its_timers(void **state)
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
 	const char *line = expect_verdict(
 		&p.a, 0,
-		(struct expected){.op = "recv",
-				  .error = "ETIMEDOUT",
-				  .cause = "keepalive-limit",
-				  .sure = "certain",
-				  .rst_case = "none",
-				  .doc = "Connection timed out",
-				  .state = "CLOSE",
-				  .why = {"1 keepalive probe", "first after 1 s, then every 1 s, 1 in all"}});
+		(struct expected){
+			.op = "recv",
+			.error = "ETIMEDOUT",
+			.cause = "keepalive-limit",
+			.sure = "certain",
+			.rst_case = "none",
+			.doc = "Connection timed out",
+			.state = "CLOSE",
+			.why = {"1 keepalive probe", "first after 1 s, then every 1 s, 1 in all"}});
 	assert_true(json_number(line, "outq") == 0);
 	pair_close(&p);
 }
@@ -183,8 +187,7 @@ static void keepalive_in_close_wait_is_no_hidden_reset(void **state)
 	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 	expect_silence(&p.a);
 	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 ETIMEDOUT");
-	expect_verdict(&p.a, 0,
-		       (struct expected){.cause = "keepalive-limit", .sure = "certain"});
+	expect_verdict(&p.a, 0, (struct expected){.cause = "keepalive-limit", .sure = "certain"});
 	pair_close(&p);
 }
 
@@ -208,8 +211,7 @@ static void time_out_before_the_success_was_noticed_is_no_connect_that_failed(vo
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ETIMEDOUT");
-	expect_verdict(&a, 0,
-		       (struct expected){.cause = "keepalive-limit", .sure = "certain"});
+	expect_verdict(&a, 0, (struct expected){.cause = "keepalive-limit", .sure = "certain"});
 	assert_int_equal(actor_stop(&a), 0);
 	close(peer);
 	close(listener);
@@ -235,14 +237,15 @@ static void window_that_never_opens_is_told(void **state)
 	silence(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
-	const char *line = expect_verdict(&p.a, 0,
-					  (struct expected){.op = "recv",
-							    .error = "ETIMEDOUT",
-							    .cause = "zero-window-limit",
-							    .sure = "certain",
-							    .rst_case = "none",
-							    .state = "CLOSE",
-							    .why = {"window was closed", "probes"}});
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "recv",
+						 .error = "ETIMEDOUT",
+						 .cause = "zero-window-limit",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .state = "CLOSE",
+						 .why = {"window was closed", "probes"}});
 	usual_retries();
 	assert_true(json_number(line, "outq") > 0);
 	pair_close(&p);

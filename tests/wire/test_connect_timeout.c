@@ -85,7 +85,8 @@ static void expect_injected(struct trial *t, unsigned index, const char *rule, c
 	assert_string_equal(json_get(line, "rule"), rule);
 	assert_non_null(strstr(json_get(line, "by"), by));
 	assert_string_equal(json_get(line, "side"), "client");
-	assert_string_equal(json_get(line, "peer"), lab_text("%s:%u", loopback(t->family), t->port));
+	assert_string_equal(json_get(line, "peer"),
+			    lab_text("%s:%u", loopback(t->family), t->port));
 }
 
 /** The verdict that goes with it names the rule. */
@@ -131,9 +132,9 @@ static void blocking_connect_ends_exactly(void **state)
 		struct trial t;
 		start(&t, families[i / 2], "connect-timeout=300ms");
 		make_socket(&t, 0, "");
-		assert_string_equal(actor_do(&t.a, "%s s0 %s %u", commands[i % 2],
-					     loopback(t.family), t.port),
-				    "-1 ETIMEDOUT");
+		assert_string_equal(
+			actor_do(&t.a, "%s s0 %s %u", commands[i % 2], loopback(t.family), t.port),
+			"-1 ETIMEDOUT");
 		expect_ms(&t, 300);
 		assert_string_equal(actor_do(&t.a, "errno"), "0 - ETIMEDOUT");
 		/* The error was told: it is not there a second time. */
@@ -189,7 +190,8 @@ static void a_shorter_limit_of_the_programs_comes_first(void **state)
 		assert_string_equal(connect_slot(&t, 0), "-1 EINPROGRESS");
 		expect_ms(&t, 150);
 		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
-		assert_string_equal(actor_do(&t.a, "tcp_state s0"), lab_text("0 - %d", TCP_SYN_SENT));
+		assert_string_equal(actor_do(&t.a, "tcp_state s0"),
+				    lab_text("0 - %d", TCP_SYN_SENT));
 		assert_string_equal(actor_do(&t.a, "poll s0 out 0"), "0 -");
 		expect_untouched(&t);
 		expect_injected(&t, 0, "1 connect-timeout=5m times=1", "never answered");
@@ -306,8 +308,8 @@ static void without_a_value_the_kernels_own_limit_holds(void **state)
 		expect_untouched(&t);
 		expect_unanswered_syn(&t);
 		struct match syns = {.set = TH_SYN, .clear = TH_ACK};
-		uint16_t from = capture_find(&t.wire, syns, capture_count(&t.wire, syns) - 1)
-					->from_port;
+		uint16_t from =
+			capture_find(&t.wire, syns, capture_count(&t.wire, syns) - 1)->from_port;
 		syns.from_port = from;
 		/* How many in that time depends on tcp_syn_linear_timeouts. */
 		assert_in_range(capture_count(&t.wire, syns), 2, 4);
@@ -353,18 +355,18 @@ static void fast_open_is_held_too(void **state)
 		struct trial t;
 		start(&t, families[i / 2], "connect-timeout=200ms times=1");
 		make_socket(&t, 0, "");
-		assert_string_equal(actor_do(&t.a, "%s s0 %s %u 5", ways[i % 2], loopback(t.family),
-					     t.port),
-				    "-1 ETIMEDOUT");
+		assert_string_equal(
+			actor_do(&t.a, "%s s0 %s %u 5", ways[i % 2], loopback(t.family), t.port),
+			"-1 ETIMEDOUT");
 		expect_ms(&t, 200);
 		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
 		expect_untouched(&t);
 		expect_unanswered_syn(&t);
 		expect_injected(&t, 0, "1 connect-timeout=200ms times=1", "SO_SNDTIMEO");
 		/* And without the rule it goes through. */
-		assert_string_equal(actor_do(&t.a, "%s s0 %s %u 5", ways[i % 2], loopback(t.family),
-					     t.port),
-				    "5 -");
+		assert_string_equal(
+			actor_do(&t.a, "%s s0 %s %u 5", ways[i % 2], loopback(t.family), t.port),
+			"5 -");
 		int server = peer_accept(t.target);
 		assert_string_equal(peer_recv(server, 5), "abcde");
 		close(server);
@@ -559,8 +561,8 @@ static void many_threads_are_held_at_once(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct trial t;
 		start(&t, families[i], "connect-timeout=400ms");
-		const char *result = actor_do(&t.a, "connect_threads %s %u 48", loopback(t.family),
-					      t.port);
+		const char *result =
+			actor_do(&t.a, "connect_threads %s %u 48", loopback(t.family), t.port);
 		long shortest = 0;
 		assert_int_equal(sscanf(result, "48 - ETIMEDOUT %ld", &shortest), 1);
 		assert_in_range(shortest, 400, TOO_LONG_MS);
@@ -580,9 +582,9 @@ static void forked_children_are_held_like_their_parent(void **state)
 		make_socket(&t, 0, "");
 		/* Before the parent has anything to share, and after. */
 		for (int n = 0; n < 2; n++) {
-			assert_string_equal(actor_do(&t.a, "fork connect s0 %s %u",
-						     loopback(t.family), t.port),
-					    "-1 ETIMEDOUT");
+			assert_string_equal(
+				actor_do(&t.a, "fork connect s0 %s %u", loopback(t.family), t.port),
+				"-1 ETIMEDOUT");
 			expect_ms(&t, 200);
 			make_socket(&t, 1, "");
 			assert_string_equal(connect_slot(&t, 1), "-1 ETIMEDOUT");
@@ -689,8 +691,7 @@ static void nothing_but_syns_is_sent(void **state)
 	end(&t);
 }
 
-LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly),
-	 LAB_TEST(the_programs_options_are_what_they_were),
+LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly), LAB_TEST(the_programs_options_are_what_they_were),
 	 LAB_TEST(a_shorter_limit_of_the_programs_comes_first),
 	 LAB_TEST(nonblocking_connects_end_at_the_syn_timer),
 	 LAB_TEST(a_nonblocking_socket_connects_the_second_time),
@@ -699,8 +700,8 @@ LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly),
 	 LAB_TEST(fast_open_connect_is_held_too),
 	 LAB_TEST(without_loopback_it_falls_back_or_says_so),
 	 LAB_TEST(own_descriptors_do_not_exist_for_the_program),
-	 LAB_TEST(closing_everything_breaks_nothing),
-	 LAB_TEST(lost_and_reused_numbers_are_noticed), LAB_TEST(many_threads_are_held_at_once),
+	 LAB_TEST(closing_everything_breaks_nothing), LAB_TEST(lost_and_reused_numbers_are_noticed),
+	 LAB_TEST(many_threads_are_held_at_once),
 	 LAB_TEST(forked_children_are_held_like_their_parent),
 	 LAB_TEST(another_program_in_its_place_is_held_too), LAB_TEST(a_signal_interrupts),
 	 LAB_TEST(an_unprivileged_program_is_held_too), LAB_TEST(other_connects_go_their_way),

@@ -66,8 +66,7 @@ static void a_connection_inherited_over_exec_is_learned(void **state)
 /** Also when its close is the first that is seen of it. */
 static void an_inherited_connection_is_reset_by_its_first_call(void **state)
 {
-	static const char *const ways[] = {"close s0", "close_range s0 s0", "dup2 s8 s0",
-					   "exit 0"};
+	static const char *const ways[] = {"close s0", "close_range s0 s0", "dup2 s8 s0", "exit 0"};
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		ALL_SITUATIONS (how) {
@@ -175,7 +174,8 @@ static bool is_followed_to(long number)
 		assert_string_equal(actor_do(&p.a, "close %ld", number + 1), "-1 EBADF");
 		assert_string_equal(actor_do(&p.a, "close %ld", number - 1), "-1 EBADF");
 		pair_expect_open(&p);
-		assert_string_equal(actor_do(&p.a, number % 2 ? "closefrom s1" : "close s1"), "0 -");
+		assert_string_equal(actor_do(&p.a, number % 2 ? "closefrom s1" : "close s1"),
+				    "0 -");
 		pair_expect_rst(&p);
 		pair_expect_told(&p, "inject", 0, "1 linger0", "SO_LINGER {1,0}");
 		pair_close(&p);

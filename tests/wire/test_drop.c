@@ -75,7 +75,8 @@ static void a_lost_syn_ack_ends_in_a_timeout(void **state)
 	actor_start(&a, (const char *[]){"RESETBY_RULES=drop=synack", NULL});
 	actor_do(&a, "socket6 s0");
 	assert_string_equal(actor_do(&a, "connect s0 ::1 %u", port), "-1 ETIMEDOUT");
-	assert_true(capture_count(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}) >= 2);
+	assert_true(capture_count(&wire,
+				  (struct match){.from_port = port, .set = TH_SYN | TH_ACK}) >= 2);
 	assert_string_equal(json_get(log_find(&a, "error", 0), "cause"), "no-answer");
 	actor_stop(&a);
 	close(listener);
@@ -98,7 +99,8 @@ static void a_lost_handshake_ack_leaves_the_server_in_syn_recv(void **state)
 	const struct segment *again = NULL;
 	for (int i = 0; i < 200 && again == NULL; i++) {
 		poll(NULL, 0, 50);
-		again = capture_find(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
+		again = capture_find(&wire,
+				     (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
 	}
 	assert_non_null(again);
 	assert_string_equal(actor_do(&a, "poll s9 in 0"), "0 -");
@@ -115,13 +117,13 @@ static void a_lost_fin_leaves_the_peer_in_fin_wait_1(void **state)
 		struct pair p;
 		pair_with_rule(&p, *how, "drop=fin");
 		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
-		assert_non_null(capture_wait(&p.wire,
-					     (struct match){.from_port = p.peer_port, .set = TH_FIN},
-					     LAB_PATIENCE_MS));
+		assert_non_null(capture_wait(
+			&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN},
+			LAB_PATIENCE_MS));
 		/* Sent again, for nobody acknowledges it. */
-		for (int i = 0; i < 100 && capture_count(&p.wire, (struct match){
-									  .from_port = p.peer_port,
-									  .set = TH_FIN}) < 2;
+		for (int i = 0;
+		     i < 100 && capture_count(&p.wire, (struct match){.from_port = p.peer_port,
+							       .set = TH_FIN}) < 2;
 		     i++) {
 			poll(NULL, 0, 20);
 		}
@@ -142,11 +144,12 @@ static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
 	pair_with_rule(&p, client_situation, "drop=finack");
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	for (int i = 0; i < 100 && capture_count(&p.wire, (struct match){.from_port = p.actor_port,
-									 .set = TH_FIN}) < 2;
+								  .set = TH_FIN}) < 2;
 	     i++) {
 		poll(NULL, 0, 20);
 	}
-	assert_true(capture_count(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_FIN}) >= 2);
+	assert_true(capture_count(&p.wire,
+				  (struct match){.from_port = p.actor_port, .set = TH_FIN}) >= 2);
 	tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
 	pair_expect_told(&p, "inject", 0, "1 drop=finack", "acknowledge our FIN");
 	actor_stop(&p.a);
@@ -275,11 +278,13 @@ static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
-	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source), LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
+	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source),
+	 LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
 	 LAB_TEST(a_lost_handshake_ack_leaves_the_server_in_syn_recv),
 	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
 	 LAB_TEST(a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1),
-	 LAB_TEST(a_lost_rst_leaves_the_connection_half_open), LAB_TEST(silence_is_met_by_user_timeout),
+	 LAB_TEST(a_lost_rst_leaves_the_connection_half_open),
+	 LAB_TEST(silence_is_met_by_user_timeout),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing))

@@ -144,10 +144,9 @@ static const struct {
 /** Whether any of its parameters is a descriptor, or holds one. */
 static bool takes_descriptor(const char *parameters)
 {
-	static const char *const signs[] = {"int fd",    "int fds",   "int out", "int in",
-					    "int first", "unsigned first", "int epoll",
-					    "pollfd",    "fd_set",    "FILE *stream",
-					    "int family", "long number"};
+	static const char *const signs[] = {
+		"int fd",    "int fds", "int out", "int in",       "int first",  "unsigned first",
+		"int epoll", "pollfd",  "fd_set",  "FILE *stream", "int family", "long number"};
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
 		if (strstr(parameters, signs[i])) {
 			return true;
@@ -228,7 +227,8 @@ static void expect_call(struct pair *p, const struct row *row, long fd, long res
 static void reads_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, READS) {
+	EACH_ROW(row, READS)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -246,13 +246,15 @@ static void reads_are_seen(void **state)
 static void reads_that_fail_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, READS) {
+	EACH_ROW(row, READS)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
 			long fd = actor_number(actor_do(&p.a, "fd s0"));
 			if (how->nonblocking) {
-				assert_string_equal(actor_do(&p.a, "%s", row->command), "-1 EAGAIN");
+				assert_string_equal(actor_do(&p.a, "%s", row->command),
+						    "-1 EAGAIN");
 				expect_call(&p, row, fd, -1, "EAGAIN");
 				/* That nothing is there yet is no news. */
 				assert_int_equal(log_count(&p.a, "error"), 0);
@@ -275,7 +277,8 @@ static void reads_that_fail_are_seen(void **state)
 static void writes_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, WRITES) {
+	EACH_ROW(row, WRITES)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -292,7 +295,8 @@ static void writes_are_seen(void **state)
 static void writes_that_fail_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, WRITES) {
+	EACH_ROW(row, WRITES)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -319,7 +323,8 @@ static void writes_that_fail_are_seen(void **state)
 static void closes_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, CLOSES) {
+	EACH_ROW(row, CLOSES)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -337,7 +342,8 @@ static void closes_are_seen(void **state)
 static void copies_are_the_same_connection(void **state)
 {
 	(void)state;
-	EACH_ROW (row, COPIES) {
+	EACH_ROW(row, COPIES)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -367,7 +373,8 @@ static void copies_are_the_same_connection(void **state)
 static void questions_are_seen(void **state)
 {
 	(void)state;
-	EACH_ROW (row, ASKS) {
+	EACH_ROW(row, ASKS)
+	{
 		ALL_SITUATIONS (how) {
 			struct pair p;
 			pair_open(&p, *how, CALLS);
@@ -408,16 +415,17 @@ static void waits_see_a_connection_open(void **state)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	(void)state;
-	EACH_ROW (row, WAITS) {
+	EACH_ROW(row, WAITS)
+	{
 		for (int i = 0; i < 2; i++) {
 			struct actor a;
 			uint16_t port;
 			int listener = peer_listen(families[i], &port);
 			actor_start(&a, CALLS);
 			actor_do(&a, "socket%d s0 nonblock", i ? 6 : 4);
-			assert_string_equal(actor_do(&a, "connect s0 %s %u", loopback(families[i]),
-						     port),
-					    "-1 EINPROGRESS");
+			assert_string_equal(
+				actor_do(&a, "connect s0 %s %u", loopback(families[i]), port),
+				"-1 EINPROGRESS");
 			assert_int_equal(log_count(&a, "open"), 0);
 			assert_string_equal(actor_do(&a, "%s", row->command), row->answer);
 			const char *line = log_find(&a, "open", 0);
@@ -470,8 +478,8 @@ static void opening_calls_are_seen(void **state)
 			const char *accepts = way & 2 ? "accept4" : "accept";
 			actor_do(&a, "socket%d s0", i ? 6 : 4);
 			long client = actor_number(actor_do(&a, "fd s0"));
-			assert_string_equal(actor_do(&a, "%s s0 %s %u", connects, addresses[i], port),
-					    "0 -");
+			assert_string_equal(
+				actor_do(&a, "%s s0 %s %u", connects, addresses[i], port), "0 -");
 			expect_opening(&a, "connect", client, 0, NULL);
 			const char *line = log_find(&a, "open", (unsigned)way * 2);
 			assert_string_equal(json_get(line, "side"), "client");

@@ -35,11 +35,12 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 			assert_string_equal(actor_do(&p.a, "%s", ways[i].next), ways[i].answer);
 			/* Of the seven bytes none was seen: the peer met the RST alone. */
 			assert_int_equal(pair_expect_rst(&p), 0);
-			assert_int_equal(capture_count(&p.wire, (struct match){
-									.from_port = p.actor_port,
-									.data = true}),
-					 1);
-			pair_expect_told(&p, "inject", 0, "1 idle-evict=300ms", "7 bytes were taken");
+			assert_int_equal(
+				capture_count(&p.wire, (struct match){.from_port = p.actor_port,
+								      .data = true}),
+				1);
+			pair_expect_told(&p, "inject", 0, "1 idle-evict=300ms",
+					 "7 bytes were taken");
 			const char *error = log_find(&p.a, "error", 0);
 			assert_string_equal(json_get(error, "cause"), "injected");
 			/* Through SO_ERROR it goes by what was last waited for: here a connect. */

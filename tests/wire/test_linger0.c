@@ -15,20 +15,13 @@ static const struct way {
 	const char *command;
 	const char *result;
 } ways[] = {
-	{"close s0", "0 -"},
-	{"__close s0", "0 -"},
-	{"sys_close s0", "0 -"},
-	{"dup2 s8 s0", "0 -"},
-	{"dup3 s8 s0 cloexec", "0 -"},
-	{"close_range s0 s0", "0 -"},
-	{"close_range s0 max", "0 -"},
-	{"sys_close_range s0 s0", "0 -"},
-	{"closefrom s0", "0 -"},
-	{"fclose s0", "0 -"},
-	{"exit 0", "exited 0"},
-	{"_exit 0", "exited 0"},
-	{"_Exit 0", "exited 0"},
-	{"quick_exit 0", "exited 0"},
+	{"close s0", "0 -"},           {"__close s0", "0 -"},
+	{"sys_close s0", "0 -"},       {"dup2 s8 s0", "0 -"},
+	{"dup3 s8 s0 cloexec", "0 -"}, {"close_range s0 s0", "0 -"},
+	{"close_range s0 max", "0 -"}, {"sys_close_range s0 s0", "0 -"},
+	{"closefrom s0", "0 -"},       {"fclose s0", "0 -"},
+	{"exit 0", "exited 0"},        {"_exit 0", "exited 0"},
+	{"_Exit 0", "exited 0"},       {"quick_exit 0", "exited 0"},
 };
 
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
@@ -93,7 +86,8 @@ static void only_the_last_descriptor_resets(void **state)
 			pair_expect_open(&p);
 			assert_int_equal(log_count(&p.a, "inject"), 0);
 			assert_int_equal(log_count(&p.a, "close"), 0);
-			assert_string_equal(actor_do(&p.a, "close s%u", (unsigned)(1 - i % 2)), "0 -");
+			assert_string_equal(actor_do(&p.a, "close s%u", (unsigned)(1 - i % 2)),
+					    "0 -");
 			pair_expect_rst(&p);
 			pair_expect_told(&p, "inject", 0, "1 linger0", BY);
 			pair_close(&p);
@@ -184,8 +178,8 @@ static const struct trigger {
 	{"linger0 starts=GET", "sendtext s0 GE|sendtext s0 T /|<5", false, true},
 	{"linger0 starts=GET", ">GET /|recv s0 5 waitall", true, true},
 	{"linger0 starts=GET", ">PUT /|recv s0 5 waitall", true, false},
-	{"linger0 starts=GET", ">GET /|recv s0 5 waitall|sendtext s0 200|<3|>PUT /|recv s0 5 waitall",
-	 true, false},
+	{"linger0 starts=GET",
+	 ">GET /|recv s0 5 waitall|sendtext s0 200|<3|>PUT /|recv s0 5 waitall", true, false},
 	/* However the bytes are cut. */
 	{"linger0 starts=GET\\x20/", ">GET /|readv s0 5 2", true, true},
 	{"linger0 starts=GET\\x20/", ">GET /|preadv2 s0 5 5", true, true},
@@ -372,7 +366,8 @@ static void a_connection_that_is_over_is_left_alone(void **state)
 			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 			assert_false(pair_sent_rst(&p));
 			assert_int_equal(log_count(&p.a, "inject"), 0);
-			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
+					    "peer-rst");
 			pair_close(&p);
 		}
 		/* Both sides have closed: TIME_WAIT here. */
@@ -454,7 +449,8 @@ static void unsent_data_is_discarded(void **state)
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		size_t arrived = pair_expect_rst(&p);
 		assert_true(arrived < (size_t)sent);
-		pair_expect_told(&p, "inject", 0, "1 linger0", "unsent or unacknowledged discarded");
+		pair_expect_told(&p, "inject", 0, "1 linger0",
+				 "unsent or unacknowledged discarded");
 		const char *end = log_find(&p.a, "close", 0);
 		assert_int_equal((long)json_number(end, "bytes_out"), sent);
 		pair_close(&p);
@@ -483,5 +479,5 @@ LAB_MAIN(LAB_TEST(every_way_to_close_resets), LAB_TEST(without_a_rule_every_way_
 	 LAB_TEST(to_and_at_select_by_address), LAB_TEST(at_is_the_listening_port),
 	 LAB_TEST(a_connection_that_is_over_is_left_alone),
 	 LAB_TEST(half_closed_connections_are_reset),
-	 LAB_TEST(sockets_without_a_connection_are_left_alone),
-	 LAB_TEST(unsent_data_is_discarded), LAB_TEST(a_linger_of_the_programs_gives_way))
+	 LAB_TEST(sockets_without_a_connection_are_left_alone), LAB_TEST(unsent_data_is_discarded),
+	 LAB_TEST(a_linger_of_the_programs_gives_way))

@@ -42,7 +42,8 @@ static void keepalive_leaves_a_program_with_its_own_alone(void **state)
 	struct pair p;
 	uint16_t port;
 	int listener = peer_listen(AF_INET, &port);
-	actor_start(&p.a, (const char *[]){"RESETBY_RULES=keepalive=7s/3s/2; user-timeout=9s", NULL});
+	actor_start(&p.a,
+		    (const char *[]){"RESETBY_RULES=keepalive=7s/3s/2; user-timeout=9s", NULL});
 	actor_do(&p.a, "socket4 s0");
 	actor_do(&p.a, "setsockopt s0 keepalive 1");
 	actor_do(&p.a, "setsockopt s0 keepidle 33");
@@ -62,7 +63,8 @@ static void user_timeout_is_set_on_both_sides(void **state)
 		struct pair p;
 		pair_with_rule(&p, *how, "user-timeout=2500ms");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 2500");
-		pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms", "TCP_USER_TIMEOUT set");
+		pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms",
+				 "TCP_USER_TIMEOUT set");
 		pair_close(&p);
 	}
 }
@@ -71,7 +73,8 @@ static void user_timeout_is_set_on_both_sides(void **state)
 static void answer_with_unread_upload(struct pair *p)
 {
 	peer_send(p->peer, "the upload that nobody reads");
-	assert_non_null(capture_wait(&p->wire, (struct match){.from_port = p->peer_port, .data = true},
+	assert_non_null(capture_wait(&p->wire,
+				     (struct match){.from_port = p->peer_port, .data = true},
 				     LAB_PATIENCE_MS));
 	assert_string_equal(actor_do(&p->a, "sendtext s0 the-answer"), "10 -");
 	actor_send(&p->a, "close s0");
@@ -149,7 +152,8 @@ static void an_error_is_told_under_another_number(void **state)
 	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
 	/* The verdict is told under the true number. */
 	assert_string_equal(json_get(log_find(&p.a, "error", 0), "errno"), "ECONNRESET");
-	pair_expect_told(&p, "mitigate", 0, "1 errno=ECONNRESET:EIO", "ECONNRESET of recv told as EIO");
+	pair_expect_told(&p, "mitigate", 0, "1 errno=ECONNRESET:EIO",
+			 "ECONNRESET of recv told as EIO");
 	pair_close(&p);
 }
 
@@ -170,4 +174,5 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(keepalive_leaves_a_program_with_its_own_alone),
 	 LAB_TEST(user_timeout_is_set_on_both_sides), LAB_TEST(a_drained_close_sends_a_fin),
 	 LAB_TEST(without_the_rule_the_same_close_resets), LAB_TEST(a_drain_ends_with_its_time),
-	 LAB_TEST(an_error_is_told_under_another_number), LAB_TEST(so_error_tells_the_other_number_too))
+	 LAB_TEST(an_error_is_told_under_another_number),
+	 LAB_TEST(so_error_tells_the_other_number_too))

@@ -199,8 +199,7 @@ static void linger0_beats_nolinger(void **state)
 }
 
 LAB_MAIN(LAB_TEST(set_after_connect_the_close_sends_a_fin),
-	 LAB_TEST(without_the_rule_the_close_resets),
-	 LAB_TEST(set_before_connect_it_is_taken_off),
+	 LAB_TEST(without_the_rule_the_close_resets), LAB_TEST(set_before_connect_it_is_taken_off),
 	 LAB_TEST(set_on_a_listener_it_is_taken_off_what_is_accepted),
 	 LAB_TEST(other_values_are_applied), LAB_TEST(a_time_set_before_does_not_linger_on),
 	 LAB_TEST(times_and_side_choose), LAB_TEST(the_end_of_the_process_sends_a_fin),

@@ -46,8 +46,7 @@ static void receive(struct pair *pair, long size)
 static void exchanges_on_a_kept_connection_are_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		for (int i = 0; i < 30; i++) {
@@ -66,8 +65,7 @@ static void exchanges_on_a_kept_connection_are_quiet(void **state)
 static void peer_that_closes_first_is_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		peer_send(p.peer, "bye");
@@ -86,8 +84,7 @@ static void peer_that_closes_first_is_quiet(void **state)
 static void end_of_file_that_nobody_read_is_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		close(p.peer);
@@ -101,8 +98,7 @@ static void end_of_file_that_nobody_read_is_quiet(void **state)
 static void half_close_of_ours_is_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
@@ -126,8 +122,7 @@ static void half_close_of_ours_is_quiet(void **state)
 static void half_close_of_the_peer_is_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		peer_send(p.peer, "request");
@@ -148,8 +143,7 @@ static void half_close_of_the_peer_is_quiet(void **state)
 static void shutdown_of_both_ways_is_quiet(void **state)
 {
 	(void)state;
-	ALL_SITUATIONS(how)
-	{
+	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
 		assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
@@ -337,10 +331,9 @@ static void simultaneous_close_is_quiet(void **state)
 }
 
 LAB_MAIN(LAB_TEST(exchanges_on_a_kept_connection_are_quiet),
-	 LAB_TEST(peer_that_closes_first_is_quiet),
-	 LAB_TEST(end_of_file_that_nobody_read_is_quiet), LAB_TEST(half_close_of_ours_is_quiet),
-	 LAB_TEST(half_close_of_the_peer_is_quiet), LAB_TEST(shutdown_of_both_ways_is_quiet),
-	 LAB_TEST(big_transfers_both_ways_are_quiet),
+	 LAB_TEST(peer_that_closes_first_is_quiet), LAB_TEST(end_of_file_that_nobody_read_is_quiet),
+	 LAB_TEST(half_close_of_ours_is_quiet), LAB_TEST(half_close_of_the_peer_is_quiet),
+	 LAB_TEST(shutdown_of_both_ways_is_quiet), LAB_TEST(big_transfers_both_ways_are_quiet),
 	 LAB_TEST(waiting_for_room_and_for_bytes_is_quiet),
 	 LAB_TEST(looking_without_taking_is_quiet), LAB_TEST(exit_with_connections_open_is_quiet),
 	 LAB_TEST(close_with_bytes_still_on_their_way_is_quiet),

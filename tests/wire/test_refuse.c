@@ -64,7 +64,8 @@ static void a_refused_connect_is_answered_by_a_real_rst(void **state)
 		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[f].address, t.port),
 				    "-1 ECONNREFUSED");
 		assert_true(capture_count(&t.wire, (struct match){.set = TH_RST}) > 0);
-		assert_true(capture_count(&t.wire, (struct match){.set = TH_SYN, .clear = TH_ACK}) > 0);
+		assert_true(capture_count(&t.wire, (struct match){.set = TH_SYN, .clear = TH_ACK}) >
+			    0);
 		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
 		told(&t, "ECONNREFUSED", "closed port on loopback");
 		attempt_end(&t);
@@ -105,7 +106,8 @@ static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
 		/* Blocking and not: a route that is missing is missed at once. */
 		actor_do(&t.a, "%s s0 %s", f->socket, i % 2 ? "nonblock" : "");
 		snprintf(expected, sizeof expected, "-1 %s", ways[i / 2].error);
-		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", f->address, t.port), expected);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", f->address, t.port),
+				    expected);
 		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
 		assert_int_equal(capture_count(&t.wire, (struct match){.set = TH_SYN}), 0);
 		told(&t, ways[i / 2].error, "multicast address");

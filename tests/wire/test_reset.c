@@ -47,7 +47,8 @@ static void queue_bytes(struct pair *p)
 {
 	assert_string_equal(actor_do(&p->a, "sigpipe ignore"), "0 -");
 	peer_send(p->peer, QUEUED);
-	assert_non_null(capture_wait(&p->wire, (struct match){.from_port = p->peer_port, .data = true},
+	assert_non_null(capture_wait(&p->wire,
+				     (struct match){.from_port = p->peer_port, .data = true},
 				     LAB_PATIENCE_MS));
 	actor_do(&p->a, "poll s0 in %d", LAB_PATIENCE_MS);
 }
@@ -62,7 +63,8 @@ static void run_real(const struct script *script, struct situation how, char ans
 	p.peer = -1;
 	actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
 	for (size_t i = 0; script->steps[i] != NULL; i++) {
-		snprintf(answers[i], sizeof answers[i], "%s", actor_do(&p.a, "%s", script->steps[i]));
+		snprintf(answers[i], sizeof answers[i], "%s",
+			 actor_do(&p.a, "%s", script->steps[i]));
 	}
 	pair_close(&p);
 }
@@ -80,7 +82,8 @@ static void the_program_is_told_what_a_real_rst_tells(void **state)
 			for (size_t i = 0; scripts[s].steps[i] != NULL; i++) {
 				const char *answer = actor_do(&p.a, "%s", scripts[s].steps[i]);
 				if (strcmp(answer, answers[i]) != 0) {
-					lab_say("# script %zu step %zu %s", s, i, scripts[s].steps[i]);
+					lab_say("# script %zu step %zu %s", s, i,
+						scripts[s].steps[i]);
 				}
 				assert_string_equal(answer, answers[i]);
 			}
@@ -88,8 +91,10 @@ static void the_program_is_told_what_a_real_rst_tells(void **state)
 			char rule[64];
 			snprintf(rule, sizeof rule, "1 %s", scripts[s].rule);
 			pair_expect_told(&p, "inject", 0, rule, "connect with AF_UNSPEC");
-			assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "injected");
-			assert_string_equal(json_get(log_find(&p.a, "error", 0), "sure"), "certain");
+			assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"),
+					    "injected");
+			assert_string_equal(json_get(log_find(&p.a, "error", 0), "sure"),
+					    "certain");
 			pair_close(&p);
 		}
 	}
@@ -117,8 +122,8 @@ static void epoll_shows_what_a_real_rst_shows(void **state)
 				p.peer = -1;
 				actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
 			}
-			static const char *const steps[] = {"recv s0 100", "epoll_wait s5 0", "recv s0 1",
-							    "recv s0 1"};
+			static const char *const steps[] = {"recv s0 100", "epoll_wait s5 0",
+							    "recv s0 1", "recv s0 1"};
 			for (size_t i = 0; i < 4; i++) {
 				const char *answer = actor_do(&p.a, "%s", steps[i]);
 				if (by_rule) {

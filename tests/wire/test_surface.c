@@ -59,14 +59,22 @@ static void met_in(const struct way *ways, size_t count, bool reading)
 static void reset_met_in_any_read_is_connection_reset(void **state)
 {
 	static const struct way ways[] = {
-		{"recv s0", "recv"},           {"recv s0 10 peek", "recv"},
-		{"recvfrom s0", "recvfrom"},   {"recvmsg s0 10 2", "recvmsg"},
-		{"recvmmsg s0 5 2", "recvmmsg"}, {"read s0", "read"},
-		{"__read s0", "read"},         {"readv s0 10 3", "readv"},
-		{"preadv2 s0 10 3", "preadv2"}, {"__read_chk s0 5", "read"},
-		{"__recv_chk s0 5", "recv"},   {"__recvfrom_chk s0 5", "recvfrom"},
-		{"sys_read s0", "read"},       {"sys_recvfrom s0", "recvfrom"},
-		{"splice_out s0", "splice"},   {"thread recv s0", "recv"},
+		{"recv s0", "recv"},
+		{"recv s0 10 peek", "recv"},
+		{"recvfrom s0", "recvfrom"},
+		{"recvmsg s0 10 2", "recvmsg"},
+		{"recvmmsg s0 5 2", "recvmmsg"},
+		{"read s0", "read"},
+		{"__read s0", "read"},
+		{"readv s0 10 3", "readv"},
+		{"preadv2 s0 10 3", "preadv2"},
+		{"__read_chk s0 5", "read"},
+		{"__recv_chk s0 5", "recv"},
+		{"__recvfrom_chk s0 5", "recvfrom"},
+		{"sys_read s0", "read"},
+		{"sys_recvfrom s0", "recvfrom"},
+		{"splice_out s0", "splice"},
+		{"thread recv s0", "recv"},
 	};
 	(void)state;
 	met_in(ways, sizeof(ways) / sizeof(ways[0]), true);
@@ -75,14 +83,14 @@ static void reset_met_in_any_read_is_connection_reset(void **state)
 static void reset_met_in_any_write_is_connection_reset_by_peer(void **state)
 {
 	static const struct way ways[] = {
-		{"send s0 1", "send"},           {"__send s0 1", "send"},
-		{"send s0 1 nosignal", "send"},  {"sendto s0 1", "sendto"},
-		{"sendmsg s0 10 2", "sendmsg"},  {"sendmmsg s0 10 2", "sendmmsg"},
-		{"write s0 1", "write"},         {"__write s0 1", "write"},
-		{"writev s0 10 3", "writev"},    {"pwritev2 s0 10 3", "pwritev2"},
-		{"sendfile s0 10", "sendfile"},  {"sendfile64 s0 10", "sendfile"},
-		{"splice_in s0 10", "splice"},   {"sys_write s0 1", "write"},
-		{"sys_sendto s0 1", "sendto"},   {"thread write s0 1", "write"},
+		{"send s0 1", "send"},          {"__send s0 1", "send"},
+		{"send s0 1 nosignal", "send"}, {"sendto s0 1", "sendto"},
+		{"sendmsg s0 10 2", "sendmsg"}, {"sendmmsg s0 10 2", "sendmmsg"},
+		{"write s0 1", "write"},        {"__write s0 1", "write"},
+		{"writev s0 10 3", "writev"},   {"pwritev2 s0 10 3", "pwritev2"},
+		{"sendfile s0 10", "sendfile"}, {"sendfile64 s0 10", "sendfile"},
+		{"splice_in s0 10", "splice"},  {"sys_write s0 1", "write"},
+		{"sys_sendto s0 1", "sendto"},  {"thread write s0 1", "write"},
 	};
 	(void)state;
 	met_in(ways, sizeof(ways) / sizeof(ways[0]), false);
@@ -128,7 +136,8 @@ static void so_error_goes_by_what_epoll_watches(void **state)
 		struct pair p;
 		open_reset(&p, families[out]);
 		actor_do(&p.a, "epoll_create s1");
-		assert_string_equal(actor_do(&p.a, "epoll_add s1 s0 %s", out ? "out" : "in"), "0 -");
+		assert_string_equal(actor_do(&p.a, "epoll_add s1 s0 %s", out ? "out" : "in"),
+				    "0 -");
 		assert_string_equal(actor_do(&p.a, "epoll_%s s1 20000", out ? "wait" : "pwait"),
 				    out ? "1 - out err hup" : "1 - in err hup");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - ECONNRESET");
@@ -143,9 +152,9 @@ static void connect_called_a_second_time_is_no_reset(void **state)
 	for (size_t f = 0; f < 2; f++) {
 		struct pair p;
 		open_reset(&p, families[f]);
-		assert_string_equal(actor_do(&p.a, "connect s0 %s %u", loopback(families[f]),
-					     p.listen_port),
-				    "-1 EISCONN");
+		assert_string_equal(
+			actor_do(&p.a, "connect s0 %s %u", loopback(families[f]), p.listen_port),
+			"-1 EISCONN");
 		expect_silence(&p.a);
 		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 		expect_the_reset(&p, "recv", true);
@@ -157,7 +166,9 @@ static void connect_called_a_second_time_is_no_reset(void **state)
 static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 {
 	static const struct way ways[] = {
-		{"recv s0", "recv"}, {"send s0 1", "send"}, {"getsockopt s0 error", "getsockopt"},
+		{"recv s0", "recv"},
+		{"send s0 1", "send"},
+		{"getsockopt s0 error", "getsockopt"},
 		{"connect", "connect"},
 	};
 	(void)state;
@@ -167,14 +178,14 @@ static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 		int listener = peer_listen(AF_INET, &port);
 		actor_start(&a, NULL);
 		actor_do(&a, "socket4 s0 nonblock");
-		assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+		assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port),
+				    "-1 EINPROGRESS");
 		peer_rst(peer_accept(listener));
 		while (info_of(&a, "s0").tcpi_state != TCP_CLOSE) {
 		}
-		const char *result =
-			strcmp(ways[i].command, "connect") == 0
-				? actor_do(&a, "connect s0 127.0.0.1 %u", port)
-				: actor_do(&a, "%s", ways[i].command);
+		const char *result = strcmp(ways[i].command, "connect") == 0
+					     ? actor_do(&a, "connect s0 127.0.0.1 %u", port)
+					     : actor_do(&a, "%s", ways[i].command);
 		assert_non_null(strstr(result, "ECONNRESET"));
 		expect_verdict(&a, 0,
 			       (struct expected){.op = ways[i].op,
@@ -199,7 +210,8 @@ static void reset_of_a_descriptor_from_exec_is_told(void **state)
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(
-		&p.a, 0, (struct expected){.op = "recv", .error = "ECONNRESET", .rst_case = "reset"});
+		&p.a, 0,
+		(struct expected){.op = "recv", .error = "ECONNRESET", .rst_case = "reset"});
 	assert_string_not_equal(json_get(line, "sure"), "certain");
 	pair_close(&p);
 }
@@ -221,9 +233,9 @@ static void expect_killed(struct pair *pair, const char *command)
 static void line_is_written_before_sigpipe_kills(void **state)
 {
 	static const struct way ways[] = {
-		{"send s0 1", "send"},         {"sendto s0 1", "sendto"},
-		{"sendmsg s0 4 2", "sendmsg"}, {"sendmmsg s0 4 2", "sendmmsg"},
-		{"write s0 1", "write"},       {"writev s0 4 2", "writev"},
+		{"send s0 1", "send"},           {"sendto s0 1", "sendto"},
+		{"sendmsg s0 4 2", "sendmsg"},   {"sendmmsg s0 4 2", "sendmmsg"},
+		{"write s0 1", "write"},         {"writev s0 4 2", "writev"},
 		{"pwritev2 s0 4 2", "pwritev2"}, {"sendfile s0 4", "sendfile"},
 		{"splice_in s0 4", "splice"},
 	};
@@ -245,8 +257,9 @@ static void line_is_written_when_sigpipe_is_the_first_sign(void **state)
 {
 	/* write has no flags: there it takes an end of file that was read before. */
 	static const struct way ways[] = {
-		{"send s0 1", "send"}, {"sendto s0 1", "sendto"}, {"sendmsg s0 4 2", "sendmsg"},
-		{"sendmmsg s0 4 2", "sendmmsg"}, {"write s0 1", "write"},
+		{"send s0 1", "send"},         {"sendto s0 1", "sendto"},
+		{"sendmsg s0 4 2", "sendmsg"}, {"sendmmsg s0 4 2", "sendmmsg"},
+		{"write s0 1", "write"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -301,10 +314,12 @@ static void history_tells_the_calls_before(void **state)
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *history = json_get(expect_verdict(&p.a, 0, (struct expected){0}), "history");
-	const char *connect = strstr(history, "{\"op\":\"connect\",\"result\":0,\"errno\":\"none\"");
+	const char *connect =
+		strstr(history, "{\"op\":\"connect\",\"result\":0,\"errno\":\"none\"");
 	const char *send = strstr(history, "{\"op\":\"send\",\"result\":5,\"errno\":\"none\"");
 	const char *read = strstr(history, "{\"op\":\"read\",\"result\":2,\"errno\":\"none\"");
-	const char *recv = strstr(history, "{\"op\":\"recv\",\"result\":-1,\"errno\":\"ECONNRESET\"");
+	const char *recv =
+		strstr(history, "{\"op\":\"recv\",\"result\":-1,\"errno\":\"ECONNRESET\"");
 	assert_true(connect != NULL && connect < send && send < read && read < recv);
 	pair_close(&p);
 }

@@ -63,9 +63,9 @@ static void an_unprivileged_program_falls_back_to_linger_0(void **state)
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		pair_expect_rst(&p);
 		assert_int_equal(netstat_counter("TCPAbortOnClose"), aborts);
-		const char *line =
-			pair_expect_told(&p, "inject", 0, "1 unread",
-					 "SO_LINGER {1,0} set before the close: RST instead of FIN");
+		const char *line = pair_expect_told(
+			&p, "inject", 0, "1 unread",
+			"SO_LINGER {1,0} set before the close: RST instead of FIN");
 		assert_non_null(strstr(json_get(line, "by"), "CAP_NET_ADMIN"));
 		/* With bytes there is no need of the privilege. */
 		pair_again(&p);
@@ -95,7 +95,8 @@ static void wait_holds_the_close_for_bytes(void **state)
 		assert_string_equal(actor_result(&p.a), "0 -");
 		pair_expect_rst(&p);
 		assert_int_equal(netstat_counter("TCPAbortOnClose"), aborts + 1);
-		pair_expect_told(&p, "inject", 0, "1 unread wait=5m", "closed with 4 bytes unread: RST");
+		pair_expect_told(&p, "inject", 0, "1 unread wait=5m",
+				 "closed with 4 bytes unread: RST");
 		pair_close(&p);
 	}
 }
@@ -109,8 +110,7 @@ static void wait_ends_when_no_bytes_come(void **state)
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	assert_true(actor_number(actor_do(&p.a, "time")) >= 199);
 	pair_expect_rst(&p);
-	pair_expect_told(&p, "inject", 0, "1 unread wait=200ms",
-			 "the receive buffer was empty");
+	pair_expect_told(&p, "inject", 0, "1 unread wait=200ms", "the receive buffer was empty");
 	pair_close(&p);
 }
 
@@ -161,10 +161,10 @@ static void a_reset_connection_is_left_alone(void **state)
 
 /** Ways to read up to 64 bytes of "0123456789". */
 static const char *const reads[] = {
-	"recv s0 64",       "read s0 64",          "readv s0 64 3",      "recvmsg s0 64 3",
-	"recvmmsg s0 64 1", "recvfrom s0 64",      "splice_out s0 4096", "preadv2 s0 64 2",
-	"__read_chk s0 64", "__recv_chk s0 64",    "__read s0 64",       "__recvfrom_chk s0 64",
-	"sys_read s0 64",   "sys_recvfrom s0 64",  "recv s0 64 dontwait",
+	"recv s0 64",       "read s0 64",         "readv s0 64 3",       "recvmsg s0 64 3",
+	"recvmmsg s0 64 1", "recvfrom s0 64",     "splice_out s0 4096",  "preadv2 s0 64 2",
+	"__read_chk s0 64", "__recv_chk s0 64",   "__read s0 64",        "__recvfrom_chk s0 64",
+	"sys_read s0 64",   "sys_recvfrom s0 64", "recv s0 64 dontwait",
 };
 
 #define READS (sizeof(reads) / sizeof(reads[0]))
@@ -183,7 +183,8 @@ static void reads_end_after_size(void **state)
 			assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
 			assert_string_equal(actor_do(&p.a, "%s", reads[i]),
 					    messages ? "1 - 0123456" : "7 - 0123456");
-			assert_string_equal(actor_do(&p.a, "%s", reads[i]), messages ? "1 -" : "0 -");
+			assert_string_equal(actor_do(&p.a, "%s", reads[i]),
+					    messages ? "1 -" : "0 -");
 			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 			assert_string_equal(actor_do(&p.a, "read s0"), "0 -");
 			/* The rest is really there, and the peer knows nothing yet. */
@@ -193,7 +194,8 @@ static void reads_end_after_size(void **state)
 			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 			pair_expect_rst(&p);
 			assert_int_equal(netstat_counter("TCPAbortOnClose"), aborts + 1);
-			pair_expect_told(&p, "inject", 1, "1 unread=7", "closed with 3 bytes unread: RST");
+			pair_expect_told(&p, "inject", 1, "1 unread=7",
+					 "closed with 3 bytes unread: RST");
 			pair_close(&p);
 		}
 	}
@@ -325,7 +327,8 @@ static void when_and_times_choose(void **state)
 		}
 		peer_send(p.peer, "0123456789");
 		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
-		assert_string_equal(actor_do(&p.a, "recv s0 10"), i ? "10 - 0123456789" : "4 - 0123");
+		assert_string_equal(actor_do(&p.a, "recv s0 10"),
+				    i ? "10 - 0123456789" : "4 - 0123");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		if (i == 0) {
 			pair_expect_rst(&p);
