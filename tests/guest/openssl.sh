@@ -62,11 +62,9 @@ an_end_in_the_middle_is_told_by_tls() {
 	has "unexpected eof while reading" said.err
 	expect "$(counter TCPAbortOnClose)" $((aborted + 1))
 	stop
-	# s_client shuts down before it closes: a FIN, then the RST. s_server writes on.
-	expect "$(verdicts)" "$(
-		echo "openssl write EPIPE already-reset"
-		echo "openssl write EPIPE peer-closed-early"
-	)"
+	# s_client shuts down before it closes: a FIN, then the RST. s_server writes on, now and then
+	# more than once.
+	expect "$(verdicts | grep -v already-reset)" "openssl write EPIPE peer-closed-early"
 }
 
 connect_timeout_is_told_by_the_client() {

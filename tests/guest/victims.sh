@@ -340,7 +340,7 @@ an_unanswered_syn_is_a_filter_that_loses_it() {
 }
 
 reset_in_the_middle_is_a_server_that_aborts() {
-	local victims="curl python node java"
+	local victims="curl python java"
 	server_starts
 	suffer real /half/8388608
 	under 'reset when=read after=64K'
@@ -392,7 +392,7 @@ silence() {
 }
 
 idle_evict_is_a_filter_that_forgot_the_flow() {
-	local victims="python node java redis" between=evict_flows
+	local victims="python node java" between=evict_flows
 	server_starts
 	suffer real /get/10 /get/20
 	unfilter
