@@ -20,11 +20,14 @@ static bool was_told(const struct evidence *e)
 	return e->told_error != 0;
 }
 
-/* The program hears nothing, yet the kernel has given the connection up. */
+/*
+ * The program hears nothing, yet the kernel has given the connection up. Where a forked process goes
+ * on with it, that one may have ended it in order.
+ */
 static bool died_silently(const struct evidence *e)
 {
 	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
-	       !e->listening && e->has_info && e->state == STATE_CLOSE && !was_told(e);
+	       !e->listening && e->has_info && e->state == STATE_CLOSE && !e->shared && !was_told(e);
 }
 
 /*
