@@ -424,7 +424,8 @@ def one():
     sender.start()
     said = rest(line)
     sender.join()
-    print(len(said), said[size:])
+    # print writes the end of the line apart, where another thread may come between.
+    print(f"{len(said)} {said[size:]}\n", end="")
     line.close()
 threads = [threading.Thread(target=one) for _ in range(3)]
 for thread in threads: thread.start()
