@@ -76,6 +76,7 @@ void act_match(struct call *call, enum stage stage)
 		conn->acted = 0;
 	}
 	if (set == NULL || !set->has_stage[stage]) {
+		conn_stir(conn);
 		return;
 	}
 	if (set->has_at) {
@@ -87,6 +88,7 @@ void act_match(struct call *call, enum stage stage)
 		.peer = &conn->peer,
 	};
 	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
+	conn_stir(conn);
 }
 
 void act_connect(struct call *call, struct act_target *target)

@@ -48,12 +48,13 @@ struct conn {
 	_Atomic uint8_t turn;    /* enum direction of the last byte that moved */
 	_Atomic uint8_t waiting; /* enum direction that poll and its kind last asked for */
 	uint8_t side;
+	_Atomic uint32_t calm;    /* flow_calm while its calls need no care, else something older */
 	_Atomic uint32_t last_ms; /* when a byte last moved */
+	_Atomic uint32_t history_next;
 	_Atomic uint32_t calls_in, calls_out;
 	_Atomic uint64_t bytes_in, bytes_out;
-	_Atomic uint64_t exchange_in, exchange_out; /* since the current request began */
+	uint64_t begun_in, begun_out; /* the same when the current request began */
 	struct rule_choice choice;
-	_Atomic uint32_t history_next;
 	struct past_call history[CONN_HISTORY];
 
 	/* its life */
@@ -104,27 +105,45 @@ _Static_assert(sizeof(struct conn) <= CONN_SIZE,
 #define SLOT_NO_SOCKET ((uintptr_t)1) /* seen, a file, a pipe ... */
 #define SLOT_OTHER ((uintptr_t)2)     /* a socket that is not TCP */
 
-/** A leaf holds this many descriptors; its pages are touched as they are used. */
-#define TABLE_LEAF_BITS 16
+/** Is it known that there is no TCP socket? */
+static inline bool slot_is_foreign(uintptr_t slot)
+{
+	return slot == SLOT_NO_SOCKET || slot == SLOT_OTHER;
+}
+
+/**
+ * A leaf holds this many descriptors; its pages are touched as they are used. It stays below 2 MiB,
+ * of which the kernel may make one huge page.
+ */
+#define TABLE_LEAF_BITS 17
 #define TABLE_LEAF ((unsigned)1 << TABLE_LEAF_BITS)
 /** The kernel's own ceiling for descriptors is below 2^30 (fs.nr_open). */
 #define TABLE_LEAVES ((unsigned)1 << (30 - TABLE_LEAF_BITS))
 
 typedef _Atomic uintptr_t table_slot;
-extern HIDDEN _Atomic(table_slot *) table_leaves[TABLE_LEAVES];
+
+/** The first leaf is always there: most programs never need another. */
+extern HIDDEN table_slot table_first[TABLE_LEAF];
+
+/** table_get for the descriptors of all other leaves. */
+uintptr_t table_get_far(int fd);
 
 /** The content of a descriptor's slot. */
 static inline uintptr_t table_get(int fd)
 {
-	unsigned leaf = (unsigned)fd >> TABLE_LEAF_BITS;
-	if (__builtin_expect(leaf >= TABLE_LEAVES, 0)) {
-		return SLOT_NO_SOCKET;
+	if (__builtin_expect((unsigned)fd >= TABLE_LEAF, 0)) {
+		return table_get_far(fd);
 	}
-	table_slot *slots = atomic_load_explicit(&table_leaves[leaf], memory_order_acquire);
-	if (__builtin_expect(slots == NULL, 0)) {
+	return atomic_load_explicit(&table_first[(unsigned)fd], memory_order_acquire);
+}
+
+/** The same without a call: SLOT_UNKNOWN where that takes one. */
+static inline uintptr_t table_get_near(int fd)
+{
+	if (__builtin_expect((unsigned)fd >= TABLE_LEAF, 0)) {
 		return SLOT_UNKNOWN;
 	}
-	return atomic_load_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], memory_order_acquire);
+	return atomic_load_explicit(&table_first[(unsigned)fd], memory_order_acquire);
 }
 
 /** Put something into a slot; the old content is returned. Does nothing when memory is short. */
@@ -142,6 +161,18 @@ int table_end(void);
 int table_next(int fd, int last);
 
 /* ---- records (record.c) ---- */
+
+/** Something has happened to it, and is written down, that its calls have to heed. */
+static inline void conn_stir(struct conn *conn)
+{
+	atomic_store_explicit(&conn->calm, 0, memory_order_release);
+}
+
+static inline void conn_set_phase(struct conn *conn, enum phase phase)
+{
+	atomic_store_explicit(&conn->phase, (uint8_t)phase, memory_order_relaxed);
+	conn_stir(conn);
+}
 
 /** A new record for a descriptor, in phase FRESH; replaces what the slot held. NULL without memory. */
 struct conn *conn_new(int fd);
@@ -226,11 +257,16 @@ void conn_learn_local(struct conn *conn, int fd);
 
 /* ---- what calls did (note.c) ---- */
 
-/** Bytes moved: counters, and where a new exchange of request and response begins. */
-void conn_turned(struct conn *conn, enum direction direction);
+/**
+ * The direction has changed: a new request begins with one of the two.
+ *
+ * @bytes
+ *         How many of the new direction are counted already.
+ */
+void conn_turned(struct conn *conn, enum direction direction, size_t bytes);
 
-/** The silence in which this connection was until a write at now_ms. */
-void conn_spoke_after(struct conn *conn, uint32_t silence_ms);
+/** A write after a silence, or after a read. */
+void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes);
 
 /** Least silence that is remembered as a gap. */
 #define GAP_MIN_MS 1000
@@ -264,28 +300,23 @@ static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, 
 /** `bytes` were read. */
 static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_ms)
 {
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
-		conn_turned(conn, DIRECTION_READ);
-	}
 	conn_count(&conn->bytes_in, bytes);
-	conn_count(&conn->exchange_in, bytes);
-	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
+		conn_turned(conn, DIRECTION_READ, bytes);
+	}
 }
 
 /** `bytes` were accepted for sending. */
 static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
 {
 	uint32_t silence = now_ms - atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	if (__builtin_expect(silence >= GAP_MIN_MS, 0)) {
-		conn_spoke_after(conn, silence);
-	}
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
-		conn_turned(conn, DIRECTION_WRITE);
-	}
 	conn_count(&conn->bytes_out, bytes);
-	conn_count(&conn->exchange_out, bytes);
 	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+	if (silence >= GAP_MIN_MS ||
+	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
+		conn_spoke(conn, silence, bytes);
+	}
 }
 
 /**

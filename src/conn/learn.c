@@ -82,7 +82,7 @@ static void learn_connection(struct conn *conn, int fd, enum tcp_state_number st
 	conn_opened(conn);
 	conn->connect_us = 0;
 	if (state == STATE_SYN_SENT) {
-		atomic_store_explicit(&conn->phase, PHASE_CONNECTING, memory_order_relaxed);
+		conn_set_phase(conn, PHASE_CONNECTING);
 	}
 }
 
@@ -117,7 +117,7 @@ struct conn *conn_learn(int fd)
 	enum tcp_state_number state = evidence_state(fd);
 	if (state == STATE_LISTEN) {
 		conn->local = socket_name(fd, false);
-		atomic_store_explicit(&conn->phase, PHASE_LISTENING, memory_order_relaxed);
+		conn_set_phase(conn, PHASE_LISTENING);
 	} else if (state != STATE_CLOSE || was_connected(fd)) {
 		learn_connection(conn, fd, state);
 	}

@@ -8,22 +8,41 @@ static enum direction request_direction(const struct conn *conn)
 	return conn->side == SIDE_SERVER ? DIRECTION_READ : DIRECTION_WRITE;
 }
 
-void conn_turned(struct conn *conn, enum direction direction)
+/* Bytes since the current request began. */
+static uint64_t exchange_in(const struct conn *conn)
+{
+	return atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) - conn->begun_in;
+}
+
+static uint64_t exchange_out(const struct conn *conn)
+{
+	return atomic_load_explicit(&conn->bytes_out, memory_order_relaxed) - conn->begun_out;
+}
+
+void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
 {
 	atomic_store_explicit(&conn->turn, (uint8_t)direction, memory_order_relaxed);
 	if (direction == request_direction(conn)) {
-		atomic_store_explicit(&conn->exchange_in, 0, memory_order_relaxed);
-		atomic_store_explicit(&conn->exchange_out, 0, memory_order_relaxed);
+		bool in = direction == DIRECTION_READ;
+		conn->begun_in += exchange_in(conn) - (in ? bytes : 0);
+		conn->begun_out += exchange_out(conn) - (in ? 0 : bytes);
 		conn->head_length = 0;
+	}
+	if (direction == DIRECTION_READ) {
+		/* An answer: the silence before the write did no harm. */
+		atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
 	}
 }
 
-void conn_spoke_after(struct conn *conn, uint32_t silence_ms)
+void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes)
 {
+	uint8_t turn = atomic_load_explicit(&conn->turn, memory_order_relaxed);
 	/* The wait between connect and the first write is no silence of an idle connection. */
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_NONE ||
-	    conn->learned) {
+	if (silence_ms >= GAP_MIN_MS && (turn != DIRECTION_NONE || conn->learned)) {
 		atomic_store_explicit(&conn->gap_ms, silence_ms, memory_order_relaxed);
+	}
+	if (turn != DIRECTION_WRITE) {
+		conn_turned(conn, DIRECTION_WRITE, bytes);
 	}
 }
 
@@ -34,12 +53,10 @@ void conn_remember_head(struct conn *conn, enum direction direction, const char 
 		return;
 	}
 	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != direction) {
-		conn_turned(conn, direction);
+		conn_turned(conn, direction, 0);
 	}
 	/* A write that was refused comes again: the place follows from what was counted. */
-	uint64_t place = atomic_load_explicit(direction == DIRECTION_READ ? &conn->exchange_in
-									  : &conn->exchange_out,
-					      memory_order_relaxed);
+	uint64_t place = direction == DIRECTION_READ ? exchange_in(conn) : exchange_out(conn);
 	if (place >= sizeof conn->head) {
 		return;
 	}
@@ -53,8 +70,8 @@ void conn_remember_head(struct conn *conn, enum direction direction, const char 
 
 void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *response)
 {
-	uint64_t in = atomic_load_explicit(&conn->exchange_in, memory_order_relaxed);
-	uint64_t out = atomic_load_explicit(&conn->exchange_out, memory_order_relaxed);
+	uint64_t in = exchange_in(conn);
+	uint64_t out = exchange_out(conn);
 	bool server = request_direction(conn) == DIRECTION_READ;
 	*request = server ? in : out;
 	*response = server ? out : in;

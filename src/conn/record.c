@@ -138,12 +138,11 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	atomic_store_explicit(&conn->bytes_out, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->calls_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->calls_out, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->exchange_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->exchange_out, 0, memory_order_relaxed);
+	conn->begun_in = conn->begun_out = 0;
 	atomic_store_explicit(&conn->turn, DIRECTION_NONE, memory_order_relaxed);
 	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->last_ms, conn->begun_ms, memory_order_relaxed);
-	atomic_store_explicit(&conn->phase, PHASE_CONNECTING, memory_order_relaxed);
+	conn_set_phase(conn, PHASE_CONNECTING);
 }
 
 int64_t conn_age_ms(const struct conn *conn)
@@ -156,7 +155,7 @@ void conn_opened(struct conn *conn)
 	uint64_t elapsed_us = (clock_exact_ns() - conn->begun_ns) / 1000;
 	conn->connect_us = elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
 	conn->open_ms = (uint32_t)clock_coarse_ms();
-	atomic_store_explicit(&conn->phase, PHASE_OPEN, memory_order_relaxed);
+	conn_set_phase(conn, PHASE_OPEN);
 }
 
 void conn_half_closed(struct conn *conn)

@@ -2,13 +2,21 @@
 
 #include "../sys/raw.h"
 
-_Atomic(table_slot *) table_leaves[TABLE_LEAVES];
+table_slot table_first[TABLE_LEAF];
+
+static _Atomic(table_slot *) leaves[TABLE_LEAVES]; /* from the second on */
 
 static _Atomic int table_top;
 
+static table_slot *known_leaf(unsigned index)
+{
+	return index == 0 ? table_first
+			  : atomic_load_explicit(&leaves[index], memory_order_acquire);
+}
+
 static table_slot *leaf_of(unsigned index)
 {
-	table_slot *slots = atomic_load_explicit(&table_leaves[index], memory_order_acquire);
+	table_slot *slots = known_leaf(index);
 	if (slots != NULL) {
 		return slots;
 	}
@@ -16,11 +24,24 @@ static table_slot *leaf_of(unsigned index)
 	if (fresh == NULL) {
 		return NULL;
 	}
-	if (atomic_compare_exchange_strong(&table_leaves[index], &slots, fresh)) {
+	if (atomic_compare_exchange_strong(&leaves[index], &slots, fresh)) {
 		return fresh;
 	}
 	raw_unmap(fresh, TABLE_LEAF * sizeof *slots);
 	return slots;
+}
+
+uintptr_t table_get_far(int fd)
+{
+	unsigned leaf = (unsigned)fd >> TABLE_LEAF_BITS;
+	if (leaf >= TABLE_LEAVES) {
+		return SLOT_NO_SOCKET;
+	}
+	table_slot *slots = known_leaf(leaf);
+	if (slots == NULL) {
+		return SLOT_UNKNOWN;
+	}
+	return atomic_load_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], memory_order_acquire);
 }
 
 uintptr_t table_swap(int fd, uintptr_t content)
@@ -55,7 +76,7 @@ int table_next(int fd, int last)
 	}
 	while (fd <= last) {
 		unsigned leaf = (unsigned)fd >> TABLE_LEAF_BITS;
-		if (atomic_load_explicit(&table_leaves[leaf], memory_order_acquire) == NULL) {
+		if (known_leaf(leaf) == NULL) {
 			fd = (int)((leaf + 1) << TABLE_LEAF_BITS);
 			continue;
 		}

@@ -66,7 +66,7 @@ static void connect_failed(const struct connect *connect, struct call *call)
 {
 	if (connect->again && call->error == ECONNABORTED) {
 		/* Only the end of the attempt before, whose error was taken: inet_stream_connect(). */
-		atomic_store(&call->conn->phase, PHASE_FRESH);
+		conn_set_phase(call->conn, PHASE_FRESH);
 		return;
 	}
 	switch (call->error) {
@@ -83,7 +83,7 @@ static void connect_failed(const struct connect *connect, struct call *call)
 		flow_end(call);
 		if (atomic_load(&call->conn->phase) == PHASE_CONNECTING) {
 			/* The arguments were wrong: no connection has begun. */
-			atomic_store(&call->conn->phase, PHASE_FRESH);
+			conn_set_phase(call->conn, PHASE_FRESH);
 		}
 		return;
 	}
@@ -109,7 +109,7 @@ void connect_end(struct connect *connect, struct call *call)
 				/* Given up without being told a failure: the rules hear of it here. */
 				act_failed(call);
 			}
-			atomic_store(&call->conn->phase, PHASE_FRESH);
+			conn_set_phase(call->conn, PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {
 		tally_established(&call->conn->peer);
@@ -164,7 +164,7 @@ int hook_listen(int fd, int backlog)
 	call.result = real.listen(fd, backlog);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		int saved = errno;
-		atomic_store_explicit(&call.conn->phase, PHASE_LISTENING, memory_order_relaxed);
+		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
 		act_listening(&call);
 		errno = saved;
@@ -176,6 +176,7 @@ static void shut_down(struct conn *conn, int fd, int how)
 {
 	conn->shut_read |= how == SHUT_RD || how == SHUT_RDWR;
 	conn->shut_write |= how == SHUT_WR || how == SHUT_RDWR;
+	conn_stir(conn);
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
 	conn_half_closed(conn);
 	if (conn->shut_read && conn->shut_write) {

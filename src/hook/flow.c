@@ -5,10 +5,12 @@
 #include "../log/log.h"
 #include "../sys/raw.h"
 #include "report.h"
+#include "sigpipe.h"
 #include "tally.h"
 
 bool flow_watches;
 bool flow_keeps_heads;
+_Atomic uint32_t flow_calm = 1;
 
 __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
 
@@ -42,6 +44,7 @@ void flow_rules_changed(void)
 	const struct rules *set = rules_now();
 	flow_keeps_heads = set != NULL && set->has_starts;
 	flow_watches = rules_watched || log_level >= LOG_CALLS;
+	atomic_fetch_add(&flow_calm, 1);
 }
 
 void flow_keep_head(struct conn *conn, enum direction direction, const struct iovec *pieces,
@@ -87,6 +90,152 @@ void flow_begin(struct call *call)
 		call->began_ns = clock_exact_ns();
 	}
 	errno = saved;
+}
+
+/* Is there anything that a call on it has to do before it is made, or after it has succeeded? */
+static bool needs_care(const struct conn *conn)
+{
+	return flow_watches || flow_keeps_heads ||
+	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
+	       conn->choice.generation != atomic_load(&rules_generation) ||
+	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
+	       conn->peer_fin || conn->shut_write;
+}
+
+/*
+ * A call has gone well: the next may go straight through. Another thread may stir the connection at
+ * the same time: it says what has happened, then that it is not calm; here it is the other way.
+ */
+static void settle(struct conn *conn)
+{
+	uint32_t calm = atomic_load(&flow_calm);
+	if (needs_care(conn)) {
+		return;
+	}
+	atomic_store(&conn->calm, calm);
+	if (needs_care(conn)) {
+		conn_stir(conn);
+	}
+}
+
+/* A call that only had to wait is no news. */
+static bool error_is_news(int error)
+{
+	return error != EAGAIN && error != EINTR;
+}
+
+static bool is_news(const struct call *call)
+{
+	return call->result < 0 ? error_is_news(call->error) : call->result == 0;
+}
+
+static ssize_t finish(struct call *call, uint32_t now_ms)
+{
+	struct conn *conn = call->conn;
+	conn_remember(conn, call->op, call->result, call->error, now_ms);
+	if (UNLIKELY((int32_t)(now_ms -
+			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
+		flow_look_around(call, now_ms);
+	}
+	if (UNLIKELY(is_news(call)) || UNLIKELY(flow_watches) ||
+	    UNLIKELY(atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN)) {
+		flow_end(call);
+	}
+	if (!is_news(call)) {
+		settle(conn);
+	}
+	return call->result;
+}
+
+ssize_t call_leave_read(struct call *call, bool moved)
+{
+	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
+		return call->result;
+	}
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	if (call->result > 0) {
+		conn_count32(&call->conn->calls_in);
+		if (moved) {
+			conn_received(call->conn, (size_t)call->result, now_ms);
+		}
+	} else if (call->result < 0) {
+		call->error = errno;
+	}
+	return finish(call, now_ms);
+}
+
+ssize_t call_leave_write(struct call *call)
+{
+	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
+		return call->result;
+	}
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	if (call->result > 0) {
+		conn_count32(&call->conn->calls_out);
+		conn_sent(call->conn, (size_t)call->result, now_ms);
+	} else if (call->result < 0) {
+		call->error = errno;
+	}
+	return finish(call, now_ms);
+}
+
+ssize_t call_leave(struct call *call)
+{
+	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
+		return call->result;
+	}
+	if (call->result < 0 && call->error == 0) {
+		call->error = errno;
+	}
+	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
+	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
+		flow_end(call);
+	}
+	return call->result;
+}
+
+static void stop(struct call *call, ssize_t result)
+{
+	call->result = result;
+	call->error = 0;
+	call->began_ns = 0;
+	call->pieces = NULL;
+	call->piece_count = 0;
+}
+
+/* Most reads that are made in vain have only come too early: they are quick as well. */
+static ALWAYS_INLINE bool found_nothing(const struct call *call, ssize_t result)
+{
+	uint32_t now_ms;
+	if (result >= 0) {
+		return false;
+	}
+	int error = errno;
+	if (error_is_news(error) || !call_is_quiet(call, call->conn, &now_ms)) {
+		return false;
+	}
+	conn_remember(call->conn, call->op, -1, error, now_ms);
+	return true;
+}
+
+static NOINLINE ssize_t stop_read(struct call *call, ssize_t result)
+{
+	stop(call, result);
+	return call_leave_read(call, call_moves(call->flags));
+}
+
+HOT ssize_t call_stopped_read(struct call *call, ssize_t result)
+{
+	return LIKELY(found_nothing(call, result)) ? -1 : stop_read(call, result);
+}
+
+ssize_t call_stopped_write(struct call *call, ssize_t result)
+{
+	if (found_nothing(call, result)) {
+		return -1;
+	}
+	stop(call, result);
+	return sigpipe_after(call_leave_write(call), call->flags);
 }
 
 void flow_opened(struct call *call)
@@ -196,6 +345,7 @@ static void explain(struct call *call)
 		if (!call->conn->peer_fin) {
 			report(call, SURFACE_EOF, direction, false);
 			call->conn->peer_fin = true;
+			conn_stir(call->conn);
 			conn_half_closed(call->conn);
 		}
 	}

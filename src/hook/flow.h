@@ -10,8 +10,23 @@
  *     }
  *     return call_leave_read(&call, true);                             count, remember, explain
  *
- * What is inline here is all that a call costs that succeeds: no system call, no lock, no heap. What
- * is rare gets a copy of the call: one whose address is never taken lives in registers.
+ * Nearly all calls are made on a connection that is calm: open, nothing known against it, and no
+ * rule or log wants to see it before it is made. Those that programs make most go straight through,
+ * and the rest with the care of the paragraph above:
+ *
+ *     uintptr_t slot = table_get_near(fd);
+ *     struct conn *conn = conn_calm(slot);
+ *     if (conn == NULL) {
+ *             return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)
+ *                                          : recv_with_care(fd, buffer, size, flags);
+ *     }
+ *     struct call call;
+ *     call_pass(&call, OP_RECV, conn, fd, size, flags);
+ *     ssize_t result = real.recv(fd, buffer, size, flags);
+ *     return call_passed_read(&call, OP_RECV, conn, result);           count, remember
+ *
+ * That is all that a call costs that succeeds, or finds nothing: no system call, no lock, no heap.
+ * Whoever changes what calm means for a connection calls conn_stir.
  */
 #ifndef RESETBY_HOOK_FLOW_H
 #define RESETBY_HOOK_FLOW_H
@@ -41,6 +56,9 @@
 
 /** True when every call is looked at: calls are logged, or a rules file is watched. */
 extern HIDDEN bool flow_watches;
+
+/** What is in conn->calm of connections that are calm; moves on when rules change. */
+extern HIDDEN _Atomic uint32_t flow_calm;
 
 /** True when a rule looks at requests (starts=). */
 extern HIDDEN bool flow_keeps_heads;
@@ -90,25 +108,9 @@ static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn 
 	if (UNLIKELY(flow_watches) ||
 	    UNLIKELY(conn->choice.generation !=
 		     atomic_load_explicit(&rules_generation, memory_order_relaxed))) {
-		struct call copy = *call;
-		flow_begin(&copy);
-		call->began_ns = copy.began_ns;
+		flow_begin(call);
 	}
 	return true;
-}
-
-static ALWAYS_INLINE bool call_answers(struct call *call, uint32_t actions,
-				       bool (*act)(struct call *))
-{
-	if (LIKELY((call->conn->choice.actions & actions) == 0)) {
-		return false;
-	}
-	struct call copy = *call;
-	bool answers = act(&copy);
-	call->asked = copy.asked;
-	call->result = copy.result;
-	call->error = copy.error;
-	return answers;
 }
 
 /**
@@ -117,8 +119,8 @@ static ALWAYS_INLINE bool call_answers(struct call *call, uint32_t actions,
  * @pieces
  *         Where the bytes go; NULL for a splice.
  */
-static ALWAYS_INLINE bool call_answers_pieces(struct call *call, const struct iovec *pieces,
-					      size_t count, int flags)
+static inline bool call_answers_pieces(struct call *call, const struct iovec *pieces, size_t count,
+				       int flags)
 {
 	if (LIKELY((call->conn->choice.actions & act_readers) == 0)) {
 		return false;
@@ -126,44 +128,19 @@ static ALWAYS_INLINE bool call_answers_pieces(struct call *call, const struct io
 	call->pieces = pieces;
 	call->piece_count = count;
 	call->flags = flags;
-	return call_answers(call, act_readers, act_read);
+	return act_read(call);
 }
 
 /** The same for a read into one buffer. */
-static ALWAYS_INLINE bool call_answers_read(struct call *call, void *buffer, int flags)
+static inline bool call_answers_read(struct call *call, void *buffer, int flags)
 {
 	struct iovec piece = {buffer, call->asked};
 	return call_answers_pieces(call, &piece, 1, flags);
 }
 
-static ALWAYS_INLINE bool call_answers_write(struct call *call)
+static inline bool call_answers_write(struct call *call)
 {
-	return call_answers(call, act_writers, act_write);
-}
-
-/* A call that only had to wait is no news. */
-static inline bool call_is_news(const struct call *call)
-{
-	return call->result < 0 ? call->error != EAGAIN && call->error != EINTR : call->result == 0;
-}
-
-static ALWAYS_INLINE ssize_t call_finish(struct call *call, uint32_t now_ms)
-{
-	struct conn *conn = call->conn;
-	conn_remember(conn, call->op, call->result, call->error, now_ms);
-	if (UNLIKELY((int32_t)(now_ms -
-			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
-		struct call copy = *call;
-		flow_look_around(&copy, now_ms);
-	}
-	if (UNLIKELY(call_is_news(call)) || UNLIKELY(flow_watches) ||
-	    UNLIKELY(atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN)) {
-		struct call copy = *call;
-		flow_end(&copy);
-		call->result = copy.result;
-		call->error = copy.error;
-	}
-	return call->result;
+	return UNLIKELY((call->conn->choice.actions & act_writers) != 0) && act_write(call);
 }
 
 /**
@@ -172,56 +149,95 @@ static ALWAYS_INLINE ssize_t call_finish(struct call *call, uint32_t now_ms)
  * @moved
  *         The bytes left the receive buffer: not for MSG_PEEK and MSG_ERRQUEUE.
  */
-static ALWAYS_INLINE ssize_t call_leave_read(struct call *call, bool moved)
+ssize_t call_leave_read(struct call *call, bool moved);
+
+/** A write has returned. */
+ssize_t call_leave_write(struct call *call);
+
+/** Any other call has returned. */
+ssize_t call_leave(struct call *call);
+
+/* ---- straight through ---- */
+
+/** The connection in a slot, if there is one and it is calm. */
+static ALWAYS_INLINE struct conn *conn_calm(uintptr_t slot)
 {
-	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
-		return call->result;
+	if (UNLIKELY(slot <= SLOT_OTHER)) {
+		return NULL;
 	}
-	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	if (call->result > 0) {
-		conn_count32(&call->conn->calls_in);
-		if (moved) {
-			conn_received(call->conn, (size_t)call->result, now_ms);
-		}
-	} else if (call->result < 0) {
-		call->error = errno;
+	struct conn *conn = (struct conn *)slot;
+	bool calm = atomic_load_explicit(&conn->calm, memory_order_relaxed) ==
+		    atomic_load_explicit(&flow_calm, memory_order_relaxed);
+	return LIKELY(calm) ? conn : NULL;
+}
+
+static ALWAYS_INLINE void call_pass(struct call *call, enum op op, struct conn *conn, int fd,
+				    size_t asked, int flags)
+{
+	call->conn = conn;
+	call->generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
+	call->op = op;
+	call->fd = fd;
+	call->asked = asked;
+	call->flags = flags;
+}
+
+/* Did bytes move, and as many as the history can say? The kernel moves less in any one call. */
+static ALWAYS_INLINE bool call_moved(ssize_t result)
+{
+	return (size_t)result - 1 < INT32_MAX;
+}
+
+/* Is the connection still what it was, and nothing due that looks around? Tells the time. */
+static ALWAYS_INLINE bool call_is_quiet(const struct call *call, const struct conn *conn,
+					uint32_t *now_ms)
+{
+	if (UNLIKELY(!conn_same(conn, call->generation))) {
+		return false;
 	}
-	return call_finish(call, now_ms);
+	*now_ms = (uint32_t)clock_coarse_ms();
+	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
+	return LIKELY((int32_t)(*now_ms - due_ms) < 0);
+}
+
+/** What call_passed_read and call_passed_write do when there is more to do than to count. */
+ssize_t call_stopped_read(struct call *call, ssize_t result);
+ssize_t call_stopped_write(struct call *call, ssize_t result);
+
+/** Do these bytes leave the receive buffer? A look at it or at the error queue moves nothing. */
+static inline bool call_moves(int flags)
+{
+	return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
+}
+
+/** A read has returned. */
+static ALWAYS_INLINE ssize_t call_passed_read(struct call *call, enum op op, struct conn *conn,
+					      ssize_t result)
+{
+	uint32_t now_ms;
+	if (UNLIKELY(!call_moved(result)) || UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
+		return call_stopped_read(call, result);
+	}
+	conn_remember(conn, op, result, 0, now_ms);
+	conn_count32(&conn->calls_in);
+	if (call_moves(call->flags)) {
+		conn_received(conn, (size_t)result, now_ms);
+	}
+	return result;
 }
 
 /** A write has returned. */
-static ALWAYS_INLINE ssize_t call_leave_write(struct call *call)
+static ALWAYS_INLINE ssize_t call_passed_write(struct call *call, enum op op, struct conn *conn,
+					       ssize_t result)
 {
-	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
-		return call->result;
+	uint32_t now_ms;
+	if (UNLIKELY(!call_moved(result)) || UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
+		return call_stopped_write(call, result);
 	}
-	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	if (call->result > 0) {
-		conn_count32(&call->conn->calls_out);
-		conn_sent(call->conn, (size_t)call->result, now_ms);
-	} else if (call->result < 0) {
-		call->error = errno;
-	}
-	return call_finish(call, now_ms);
-}
-
-/** Any other call has returned. */
-static ALWAYS_INLINE ssize_t call_leave(struct call *call)
-{
-	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
-		return call->result;
-	}
-	if (call->result < 0 && call->error == 0) {
-		call->error = errno;
-	}
-	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
-	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
-		struct call copy = *call;
-		flow_end(&copy);
-		call->result = copy.result;
-		call->error = copy.error;
-	}
-	return call->result;
+	conn_remember(conn, op, result, 0, now_ms);
+	conn_count32(&conn->calls_out);
+	conn_sent(conn, (size_t)result, now_ms);
+	return result;
 }
 
 /** A connection is established: its rules are chosen and its opening is told. */

@@ -4,12 +4,6 @@
 #include "flow.h"
 #include "pieces.h"
 
-/* A look at the buffer or at the error queue moves nothing. */
-static bool moves(int flags)
-{
-	return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
-}
-
 static ALWAYS_INLINE void keep_vector_head(struct call *call, const struct iovec *pieces,
 					   size_t count)
 {
@@ -25,7 +19,7 @@ static ALWAYS_INLINE void keep_head(struct call *call, void *buffer)
 	keep_vector_head(call, &piece, 1);
 }
 
-HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
+static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int flags)
 {
 	struct call call;
 	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {
@@ -35,7 +29,21 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 		call.result = real.recv(fd, buffer, call.asked, flags);
 		keep_head(&call, buffer);
 	}
-	return call_leave_read(&call, moves(flags));
+	return call_leave_read(&call, call_moves(flags));
+}
+
+HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
+{
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL) {
+		return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)
+					     : recv_with_care(fd, buffer, size, flags);
+	}
+	struct call call;
+	call_pass(&call, OP_RECV, conn, fd, size, flags);
+	ssize_t result = real.recv(fd, buffer, size, flags);
+	return call_passed_read(&call, OP_RECV, conn, result);
 }
 
 HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
@@ -48,7 +56,7 @@ HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int 
 		call.result = real.__recv_chk(fd, buffer, call.asked, room, flags);
 		keep_head(&call, buffer);
 	}
-	return call_leave_read(&call, moves(flags));
+	return call_leave_read(&call, call_moves(flags));
 }
 
 HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
@@ -64,7 +72,7 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
 		*address_size = 0;
 	}
-	return call_leave_read(&call, moves(flags));
+	return call_leave_read(&call, call_moves(flags));
 }
 
 HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
@@ -81,13 +89,13 @@ HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, 
 	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
 		*address_size = 0;
 	}
-	return call_leave_read(&call, moves(flags));
+	return call_leave_read(&call, call_moves(flags));
 }
 
-static HOT NOINLINE ssize_t read_socket(uintptr_t slot, int fd, void *buffer, size_t size)
+static NOINLINE ssize_t read_with_care(int fd, void *buffer, size_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_READ, conn_in_slot(slot, fd), fd, size)) {
+	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size)) {
 		return real.read(fd, buffer, size);
 	}
 	if (!call_answers_read(&call, buffer, 0)) {
@@ -97,14 +105,18 @@ static HOT NOINLINE ssize_t read_socket(uintptr_t slot, int fd, void *buffer, si
 	return call_leave_read(&call, true);
 }
 
-/* Files and pipes come this way more often than sockets: they do not pay for a stack frame. */
-ssize_t hook_read(int fd, void *buffer, size_t size)
+HOT ssize_t hook_read(int fd, void *buffer, size_t size)
 {
-	uintptr_t slot = table_get(fd);
-	if (slot == SLOT_NO_SOCKET) {
-		return real.read(fd, buffer, size);
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL) {
+		return slot_is_foreign(slot) ? real.read(fd, buffer, size)
+					     : read_with_care(fd, buffer, size);
 	}
-	return read_socket(slot, fd, buffer, size);
+	struct call call;
+	call_pass(&call, OP_READ, conn, fd, size, 0);
+	ssize_t result = real.read(fd, buffer, size);
+	return call_passed_read(&call, OP_READ, conn, result);
 }
 
 HOT ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)
@@ -217,7 +229,7 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		message->msg_controllen = 0;
 		message->msg_namelen = 0;
 	}
-	return call_leave_read(&call, moves(flags));
+	return call_leave_read(&call, call_moves(flags));
 }
 
 /* Several messages of a stream are several reads in a row; the result counts messages. */
@@ -257,6 +269,6 @@ int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		   pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
 	int result = real.recvmmsg(fd, messages, count, flags, timeout);
 	call.result = result <= 0 ? result : (ssize_t)messages_bytes(messages, result);
-	call_leave_read(&call, moves(flags));
+	call_leave_read(&call, call_moves(flags));
 	return result;
 }

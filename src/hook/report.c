@@ -147,13 +147,14 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		conn->told_error = (uint16_t)evidence->error;
 		conn->told_op = (uint16_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
+		conn_stir(conn);
 	}
 	if (conn->told_count < UINT16_MAX) {
 		conn->told_count++;
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (phase == PHASE_CONNECTING && evidence->state == STATE_CLOSE) {
-		atomic_store_explicit(&conn->phase, PHASE_OVER, memory_order_relaxed);
+		conn_set_phase(conn, PHASE_OVER);
 	}
 }
 

@@ -1,7 +1,9 @@
 #include "sigpipe.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "../sys/raw.h"
 
 void sigpipe_hold(struct sigpipe *guard)
@@ -15,7 +17,7 @@ void sigpipe_release(const struct sigpipe *guard)
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &guard->mask, NULL, RAW_SIGSET_SIZE);
 }
 
-void sigpipe_raise(void)
+static void raise_pipe(void)
 {
 	siginfo_t info;
 	memset(&info, 0, sizeof info);
@@ -25,4 +27,13 @@ void sigpipe_raise(void)
 	info.si_pid = (pid_t)pid;
 	info.si_uid = (uid_t)raw0(SYS_getuid);
 	raw4(SYS_rt_tgsigqueueinfo, pid, raw0(SYS_gettid), SIGPIPE, &info);
+}
+
+ssize_t sigpipe_after(ssize_t result, int flags)
+{
+	if (result < 0 && errno == EPIPE && (flags & MSG_NOSIGNAL) == 0) {
+		raise_pipe();
+		errno = EPIPE;
+	}
+	return result;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct sigpipe {
 	bool held;
@@ -16,7 +17,15 @@ void sigpipe_hold(struct sigpipe *guard);
 /** Let it go: one that was raised meanwhile arrives now. */
 void sigpipe_release(const struct sigpipe *guard);
 
-/** Raise it in this thread as the kernel would have: si_code SI_USER, from this process. */
-void sigpipe_raise(void);
+/**
+ * A call that was made with MSG_NOSIGNAL has returned: when it failed with EPIPE, raise the signal in
+ * this thread as the kernel would have: si_code SI_USER, from this process.
+ *
+ * @flags
+ *         The program's own: with MSG_NOSIGNAL it wants none.
+ * @return
+ *         The result; errno stays.
+ */
+ssize_t sigpipe_after(ssize_t result, int flags);
 
 #endif

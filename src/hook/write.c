@@ -31,17 +31,12 @@ static ALWAYS_INLINE void keep_head(struct call *call, const void *buffer)
 	keep_vector_head(call, &piece, 1);
 }
 
-static ALWAYS_INLINE ssize_t leave_with_signal(struct call *call, int flags)
+static ssize_t leave_with_signal(struct call *call, int flags)
 {
-	ssize_t result = call_leave_write(call);
-	if (UNLIKELY(result < 0) && call->error == EPIPE && (flags & MSG_NOSIGNAL) == 0) {
-		sigpipe_raise();
-		errno = EPIPE;
-	}
-	return result;
+	return sigpipe_after(call_leave_write(call), flags);
 }
 
-HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
+static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, int flags)
 {
 	struct call call;
 	if (!call_enter(&call, OP_SEND, conn_find(fd), fd, size)) {
@@ -52,6 +47,20 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 		call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
 	}
 	return leave_with_signal(&call, flags);
+}
+
+HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
+{
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL) {
+		return slot_is_foreign(slot) ? real.send(fd, buffer, size, flags)
+					     : send_with_care(fd, buffer, size, flags);
+	}
+	struct call call;
+	call_pass(&call, OP_SEND, conn, fd, size, flags);
+	ssize_t result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
+	return call_passed_write(&call, OP_SEND, conn, result);
 }
 
 /* TCP Fast Open: a send that connects. */
@@ -194,10 +203,10 @@ static ALWAYS_INLINE ssize_t guard_end(const struct sigpipe *guard, struct call 
 	return result;
 }
 
-static HOT NOINLINE ssize_t write_socket(uintptr_t slot, int fd, const void *buffer, size_t size)
+static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_WRITE, conn_in_slot(slot, fd), fd, size)) {
+	if (!call_enter(&call, OP_WRITE, conn_find(fd), fd, size)) {
 		return real.write(fd, buffer, size);
 	}
 	keep_head(&call, buffer);
@@ -210,14 +219,18 @@ static HOT NOINLINE ssize_t write_socket(uintptr_t slot, int fd, const void *buf
 	return guard_end(&guard, &call);
 }
 
-/* Files and pipes come this way more often than sockets: they do not pay for a stack frame. */
-ssize_t hook_write(int fd, const void *buffer, size_t size)
+HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
 {
-	uintptr_t slot = table_get(fd);
-	if (slot == SLOT_NO_SOCKET) {
-		return real.write(fd, buffer, size);
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL) {
+		return slot_is_foreign(slot) ? real.write(fd, buffer, size)
+					     : write_with_care(fd, buffer, size);
 	}
-	return write_socket(slot, fd, buffer, size);
+	struct call call;
+	call_pass(&call, OP_WRITE, conn, fd, size, MSG_NOSIGNAL);
+	ssize_t result = real.write(fd, buffer, size);
+	return call_passed_write(&call, OP_WRITE, conn, result);
 }
 
 ssize_t hook_writev(int fd, const struct iovec *pieces, int count)

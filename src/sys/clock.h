@@ -12,7 +12,8 @@
  */
 static inline uint64_t clock_coarse_ms(void)
 {
-	struct timespec now = {0};
+	/* Cannot fail since Linux 2.6.32. */
+	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint32_t)now.tv_nsec / 1000000;
 }
