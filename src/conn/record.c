@@ -4,8 +4,17 @@
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 
-/* Records are mapped this many at a time. */
-#define CHUNK_RECORDS 128
+/* Records are mapped this many at a time: nothing of the last page is left over. */
+#define CHUNK_RECORDS 512
+_Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "a chunk is whole pages");
+
+/*
+ * The rest of the chunk that was mapped last: where it begins, shifted, and how many records it has.
+ * They are handed out one by one, so that a process with few connections touches few pages.
+ */
+#define REST_COUNT_BITS 16
+#define REST_COUNT(rest) ((rest) & (((uint64_t)1 << REST_COUNT_BITS) - 1))
+#define REST_POINTER(rest) ((struct spare *)((rest) >> REST_COUNT_BITS))
 
 /*
  * Given-back records form a stack without a lock. Its head carries a count in the bits that no user
@@ -22,6 +31,7 @@ struct spare {
 };
 
 static _Atomic uint64_t spare_head;
+static _Atomic uint64_t chunk_rest;
 static _Atomic uint64_t total;
 
 static uint64_t head_with(uint64_t old, struct spare *spare)
@@ -53,17 +63,31 @@ static struct spare *spare_pop(void)
 	}
 }
 
-static struct spare *spare_map(void)
+static uint64_t rest_of(const char *begin, uint64_t count)
 {
-	char *chunk = raw_map(CHUNK_RECORDS * CONN_SIZE);
-	if (chunk == NULL) {
-		return NULL;
+	return (uint64_t)(uintptr_t)begin << REST_COUNT_BITS | count;
+}
+
+/* A record that nobody has had yet. A rest never comes back, for chunks are never unmapped. */
+static struct spare *spare_fresh(void)
+{
+	uint64_t rest = atomic_load(&chunk_rest);
+	for (;;) {
+		bool mapped = REST_COUNT(rest) == 0;
+		char *record =
+			mapped ? raw_map(CHUNK_RECORDS * CONN_SIZE) : (char *)REST_POINTER(rest);
+		if (record == NULL) {
+			return NULL;
+		}
+		uint64_t left = (mapped ? CHUNK_RECORDS : REST_COUNT(rest)) - 1;
+		if (atomic_compare_exchange_strong(&chunk_rest, &rest,
+						   rest_of(record + CONN_SIZE, left))) {
+			return (struct spare *)(void *)record;
+		}
+		if (mapped) {
+			raw_unmap(record, CHUNK_RECORDS * CONN_SIZE);
+		}
 	}
-	/* The lowest goes on top, so that a process with few connections touches few pages. */
-	for (size_t i = CHUNK_RECORDS - 1; i > 0; i--) {
-		spare_push((struct spare *)(void *)(chunk + i * CONN_SIZE));
-	}
-	return (struct spare *)(void *)chunk;
 }
 
 static void drop(struct conn *conn)
@@ -78,7 +102,7 @@ struct conn *conn_new(int fd)
 {
 	struct spare *spare = spare_pop();
 	if (spare == NULL) {
-		spare = spare_map();
+		spare = spare_fresh();
 	}
 	if (spare == NULL) {
 		return NULL;
