@@ -8,9 +8,14 @@
 
 _Atomic uint32_t watch_due_ms;
 
-/* How often the open connections are walked, and how much of a walk one call pays for. */
+/*
+ * How often the open connections are walked, and how much of a walk one call pays for: a process may
+ * have a hundred thousand, or two with far numbers. The rest is done piece by piece.
+ */
 #define WALK_MS 1000
 #define WALK_RECORDS 64
+#define WALK_SLOTS 8192
+#define WALK_PIECE_MS 20
 
 /* A connection on which bytes move is well; no byte has moved for this long: worth a look. */
 #define QUIET_MS 1000
@@ -117,26 +122,44 @@ void watch_hurry(uint32_t now_ms)
 	atomic_store_explicit(&watch_due_ms, now_ms + HURRY_MS, memory_order_relaxed);
 }
 
-void watch_walk(uint32_t now_ms)
+/* Returns where the next piece begins, 0 at the end. */
+static int walk_piece(int first, uint32_t now_ms)
 {
-	uint32_t last = atomic_load_explicit(&walked_ms, memory_order_relaxed);
-	if (now_ms - last < WALK_MS || !atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
-		return;
-	}
-	atomic_store_explicit(&watch_due_ms, now_ms + (rules_watched ? RULES_LOOK_MS : WALK_MS),
-			      memory_order_relaxed);
-	if (!log_wants(LOG_RESETS)) {
-		return;
-	}
-	int fd = table_next(atomic_load_explicit(&walk_next, memory_order_relaxed), INT32_MAX);
+	int last = first + WALK_SLOTS - 1;
+	int fd = table_next(first, last);
 	for (int seen = 0; fd >= 0 && seen < WALK_RECORDS; seen++) {
 		struct conn *conn = conn_known(fd);
 		if (conn != NULL) {
 			watch_look(conn, fd, now_ms);
 		}
-		fd = table_next(fd + 1, INT32_MAX);
+		fd = table_next(fd + 1, last);
 	}
-	atomic_store_explicit(&walk_next, fd < 0 ? 0 : fd, memory_order_relaxed);
+	if (fd >= 0) {
+		return fd;
+	}
+	return last + 1 < table_end() ? last + 1 : 0;
+}
+
+static uint32_t walk_pause_ms(int next)
+{
+	return next == 0 ? WALK_MS : WALK_PIECE_MS;
+}
+
+void watch_walk(uint32_t now_ms)
+{
+	uint32_t last = atomic_load_explicit(&walked_ms, memory_order_relaxed);
+	int next = atomic_load_explicit(&walk_next, memory_order_relaxed);
+	if (now_ms - last >= walk_pause_ms(next) &&
+	    atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
+		next = log_wants(LOG_RESETS) ? walk_piece(next, now_ms) : 0;
+		atomic_store_explicit(&walk_next, next, memory_order_relaxed);
+		last = now_ms;
+	}
+	uint32_t pause_ms = last + walk_pause_ms(next) - now_ms;
+	if (rules_watched && pause_ms > RULES_LOOK_MS) {
+		pause_ms = RULES_LOOK_MS;
+	}
+	atomic_store_explicit(&watch_due_ms, now_ms + pause_ms, memory_order_relaxed);
 }
 
 void watch_end(void)
