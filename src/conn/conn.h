@@ -337,6 +337,10 @@ uint32_t process_epoch(void);
 /** fork has returned in this process. */
 void process_forked(bool child);
 
+/** posix_spawn has made a child, which has every descriptor that is not CLOEXEC. */
+void process_spawned(void);
+bool process_has_spawned(void);
+
 /** Who holds a connection's socket: a socket is closed by its last holder. */
 enum holding {
 	HOLDING_ALONE,     /* made here, and nobody was forked since */

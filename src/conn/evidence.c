@@ -15,6 +15,7 @@
 #include "../sys/scratch.h"
 #include "conn.h"
 #include "holder.h"
+#include "unseen.h"
 
 /* The kernel gives as much of the struct as it knows; what it does not give stays 0. */
 static long read_info(int fd, struct tcp_info *info)
@@ -30,13 +31,15 @@ enum tcp_state_number evidence_state(int fd)
 	return read_info(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
 }
 
-enum tcp_state_number evidence_health(int fd, uint32_t *retransmits)
+enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
+				      bool *unseen)
 {
 	struct tcp_info info;
 	if (read_info(fd, &info) < 0) {
 		return STATE_UNKNOWN;
 	}
 	*retransmits = info.tcpi_retransmits;
+	*unseen = unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked);
 	return (enum tcp_state_number)info.tcpi_state;
 }
 
@@ -87,7 +90,8 @@ bool evidence_glance(const struct conn *conn, int fd)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0) {
+	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0 ||
+	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
 		return true;
 	}
 	switch (info.tcpi_state) {
@@ -242,6 +246,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	}
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
+	unseen_collect(evidence, conn, fd);
 	return true;
 }
 

@@ -66,7 +66,7 @@ struct evidence {
 	bool inherited;  /* an ancestor made it and may still hold it */
 	bool connecting; /* connect was called and has not succeeded */
 	bool listening;
-	bool unseen;                /* stdio makes calls that no hook sees */
+	bool unseen;                /* calls are made that no hook sees: its counts are not whole */
 	bool peer_fin;              /* a read returned end of file before */
 	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */
 	bool shut_read, shut_write; /* the program called shutdown */
@@ -85,6 +85,7 @@ struct evidence {
 	uint64_t req_bytes, resp_bytes; /* of the current exchange */
 	enum direction last_turn;       /* which way the last byte went */
 	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
+	uint64_t unseen_out, unseen_in; /* bytes that went past the hooks; bytes_* have them too */
 
 	/* a rule of ours */
 	uint32_t rule; /* its number; 0 for none */
@@ -142,8 +143,18 @@ uint32_t evidence_retransmissions(int fd);
 /** The same, with the smoothed round-trip time in microseconds. */
 uint32_t evidence_path(int fd, uint32_t *rtt_us);
 
-/** How an open connection is doing: state, and how often the oldest segment was sent again. */
-enum tcp_state_number evidence_health(int fd, uint32_t *retransmits);
+/**
+ * How an open connection is doing.
+ *
+ * @retransmits
+ *         How often the oldest segment was sent again.
+ * @unseen
+ *         Bytes may have gone past the hooks: evidence_collect finds out.
+ * @return
+ *         Its state.
+ */
+enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
+				      bool *unseen);
 
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);

@@ -7,6 +7,7 @@
 #include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "evidence.h"
+#include "unseen.h"
 
 static bool disabled;
 
@@ -74,25 +75,17 @@ static enum side guess_side(const struct addr *local, const struct addr *peer)
 	return local_ephemeral ? SIDE_CLIENT : SIDE_SERVER;
 }
 
-static void learn_connection(struct conn *conn, int fd, enum tcp_state_number state)
+static void learn_connection(struct conn *conn, int fd, const struct tcp_info *info)
 {
 	struct addr local = socket_name(fd, false);
 	struct addr peer = socket_name(fd, true);
 	conn_begin(conn, guess_side(&local, &peer), &local, &peer);
 	conn_opened(conn);
 	conn->connect_us = 0;
-	if (state == STATE_SYN_SENT) {
+	unseen_begin(conn, fd, info->tcpi_bytes_received, info->tcpi_bytes_acked);
+	if (info->tcpi_state == STATE_SYN_SENT) {
 		conn_set_phase(conn, PHASE_CONNECTING);
 	}
-}
-
-/* In CLOSE: a connection that was reset before it was first seen here, or a socket never used? */
-static bool was_connected(int fd)
-{
-	struct tcp_info info = {0};
-	socklen_t size = sizeof info;
-	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-	       info.tcpi_segs_in > 0;
 }
 
 struct conn *conn_learn(int fd)
@@ -114,12 +107,15 @@ struct conn *conn_learn(int fd)
 		return NULL;
 	}
 	conn->learned = true;
-	enum tcp_state_number state = evidence_state(fd);
-	if (state == STATE_LISTEN) {
+	struct tcp_info info = {0};
+	socklen_t size = sizeof info;
+	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	if (info.tcpi_state == STATE_LISTEN) {
 		conn->local = socket_name(fd, false);
 		conn_set_phase(conn, PHASE_LISTENING);
-	} else if (state != STATE_CLOSE || was_connected(fd)) {
-		learn_connection(conn, fd, state);
+	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
+		/* In CLOSE: one that was reset before it was first seen here; else never used. */
+		learn_connection(conn, fd, &info);
 	}
 	return conn;
 }

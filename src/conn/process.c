@@ -8,6 +8,8 @@ static _Atomic uint32_t epoch;
 static _Atomic uint32_t birth_epoch;
 static _Atomic uint32_t birth_ms;
 
+static atomic_bool spawned;
+
 uint32_t process_epoch(void)
 {
 	return atomic_load_explicit(&epoch, memory_order_relaxed);
@@ -20,6 +22,16 @@ void process_forked(bool child)
 		atomic_store(&birth_epoch, now);
 		atomic_store(&birth_ms, (uint32_t)clock_coarse_ms());
 	}
+}
+
+void process_spawned(void)
+{
+	atomic_store_explicit(&spawned, true, memory_order_relaxed);
+}
+
+bool process_has_spawned(void)
+{
+	return atomic_load_explicit(&spawned, memory_order_relaxed);
 }
 
 enum holding conn_holding(const struct conn *conn)

@@ -223,6 +223,40 @@ static uint8_t warning_bit(enum cause cause)
 	}
 }
 
+/* More bits of conn->warned. In passing a difference has to be found twice: a call of another thread
+ * may just be under way. */
+#define WARNED_SUSPECTED 64
+#define WARNED_UNSEEN 128
+
+bool report_unseen_is_news(const struct conn *conn)
+{
+	return (conn->warned & WARNED_UNSEEN) == 0;
+}
+
+/* Bytes went past the hooks: said once, before what is said of the connection for another reason. */
+static void tell_unseen(struct desk *desk, const struct call *call)
+{
+	struct evidence *evidence = &desk->evidence;
+	struct conn *conn = call->conn;
+	enum surface surface = evidence->surface;
+	bool found = evidence->unseen_in > 0 || evidence->unseen_out > 0;
+	if (!found || !report_unseen_is_news(conn) || !log_wants(LOG_RESETS)) {
+		return;
+	}
+	if (surface == SURFACE_PASSING && (conn->warned & WARNED_SUSPECTED) == 0) {
+		conn->warned |= WARNED_SUSPECTED;
+		return;
+	}
+	conn->warned |= WARNED_UNSEEN;
+	tally_cause(CAUSE_BLIND_SPOT);
+	desk->verdict = (struct verdict){.cause = CAUSE_BLIND_SPOT, .sure = SURE_CERTAIN};
+	evidence->surface = SURFACE_PASSING;
+	struct text why = text_in(desk->why, sizeof desk->why);
+	why_sentence(evidence, &desk->verdict, &why);
+	send_verdict(desk, call);
+	evidence->surface = surface;
+}
+
 static void judge_passing(struct desk *desk, struct call *call, int64_t stale_ms)
 {
 	struct evidence *evidence = &desk->evidence;
@@ -230,8 +264,11 @@ static void judge_passing(struct desk *desk, struct call *call, int64_t stale_ms
 	evidence->op = call->op;
 	evidence->surface = SURFACE_PASSING;
 	evidence->stale_ms = stale_ms;
-	if (!evidence_collect(evidence, call->conn, call->fd) ||
-	    !why_judge(evidence, &desk->verdict)) {
+	if (!evidence_collect(evidence, call->conn, call->fd)) {
+		return;
+	}
+	tell_unseen(desk, call);
+	if (!why_judge(evidence, &desk->verdict)) {
 		return;
 	}
 	uint8_t bit = warning_bit(desk->verdict.cause);
@@ -272,6 +309,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (surface == SURFACE_EOF) {
 		call->conn->fin_acked = (uint32_t)evidence->bytes_acked;
 	}
+	tell_unseen(desk, call);
 	if (!why_judge(evidence, &desk->verdict)) {
 		return ENDING_NONE;
 	}

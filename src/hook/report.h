@@ -31,6 +31,9 @@ enum ending report(struct call *call, enum surface surface, enum direction direc
  */
 void report_passing(struct call *call, int64_t stale_ms);
 
+/** Has it not been told yet that bytes of this connection went past the hooks? */
+bool report_unseen_is_news(const struct conn *conn);
+
 /** `open`: who was connected or accepted, and how long it took. */
 void report_open(const struct call *call);
 

@@ -84,7 +84,12 @@ void watch_accepted(struct call *listener)
 static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 {
 	uint32_t retransmits = 0;
-	switch (evidence_health(fd, &retransmits)) {
+	bool unseen = false;
+	enum tcp_state_number state = evidence_health(conn, fd, &retransmits, &unseen);
+	if (unseen && report_unseen_is_news(conn)) {
+		return true;
+	}
+	switch (state) {
 	case STATE_CLOSE_WAIT:
 	case STATE_FIN_WAIT1:
 	case STATE_FIN_WAIT2:

@@ -444,6 +444,36 @@ static void half_closed(const struct evidence *e, struct text *text)
 	}
 }
 
+/* ---- notices ---- */
+
+static void say_past(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%z that this process sent and %z that it received went past the library",
+		    e->unseen_out, e->unseen_in);
+}
+
+static void blind_spot(const struct evidence *e, struct text *text)
+{
+	say_past(e, text);
+	text_format(text,
+		    ", of %z and %z in all: stdio on the socket, io_uring or system calls of its "
+		    "own",
+		    e->bytes_out, e->bytes_in);
+}
+
+/* What every sentence about a connection ends with whose calls were not all seen. */
+static void say_not_whole(const struct evidence *e, struct text *text)
+{
+	if (e->unseen_out > 0 || e->unseen_in > 0) {
+		text_string(text, "; ");
+		say_past(e, text);
+		text_string(text, ", so that its counts and history are not whole");
+	} else if (e->unseen) {
+		text_string(text, "; the program uses stdio on this connection, whose calls the "
+				  "library does not see");
+	}
+}
+
 static void (*const sentences[CAUSE_COUNT])(const struct evidence *, struct text *) = {
 	[CAUSE_REFUSED] = refused,
 	[CAUSE_REJECTED] = rejected,
@@ -477,6 +507,7 @@ static void (*const sentences[CAUSE_COUNT])(const struct evidence *, struct text
 	[CAUSE_LISTENER_CLOSED] = listener_closed,
 	[CAUSE_EXIT_OPEN] = exit_open,
 	[CAUSE_WROTE_AFTER_SHUTDOWN] = wrote_after_shutdown,
+	[CAUSE_BLIND_SPOT] = blind_spot,
 };
 
 void why_sentence(const struct evidence *evidence, const struct verdict *verdict, struct text *text)
@@ -485,6 +516,9 @@ void why_sentence(const struct evidence *evidence, const struct verdict *verdict
 		sentences[verdict->cause](evidence, text);
 	} else {
 		text_string(text, cause_infos[verdict->cause].title);
+	}
+	if (cause_infos[verdict->cause].kind != CAUSE_NOTICE) {
+		say_not_whole(evidence, text);
 	}
 	text_char(text, '.');
 }

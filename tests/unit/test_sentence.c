@@ -184,6 +184,13 @@ static void numbers_have_units(void **state)
 	says(CAUSE_CLOSED_LINGER0, (struct evidence){.linger_ago_ms = NEVER}, "on its listener");
 	says(CAUSE_LISTENER_CLOSED, (struct evidence){.accept_queue = 3},
 	     "closed with 3 established connections");
+	says(CAUSE_BLIND_SPOT,
+	     (struct evidence){.unseen_out = 2048, .bytes_out = 2053, .bytes_in = 7},
+	     "2 KiB that this process sent and 0 bytes that it received|of 2053 bytes and 7 bytes "
+	     "in all");
+	says(CAUSE_PEER_ABORT,
+	     (struct evidence){.unseen = true, .unseen_in = 9, .bytes_out = 5, .bytes_in = 10},
+	     "10 bytes received|9 bytes that it received went past|not whole");
 	says(CAUSE_WROTE_AFTER_SHUTDOWN, (struct evidence){.shut_write_ago_ms = 90000}, "90 s ago");
 }
 

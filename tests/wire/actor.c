@@ -386,9 +386,9 @@ static const struct command *find_in(const struct command *table, const char *na
 
 static const struct command *find_command(const char *name)
 {
-	const struct command *const tables[] = {last_commands, open_commands, send_commands,
-						recv_commands, end_commands,  process_commands,
-						more_commands};
+	const struct command *const tables[] = {last_commands, open_commands,  send_commands,
+						recv_commands, end_commands,   process_commands,
+						more_commands, unseen_commands};
 	const struct command *found = NULL;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !found; i++) {
 		found = find_in(tables[i], name);

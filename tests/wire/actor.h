@@ -16,7 +16,8 @@
  *     actor_recv.c      every way to read
  *     actor_end.c       closing, duplicating, waiting
  *     actor_process.c   forks, threads, signals, ends of the process
- *     actor_more.c      unseen closes, high numbers, many threads, rarer names of the same calls
+ *     actor_more.c      high numbers, many threads, rarer names of the same calls
+ *     actor_unseen.c    what no hook sees: stdio, io_uring, system calls of its own
  */
 
 #include <errno.h>
@@ -64,6 +65,7 @@ extern const struct command recv_commands[];
 extern const struct command end_commands[];
 extern const struct command process_commands[];
 extern const struct command more_commands[];
+extern const struct command unseen_commands[];
 
 /** The descriptors; -1 is an empty slot. A closed one keeps its number. */
 extern int slots[SLOTS];

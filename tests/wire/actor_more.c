@@ -1,6 +1,5 @@
 #include "actor.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,7 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /** Threads that connect at once. */
@@ -24,18 +22,6 @@ extern int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const s
 /* Under these names in C only with -D_FILE_OFFSET_BITS=64. */
 extern ssize_t preadv64v2(int, const struct iovec *, int, off64_t, int);
 extern ssize_t pwritev64v2(int, const struct iovec *, int, off64_t, int);
-
-/** Close a number as code does that nobody can put himself in front of: libc's own syscall(). */
-static void run_unseen_close(const struct words *words, struct outcome *outcome)
-{
-	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-	long (*unseen)(long, ...) = NULL;
-	*(void **)&unseen = libc ? dlsym(libc, "syscall") : NULL;
-	if (unseen == NULL) {
-		confused("libc's syscall");
-	}
-	CALL(outcome, unseen(SYS_close, fd_at(words, 1)));
-}
 
 /** An ordinary file in a slot, at the lowest free number. */
 static void run_file(const struct words *words, struct outcome *outcome)
@@ -185,7 +171,6 @@ static void run_more_waiting(const struct words *words, struct outcome *outcome)
 }
 
 const struct command more_commands[] = {
-	{"unseen_close", "FD", run_unseen_close},
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},
 	{"nofile", "LIMIT", run_nofile},

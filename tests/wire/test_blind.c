@@ -1,0 +1,232 @@
+/* Bytes that go past the hooks are told, once; bytes that somebody else moved are not. */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SENT 1000
+#define RECEIVED 3000
+
+static const char *blind_spot(struct actor *a)
+{
+	return log_line(a, "\"cause\":\"blind-spot\"");
+}
+
+/** Have the actor make calls about something else for a while: it looks around. */
+static void look_around(struct actor *a)
+{
+	actor_do(a, "epoll_create s7");
+	for (int i = 0; i < 3; i++) {
+		actor_do(a, "epoll_wait s7 1020");
+	}
+}
+
+static void expect_told(struct pair *p, const char *why)
+{
+	const char *line = blind_spot(&p->a);
+	assert_non_null(line);
+	assert_string_equal(json_get(line, "ev"), "warn");
+	assert_string_equal(json_get(line, "cause"), "blind-spot");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	if (strstr(json_get(line, "why"), why) == NULL) {
+		fail_msg("%s is not in: %s", why, json_get(line, "why"));
+	}
+	assert_int_equal(log_count(&p->a, "warn"), 1);
+}
+
+static const char *const ways[][2] = {
+	{"unseen_send s0 1000", "unseen_recv s0 3000"},
+	{"uring_send s0 1000", "uring_recv s0 3000"},
+	{"stdio_write s0 1000", "stdio_read s0 3000"},
+};
+
+static void move_unseen(struct pair *p, const char *const way[2])
+{
+	if (strcmp(actor_do(&p->a, "%s", way[0]), "1000 -") != 0) {
+		lab_skip("%s: %s", way[0], actor_do(&p->a, "errno"));
+	}
+	peer_recv(p->peer, SENT);
+	peer_send_bytes(p->peer, RECEIVED);
+	assert_string_equal(actor_do(&p->a, "%s", way[1]), "3000 -");
+}
+
+static void bytes_that_no_hook_saw_are_told_at_close(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_open(&p, situations[i * 2], NULL);
+		assert_string_equal(actor_do(&p.a, "send s0 10"), "10 -");
+		peer_recv(p.peer, 10);
+		move_unseen(&p, ways[i]);
+		assert_null(blind_spot(&p.a));
+		actor_do(&p.a, "close s0");
+		expect_told(&p, "1000 bytes that this process sent and 3000 bytes that it received "
+				"went past the library, of 1010 bytes and 3000 bytes in all");
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		pair_close(&p);
+	}
+}
+
+static void they_are_told_while_the_connection_is_open(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	move_unseen(&p, ways[0]);
+	look_around(&p.a);
+	expect_told(&p, "1000 bytes that this process sent and 3000 bytes");
+	move_unseen(&p, ways[0]);
+	actor_do(&p.a, "close s0");
+	assert_int_equal(log_count(&p.a, "warn"), 1);
+	pair_close(&p);
+}
+
+static void a_verdict_says_that_its_counts_are_not_whole(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "10 -");
+	peer_recv(p.peer, 10);
+	move_unseen(&p, ways[0]);
+	peer_rst(p.peer);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ECONNRESET");
+	expect_told(&p, "1000 bytes that this process sent and 3000 bytes");
+	const char *line = expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "recv",
+				  .error = "ECONNRESET",
+				  .cause = "peer-abort",
+				  .sure = "likely",
+				  .others = "[\"peer-closed-unread\"]",
+				  .why = {"1010 bytes had been sent", "counts and history are not "
+								      "whole"}});
+	assert_non_null(line);
+	p.peer = -1;
+	actor_stop(&p.a);
+	capture_close(&p.wire);
+}
+
+static void ordinary_calls_of_every_kind_are_seen(void **state)
+{
+	(void)state;
+	static const char *const writes[] = {
+		"send s0 1000",       "sendto s0 1000",     "sendmsg s0 1000 3",
+		"sendmmsg s0 1000",   "write s0 1000",      "writev s0 1000 3",
+		"pwritev2 s0 1000 3", "sendfile s0 1000",   "splice_in s0 1000",
+		"sys_write s0 1000",  "sys_sendto s0 1000", "send s0 1000 zerocopy"};
+	static const char *const reads[] = {
+		"recv s0 3000",       "recv s0 3000 peek", "recv s0 3000",
+		"recvfrom s0 3000",   "recvmsg s0 3000 3", "recvmmsg s0 3000",
+		"read s0 3000",       "readv s0 3000 3",   "preadv2 s0 3000 3",
+		"splice_out s0 3000", "sys_read s0 3000",  "recv s0 3000 trunc"};
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, NULL);
+		for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+			actor_do(&p.a, "%s", writes[i]);
+		}
+		for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+			peer_send_bytes(p.peer, RECEIVED);
+			actor_do(&p.a, "poll s0 in 5000");
+			actor_do(&p.a, "%s", reads[i]);
+		}
+		actor_do(&p.a, "recv s0 60000 dontwait");
+		peer_send_bytes(p.peer, 1);
+		if (how == situations) {
+			look_around(&p.a);
+		}
+		actor_do(&p.a, "poll s0 in 5000");
+		actor_do(&p.a, "recv s0 1");
+		actor_do(&p.a, "close s0");
+		expect_silence(&p.a);
+		pair_close(&p);
+	}
+}
+
+static void urgent_bytes_are_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	peer_send_bytes(p.peer, 100);
+	send(p.peer, "u", 1, MSG_OOB);
+	peer_send_bytes(p.peer, 2000);
+	actor_do(&p.a, "poll s0 pri 5000");
+	assert_string_equal(actor_do(&p.a, "recv s0 1 oob"), "1 - u");
+	look_around(&p.a);
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 50")), 50);
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 4000")), 50);
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 4000")), 2000);
+	actor_do(&p.a, "close s0");
+	expect_silence(&p.a);
+	pair_close(&p);
+}
+
+static void a_call_that_waits_half_done_is_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	/* More than both buffers hold: the kernel has moved most of it, and the call waits. */
+	actor_do(&p.a, "background send s0 20000000");
+	peer_recv(p.peer, 100000);
+	look_around(&p.a);
+	assert_null(blind_spot(&p.a));
+	peer_recv(p.peer, 20000000 - 100000);
+	assert_string_equal(actor_do(&p.a, "join"), "20000000 -");
+	actor_do(&p.a, "close s0");
+	expect_silence(&p.a);
+	pair_close(&p);
+}
+
+static void bytes_that_a_child_moved_are_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "fork send s0 1000"), "1000 -");
+	peer_send_bytes(p.peer, 1000);
+	actor_do(&p.a, "poll s0 in 5000");
+	assert_int_equal(actor_number(actor_do(&p.a, "fork recv s0 1000")), 1000);
+	look_around(&p.a);
+	actor_do(&p.a, "close s0");
+	expect_silence(&p.a);
+	pair_close(&p);
+}
+
+static void what_was_moved_before_exec_is_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "send s0 5000"), "5000 -");
+	peer_recv(p.peer, 5000);
+	peer_send_bytes(p.peer, 3000);
+	actor_do(&p.a, "poll s0 in 5000");
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 2000")), 2000);
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), 1000);
+	assert_string_equal(actor_do(&p.a, "send s0 5000"), "5000 -");
+	peer_recv(p.peer, 5000);
+	look_around(&p.a);
+	expect_silence(&p.a);
+	/* And from then on as with any other. */
+	move_unseen(&p, ways[0]);
+	actor_do(&p.a, "close s0");
+	expect_told(&p, "1000 bytes that this process sent and 3000 bytes that it received");
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
+	 LAB_TEST(they_are_told_while_the_connection_is_open),
+	 LAB_TEST(a_verdict_says_that_its_counts_are_not_whole),
+	 LAB_TEST(ordinary_calls_of_every_kind_are_seen), LAB_TEST(urgent_bytes_are_not_missed),
+	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
+	 LAB_TEST(bytes_that_a_child_moved_are_not_missed),
+	 LAB_TEST(what_was_moved_before_exec_is_not_missed))
