@@ -6,7 +6,6 @@
  *     run.c          run: sets the environment and becomes the program
  *     environment.c    are the values that the library will read right?
  *     preflight.c      which file will run, and can it be preloaded?
- *     elf.c            what an ELF file says about itself
  *     netns.c          a network namespace of its own
  *     check.c        check: reads rules and prints them as understood
  *     explain.c      explain: the catalogue of causes; explain.h has a map of its files

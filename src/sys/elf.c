@@ -3,9 +3,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <link.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include "raw.h"
+#include "scratch.h"
 
 #define NATIVE_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 #define NATIVE_ORDER (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB)
@@ -20,16 +20,25 @@
 #define GO_NOTE_OWNER "Go\0"
 #define GO_NOTE_BUILD_ID 4
 
-/** Longest section name that matters, with its NUL: `.note.go.buildid`. */
-#define SECTION_NAME_SIZE 17
+/** So much of the section headers, and of their names, is looked at. */
+#define SECTIONS_SIZE (SCRATCH_SIZE / 2)
+
+const struct elf_kind elf_own = {NATIVE_CLASS, NATIVE_ORDER, NATIVE_MACHINE};
+
+/* How many bytes there are at `offset`, at most `size`. */
+static size_t read_some(int fd, uint64_t offset, void *buffer, size_t size)
+{
+	if (offset > INT64_MAX - size) {
+		return 0;
+	}
+	long got = raw4(SYS_pread64, fd, buffer, size, offset);
+	return got > 0 ? (size_t)got : 0;
+}
 
 /* All of `size` bytes at `offset`, or nothing. */
 static bool read_at(int fd, uint64_t offset, void *buffer, size_t size)
 {
-	if (offset > INT64_MAX - size) {
-		return false;
-	}
-	return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
+	return read_some(fd, offset, buffer, size) == size;
 }
 
 static bool read_interpreter(int fd, const ElfW(Phdr) * segment, char path[PATH_MAX])
@@ -99,27 +108,29 @@ static bool is_go_section(const char *name)
 /* Sections are no part of the running program: a stripped or broken table proves nothing. */
 static bool has_go_section(int fd, const ElfW(Ehdr) * header)
 {
-	ElfW(Shdr) names, section;
-	if (header->e_shentsize != sizeof(section) || header->e_shstrndx >= header->e_shnum ||
-	    !read_at(fd, header->e_shoff + header->e_shstrndx * sizeof(names), &names,
-		     sizeof(names))) {
+	char *room = scratch_take();
+	if (room == NULL) {
 		return false;
 	}
-	for (size_t i = 0; i < header->e_shnum; i++) {
-		char name[SECTION_NAME_SIZE];
-		if (!read_at(fd, header->e_shoff + i * sizeof(section), &section,
-			     sizeof(section)) ||
-		    section.sh_name >= names.sh_size) {
-			return false;
-		}
-		ssize_t got = pread(fd, name, sizeof(name) - 1,
-				    (off_t)(names.sh_offset + section.sh_name));
-		name[got > 0 ? got : 0] = '\0';
-		if (is_go_section(name)) {
-			return true;
-		}
+	const ElfW(Shdr) *sections = (const void *)room;
+	char *names = room + SECTIONS_SIZE;
+	size_t size = header->e_shnum * sizeof *sections;
+	size = read_some(fd, header->e_shoff, room, size < SECTIONS_SIZE ? size : SECTIONS_SIZE);
+	size_t count = header->e_shentsize == sizeof *sections ? size / sizeof *sections : 0;
+	size_t length = 0;
+	if (header->e_shstrndx < count) {
+		const ElfW(Shdr) *section = &sections[header->e_shstrndx];
+		size_t wanted =
+			section->sh_size < SECTIONS_SIZE ? section->sh_size : SECTIONS_SIZE - 1;
+		length = read_some(fd, section->sh_offset, names, wanted);
 	}
-	return false;
+	names[length] = '\0';
+	bool found = false;
+	for (size_t i = 0; i < count && !found; i++) {
+		found = sections[i].sh_name < length && is_go_section(names + sections[i].sh_name);
+	}
+	scratch_give(room);
+	return found;
 }
 
 int elf_read(int fd, struct elf_facts *facts)
@@ -129,14 +140,13 @@ int elf_read(int fd, struct elf_facts *facts)
 	if (!read_at(fd, 0, start, sizeof(start)) || memcmp(start, ELFMAG, SELFMAG) != 0) {
 		return -ENOEXEC;
 	}
-	facts->class = start[EI_CLASS];
-	facts->order = start[EI_DATA];
+	facts->kind.class = start[EI_CLASS];
+	facts->kind.order = start[EI_DATA];
 	/* e_machine stands behind e_ident and e_type, in the file's own byte order. */
 	const unsigned char *machine = start + EI_NIDENT + 2;
-	bool big = facts->order == ELFDATA2MSB;
-	facts->machine = (uint16_t)(machine[big ? 0 : 1] << 8 | machine[big ? 1 : 0]);
-	if (facts->class != NATIVE_CLASS || facts->order != NATIVE_ORDER ||
-	    facts->machine != NATIVE_MACHINE) {
+	bool big = facts->kind.order == ELFDATA2MSB;
+	facts->kind.machine = (uint16_t)(machine[big ? 0 : 1] << 8 | machine[big ? 1 : 0]);
+	if (!elf_matches(&facts->kind, &elf_own)) {
 		return 0;
 	}
 
@@ -151,7 +161,7 @@ int elf_read(int fd, struct elf_facts *facts)
 	return result;
 }
 
-bool elf_matches(const struct elf_facts *one, const struct elf_facts *other)
+bool elf_matches(const struct elf_kind *one, const struct elf_kind *other)
 {
 	return one->class == other->class && one->order == other->order &&
 	       one->machine == other->machine;
@@ -179,15 +189,14 @@ static const char *machine_name(uint16_t machine)
 	}
 }
 
-const char *elf_describe(const struct elf_facts *facts, char *buffer, size_t size)
+void elf_describe(struct text *text, const struct elf_kind *kind)
 {
-	int bits = facts->class == ELFCLASS64 ? 64 : 32;
-	const char *order = facts->order == ELFDATA2MSB ? " big-endian" : "";
-	const char *name = machine_name(facts->machine);
-	if (name) {
-		snprintf(buffer, size, "%d-bit%s %s", bits, order, name);
+	const char *name = machine_name(kind->machine);
+	text_format(text, "%d-bit%s ", kind->class == ELFCLASS64 ? 64 : 32,
+		    kind->order == ELFDATA2MSB ? " big-endian" : "");
+	if (name != NULL) {
+		text_string(text, name);
 	} else {
-		snprintf(buffer, size, "%d-bit%s machine %d", bits, order, facts->machine);
+		text_format(text, "machine %u", kind->machine);
 	}
-	return buffer;
 }

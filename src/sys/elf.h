@@ -1,16 +1,21 @@
 /* What an ELF file says about itself. The file is untrusted: every offset is checked. */
-#ifndef RESETBY_CMD_ELF_H
-#define RESETBY_CMD_ELF_H
+#ifndef RESETBY_SYS_ELF_H
+#define RESETBY_SYS_ELF_H
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+#include "text.h"
+
+/** For which processors it is. */
+struct elf_kind {
+	unsigned char class; /* ELFCLASS32, ELFCLASS64 */
+	unsigned char order; /* ELFDATA2LSB, ELFDATA2MSB */
+	uint16_t machine;    /* EM_X86_64 ... */
+};
 
 struct elf_facts {
-	unsigned char class;        /* ELFCLASS32, ELFCLASS64 */
-	unsigned char order;        /* ELFDATA2LSB, ELFDATA2MSB */
-	uint16_t machine;           /* EM_X86_64 ... */
+	struct elf_kind kind;
 	char interpreter[PATH_MAX]; /* the dynamic loader; empty when there is none */
 	bool go;                    /* Go's linker made it */
 };
@@ -26,10 +31,13 @@ struct elf_facts {
  */
 int elf_read(int fd, struct elf_facts *facts);
 
-/** Would the loader of one take the other into the same process? */
-bool elf_matches(const struct elf_facts *one, const struct elf_facts *other);
+/** What this process is, as far as elf_matches looks. */
+extern const struct elf_kind elf_own;
 
-/** `64-bit x86-64`, in `buffer`. */
-const char *elf_describe(const struct elf_facts *facts, char *buffer, size_t size);
+/** Would the loader of one take the other into the same process? */
+bool elf_matches(const struct elf_kind *one, const struct elf_kind *other);
+
+/** `64-bit x86-64`. */
+void elf_describe(struct text *text, const struct elf_kind *kind);
 
 #endif
