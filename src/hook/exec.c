@@ -10,6 +10,7 @@
 #include "../sys/raw.h"
 #include "flow.h"
 #include "report.h"
+#include "successor.h"
 
 static bool has_totals(void)
 {
@@ -36,24 +37,28 @@ static void leaving_for(const char *path)
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
 {
+	successor_path(path, argv, envp);
 	leaving_for(path);
 	return real.execve(path, argv, envp);
 }
 
 int hook_execv(const char *path, char *const argv[])
 {
+	successor_path(path, argv, environ);
 	leaving_for(path);
 	return real.execv(path, argv);
 }
 
 int hook_execvp(const char *file, char *const argv[])
 {
+	successor_name(file, argv, environ);
 	leaving();
 	return real.execvp(file, argv);
 }
 
 int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 {
+	successor_name(file, argv, envp);
 	leaving();
 	return real.execvpe(file, argv, envp);
 }
@@ -61,12 +66,14 @@ int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 int hook_execveat(int directory, const char *path, char *const argv[], char *const envp[],
 		  int flags)
 {
+	successor_at(directory, path, argv, envp);
 	leaving();
 	return real.execveat(directory, path, argv, envp, flags);
 }
 
 int hook_fexecve(int fd, char *const argv[], char *const envp[])
 {
+	successor_at(fd, "", argv, envp);
 	leaving();
 	return real.fexecve(fd, argv, envp);
 }
@@ -107,6 +114,7 @@ int hook_execl(const char *path, const char *argument, ...)
 	va_start(list, argument);
 	gather_arguments(argv, argument, count, &list);
 	va_end(list);
+	successor_path(path, argv, environ);
 	leaving_for(path);
 	return real.execve(path, argv, environ);
 }
@@ -119,6 +127,7 @@ int hook_execlp(const char *file, const char *argument, ...)
 	va_start(list, argument);
 	gather_arguments(argv, argument, count, &list);
 	va_end(list);
+	successor_name(file, argv, environ);
 	leaving();
 	return real.execvp(file, argv);
 }
@@ -132,6 +141,24 @@ int hook_execle(const char *path, const char *argument, ...)
 	gather_arguments(argv, argument, count, &list);
 	char **envp = va_arg(list, char **);
 	va_end(list);
+	successor_path(path, argv, envp);
 	leaving_for(path);
 	return real.execve(path, argv, envp);
+}
+
+/* A child of its own: this process goes on. */
+int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	successor_path(path, argv, envp);
+	process_spawned();
+	return real.posix_spawn(pid, path, actions, attributes, argv, envp);
+}
+
+int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	successor_name(file, argv, envp);
+	process_spawned();
+	return real.posix_spawnp(pid, file, actions, attributes, argv, envp);
 }

@@ -7,6 +7,7 @@
 #include "../rule/active.h"
 #include "flow.h"
 #include "hook.h"
+#include "successor.h"
 
 static void forked(bool child)
 {
@@ -47,6 +48,7 @@ void process_vforked(int pid)
 	flow_in_vfork_child = pid == 0;
 	if (pid > 0) {
 		forked(false);
+		successor_tell_noted();
 	}
 }
 

@@ -467,19 +467,27 @@ void report_exit(void)
 	scratch_give(line);
 }
 
-void report_rules_refused(const struct rule_error *error)
+void report_notice(enum cause cause, const char *why)
 {
-	struct desk *desk = log_wants(LOG_RESETS) ? scratch_take() : NULL;
-	if (desk == NULL) {
+	char *line = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (line == NULL) {
 		return;
 	}
-	struct text text = text_in(desk->why, sizeof desk->why);
-	rule_error_write(&text, error);
+	tally_cause(cause);
 	struct event event;
-	event_begin(&event, EVENT_WARN, desk->line, sizeof desk->line);
-	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULES_FILE].id);
-	event_string(&event, KEY_WHY, desk->why);
-	event_string(&event, KEY_ADVICE, cause_infos[CAUSE_RULES_FILE].advice);
+	event_begin(&event, EVENT_WARN, line, EVENT_LARGE);
+	event_string(&event, KEY_CAUSE, cause_infos[cause].id);
+	event_string(&event, KEY_SURE, sure_name(SURE_CERTAIN));
+	event_string(&event, KEY_WHY, why);
+	event_string(&event, KEY_ADVICE, cause_infos[cause].advice);
 	event_send(&event);
-	scratch_give(desk);
+	scratch_give(line);
+}
+
+void report_rules_refused(const struct rule_error *error)
+{
+	char room[WHY_SIZE];
+	struct text text = text_in(room, sizeof room);
+	rule_error_write(&text, error);
+	report_notice(CAUSE_RULES_FILE, room);
 }

@@ -4,6 +4,7 @@
 
 #include "../conn/call.h"
 #include "../conn/evidence.h"
+#include "../why/why.h"
 
 /** How a connection's end is summed up in its `close` event. */
 enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
@@ -45,6 +46,9 @@ void report_call(const struct call *call);
 
 /** `exit`: totals of the process. */
 void report_exit(void);
+
+/** `warn` about the library itself. */
+void report_notice(enum cause cause, const char *why);
 
 /** `warn` that an edited rules file was refused. */
 struct rule_error;

@@ -109,6 +109,12 @@ static bool hooked(long number, long a, long b, long c, long d, long e, long f, 
 	case SYS_splice:
 		*result = hook_splice(I(a), P(b), I(c), P(d), S(e), U(f));
 		return true;
+	case SYS_execve:
+		*result = hook_execve(P(a), P(b), P(c));
+		return true;
+	case SYS_execveat:
+		*result = hook_execveat(I(a), P(b), P(c), P(d), I(e));
+		return true;
 	case SYS_epoll_ctl:
 		*result = hook_epoll_ctl(I(a), I(b), I(c), P(d));
 		return true;
