@@ -20,6 +20,7 @@ static bool has_totals(void)
 /* The totals so far: when the exec succeeds, nobody else will tell them. */
 static void leaving(void)
 {
+	flow_executing();
 	if (has_totals()) {
 		int saved = errno;
 		report_exit();
@@ -30,6 +31,7 @@ static void leaving(void)
 /* A shell tries one path after the other: only one that can be executed is the end. */
 static void leaving_for(const char *path)
 {
+	flow_executing();
 	if (path != NULL && has_totals() && raw3(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
 		leaving();
 	}

@@ -4,6 +4,7 @@
 #include "../conn/evidence.h"
 #include "../log/log.h"
 #include "../sys/raw.h"
+#include "doze.h"
 #include "report.h"
 #include "sigpipe.h"
 #include "tally.h"
@@ -87,6 +88,7 @@ void flow_begin(struct call *call)
 		rematch(call);
 	}
 	if (log_wants(LOG_CALLS)) {
+		doze_before(call);
 		call->began_ns = clock_exact_ns();
 	}
 	errno = saved;
@@ -440,5 +442,13 @@ void flow_exiting(void)
 	if (log_wants(LOG_CONNS)) {
 		report_exit();
 	}
+	log_exiting();
 	errno = saved;
+}
+
+void flow_executing(void)
+{
+	if (!flow_in_vfork_child) {
+		log_before_exec();
+	}
 }

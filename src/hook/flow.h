@@ -267,6 +267,9 @@ void flow_sent_descriptors(const struct msghdr *message);
 /** The process ends: what holds for every open connection, once. */
 void flow_exiting(void);
 
+/** The process may become another program: the log is as complete as it can be. */
+void flow_executing(void);
+
 /** Between vfork and exec: descriptors that close here stay open in the parent. */
 extern __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
 

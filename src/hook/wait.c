@@ -1,11 +1,17 @@
 /*
- * Waiting: observed, never altered. What is waited for tells which way the program was going when
+ * Waiting: observed, and made in two parts where lines of the log wait (doze.h). What is waited for tells which way the program was going when
  * an error comes through SO_ERROR.
  */
 #include "hook.h"
 
 #include <limits.h>
+#include <string.h>
+#include "doze.h"
 #include "flow.h"
+
+#define NS_PER_MS 1000000
+#define NS_PER_US 1000
+#define US_PER_MS 1000
 
 static void waits(struct conn *conn, bool in, bool out)
 {
@@ -57,32 +63,53 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 
 int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+	DOZE(doze);
 	poll_begins(fds, count);
-	return poll_ends(fds, count, real.poll(fds, count, timeout));
+	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+		return poll_ends(fds, count, real.poll(fds, count, timeout));
+	}
+	int ready = real.poll(fds, count, doze.first_ms);
+	if (ready == 0) {
+		struct timespec rest;
+		doze_write(&doze);
+		ready = real.ppoll(fds, count, doze_rest(&doze, &rest), &doze.mask);
+	}
+	return poll_ends(fds, count, ready);
 }
 
 int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
 {
 	if (count <= room / sizeof *fds) {
-		poll_begins(fds, count);
+		return hook_poll(fds, count, timeout);
 	}
-	return poll_ends(fds, count, real.__poll_chk(fds, count, timeout, room));
+	return real.__poll_chk(fds, count, timeout, room);
 }
 
 int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	       const sigset_t *mask)
 {
+	DOZE(doze);
 	poll_begins(fds, count);
-	return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
+	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
+		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
+	}
+	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
+	int ready = real.ppoll(fds, count, &limit, mask);
+	if (ready == 0) {
+		doze_write(&doze);
+		ready = real.ppoll(fds, count, doze_rest(&doze, &limit),
+				   mask != NULL ? mask : &doze.mask);
+	}
+	return poll_ends(fds, count, ready);
 }
 
 int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		     const sigset_t *mask, size_t room)
 {
 	if (count <= room / sizeof *fds) {
-		poll_begins(fds, count);
+		return hook_ppoll(fds, count, timeout, mask);
 	}
-	return poll_ends(fds, count, real.__ppoll_chk(fds, count, timeout, mask, room));
+	return real.__ppoll_chk(fds, count, timeout, mask, room);
 }
 
 /* A set of select, word by word: programs pass sets larger than FD_SETSIZE. */
@@ -134,17 +161,99 @@ static int select_ends(int count, const fd_set *out, int ready)
 	return waited(ready);
 }
 
+/* A wait that was in vain has emptied the sets. */
+struct sets {
+	fd_set in, out, except;
+};
+
+static size_t set_size(int count)
+{
+	return (size_t)((count + WORD_BITS - 1) / WORD_BITS) * sizeof(__fd_mask);
+}
+
+static void set_copy(fd_set *to, const fd_set *from, int count)
+{
+	if (to != NULL && from != NULL) {
+		memcpy(to, from, set_size(count));
+	}
+}
+
+static void sets_keep(struct sets *sets, int count, const fd_set *in, const fd_set *out,
+		      const fd_set *except)
+{
+	set_copy(&sets->in, in, count);
+	set_copy(&sets->out, out, count);
+	set_copy(&sets->except, except, count);
+}
+
+static void sets_put_back(const struct sets *sets, int count, fd_set *in, fd_set *out,
+			  fd_set *except)
+{
+	set_copy(in, &sets->in, count);
+	set_copy(out, &sets->out, count);
+	set_copy(except, &sets->except, count);
+}
+
+/* Sets that have no room here are waited for once, after what is to be written. */
+static bool select_splits(struct doze *doze, int count, int64_t timeout_ns)
+{
+	if (LIKELY(!doze_begin(doze, timeout_ns))) {
+		return false;
+	}
+	if (count < 0 || count > FD_SETSIZE) {
+		log_flush();
+		return false;
+	}
+	return true;
+}
+
 int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
 {
+	DOZE(doze);
 	select_begins(count, in, out);
-	return select_ends(count, out, real.select(count, in, out, except, timeout));
+	if (LIKELY(!select_splits(&doze, count, doze_timeval(timeout)))) {
+		return select_ends(count, out, real.select(count, in, out, except, timeout));
+	}
+	struct sets sets;
+	sets_keep(&sets, count, in, out, except);
+	struct timeval limit = {.tv_usec = doze.first_ms * US_PER_MS};
+	int ready = real.select(count, in, out, except, &limit);
+	struct timespec rest;
+	if (ready == 0) {
+		doze_write(&doze);
+		sets_put_back(&sets, count, in, out, except);
+		ready = real.pselect(count, in, out, except, doze_rest(&doze, &rest), &doze.mask);
+	}
+	if (timeout != NULL) {
+		/* Linux says what is left: select(2). */
+		int saved = errno;
+		doze_rest(&doze, &rest);
+		timeout->tv_sec = rest.tv_sec;
+		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
+		errno = saved;
+	}
+	return select_ends(count, out, ready);
 }
 
 int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
 		 const sigset_t *mask)
 {
+	DOZE(doze);
 	select_begins(count, in, out);
-	return select_ends(count, out, real.pselect(count, in, out, except, timeout, mask));
+	if (LIKELY(!select_splits(&doze, count, doze_timespec(timeout)))) {
+		return select_ends(count, out, real.pselect(count, in, out, except, timeout, mask));
+	}
+	struct sets sets;
+	sets_keep(&sets, count, in, out, except);
+	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
+	int ready = real.pselect(count, in, out, except, &limit, mask);
+	if (ready == 0) {
+		doze_write(&doze);
+		sets_put_back(&sets, count, in, out, except);
+		ready = real.pselect(count, in, out, except, doze_rest(&doze, &limit),
+				     mask != NULL ? mask : &doze.mask);
+	}
+	return select_ends(count, out, ready);
 }
 
 int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
@@ -159,17 +268,47 @@ int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 /* What epoll gives back is the program's own data and names no descriptor. */
 int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
-	return waited(real.epoll_wait(epoll, events, count, timeout));
+	DOZE(doze);
+	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+		return waited(real.epoll_wait(epoll, events, count, timeout));
+	}
+	int ready = real.epoll_wait(epoll, events, count, doze.first_ms);
+	if (ready == 0) {
+		doze_write(&doze);
+		ready = real.epoll_pwait(epoll, events, count, doze_rest_ms(&doze), &doze.mask);
+	}
+	return waited(ready);
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
 		     const sigset_t *mask)
 {
-	return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
+	DOZE(doze);
+	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+		return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
+	}
+	int ready = real.epoll_pwait(epoll, events, count, doze.first_ms, mask);
+	if (ready == 0) {
+		doze_write(&doze);
+		ready = real.epoll_pwait(epoll, events, count, doze_rest_ms(&doze),
+					 mask != NULL ? mask : &doze.mask);
+	}
+	return waited(ready);
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 		      const struct timespec *timeout, const sigset_t *mask)
 {
-	return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
+	DOZE(doze);
+	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
+		return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
+	}
+	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
+	int ready = real.epoll_pwait2(epoll, events, count, &limit, mask);
+	if (ready == 0) {
+		doze_write(&doze);
+		ready = real.epoll_pwait2(epoll, events, count, doze_rest(&doze, &limit),
+					  mask != NULL ? mask : &doze.mask);
+	}
+	return waited(ready);
 }

@@ -202,7 +202,8 @@ size_t event_end(struct event *event)
 void event_send(struct event *event)
 {
 	size_t length = event_end(event);
-	if (event->kind == EVENT_CALL) {
+	bool chatty = event->kind == EVENT_OPEN || event->kind == EVENT_CLOSE;
+	if (event->kind == EVENT_CALL || (chatty && log_wants(LOG_CALLS))) {
 		log_write_call(event->line.start, length);
 	} else {
 		log_write(event->line.start, length);

@@ -8,10 +8,9 @@
 #include "../sys/scratch.h"
 #include "../sys/self.h"
 #include "../sys/text.h"
+#include "leftover.h"
 #include "log.h"
 #include "sink.h"
-
-#define LOG_MODE 0644
 
 static const char *path_template; /* NULL: lines go to stderr */
 static const char *program;
@@ -63,7 +62,7 @@ static void write_program(struct text *text)
 	}
 }
 
-static void write_path(struct text *text)
+void file_path(struct text *text)
 {
 	if (directory[0] != '\0') {
 		text_format(text, "%s/", directory);
@@ -83,7 +82,7 @@ static void write_path(struct text *text)
 	}
 }
 
-static bool names_pid(void)
+bool file_names_pid(void)
 {
 	for (const char *at = path_template; at && *at != '\0'; at++) {
 		if (at[0] == '%' && at[1] == 'p') {
@@ -97,7 +96,7 @@ static bool names_pid(void)
 
 void file_after_fork(void)
 {
-	if (names_pid()) {
+	if (file_names_pid()) {
 		forget();
 	}
 }
@@ -110,7 +109,7 @@ static void complain(const char *what, int error, const char *then)
 	}
 	struct text path = text_in(room, SCRATCH_SIZE / 2);
 	struct text text = text_in(room + SCRATCH_SIZE / 2, SCRATCH_SIZE / 2);
-	write_path(&path);
+	file_path(&path);
 	const char *phrase = errno_text(-error);
 	text_format(&text, "cannot %s log file %s: ", what, path.start);
 	errno_write(&text, -error);
@@ -133,13 +132,13 @@ static int open_path(void)
 		return -ENOMEM;
 	}
 	struct text path = text_in(room, PATH_MAX);
-	write_path(&path);
+	file_path(&path);
 	/* O_NONBLOCK: a FIFO that nobody reads must not hold the program. */
 	long fd = path.cut ? -ENAMETOOLONG
 			   : raw_open(room,
 				      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
 					      O_NONBLOCK,
-				      LOG_MODE);
+				      FILE_MODE);
 	scratch_give(room);
 	return fd < 0 ? (int)fd : own_adopt(OWN_LOG, (int)fd);
 }
@@ -152,11 +151,32 @@ static int look(struct sink *sink)
 	if (sink->fd < 0) {
 		int fd = open_path();
 		sink->fd = fd < 0 ? fd : own_status(OWN_LOG, &status);
+		if (sink->fd >= 0 && S_ISREG(status.stx_mode)) {
+			leftover_reclaim();
+			sink->fd = own_status(OWN_LOG, &status);
+		}
 	}
 	if (sink->fd >= 0) {
 		sink_look(sink, &status);
 	}
 	return sink->fd;
+}
+
+/* The same; when it cannot be opened, that is said once. */
+static bool look_or_complain(struct sink *sink)
+{
+	if (look(sink) >= 0) {
+		return true;
+	}
+	if (!atomic_exchange(&refused, true)) {
+		complain("open", sink->fd, "logging to stderr");
+	}
+	return false;
+}
+
+static bool is_wanted(void)
+{
+	return path_template && !atomic_load_explicit(&refused, memory_order_relaxed);
 }
 
 /*
@@ -179,25 +199,26 @@ static bool relies(struct sink *sink)
 }
 
 /* Only a regular file without a limit is written to without any care. */
+static bool is_carefree(const struct sink *sink)
+{
+	return S_ISREG(sink->mode) && sink->signals == 0;
+}
+
 static void remember_look(const struct sink *sink)
 {
-	bool carefree = S_ISREG(sink->mode) && sink->signals == 0;
-	atomic_store(&looked, carefree ? clock_coarse_ms() : 0);
+	atomic_store(&looked, is_carefree(sink) ? clock_coarse_ms() : 0);
 	/* Last: who reads this generation reads no look of the parent's. */
 	atomic_store(&looked_generation, self_now().generation);
 }
 
 int file_write(const char *line, size_t length, bool relying)
 {
-	if (!path_template || atomic_load_explicit(&refused, memory_order_relaxed)) {
+	if (!is_wanted()) {
 		return -EBADF;
 	}
 	struct sink sink = {.ours = true, .torn = &torn};
 	if (!relying || !relies(&sink)) {
-		if (look(&sink) < 0) {
-			if (!atomic_exchange(&refused, true)) {
-				complain("open", sink.fd, "logging to stderr");
-			}
+		if (!look_or_complain(&sink)) {
 			return -EBADF;
 		}
 		remember_look(&sink);
@@ -208,4 +229,22 @@ int file_write(const char *line, size_t length, bool relying)
 	}
 	/* Closed by another thread a moment ago: the next line opens it again. */
 	return result == -EBADF ? -EAGAIN : result;
+}
+
+long file_write_lines(const char *lines, size_t length, _Atomic uint64_t *mark)
+{
+	struct sink sink = {.ours = true, .torn = &torn};
+	if (!is_wanted() || !look_or_complain(&sink)) {
+		return -EBADF;
+	}
+	if (mark != NULL) {
+		atomic_store(mark, sink.size + 1);
+	}
+	return sink_write_lines(&sink, lines, length);
+}
+
+bool file_is_plain(void)
+{
+	struct sink sink = {.ours = true, .torn = &torn};
+	return is_wanted() && look_or_complain(&sink) && is_carefree(&sink);
 }

@@ -5,7 +5,9 @@
 #include "../sys/self.h"
 #include "escape.h"
 #include "event.h"
+#include "leftover.h"
 #include "log.h"
+#include "pending.h"
 #include "sink.h"
 
 #define WHY_SIZE 160
@@ -47,6 +49,7 @@ int log_format_read(const char *name)
 void log_start(const char *path, enum log_level level, enum log_format line_format,
 	       const char *program)
 {
+	pending_start();
 	exe = program;
 	format = line_format;
 	/* Heads that were kept hold another name or format. */
@@ -72,6 +75,10 @@ void log_after_fork(void)
 	/* Lines that the parent lost are the parent's to tell. */
 	atomic_store(&dropped, 0);
 	file_after_fork();
+	leftover_after_fork();
+	if (!file_names_pid()) {
+		pending_after_fork();
+	}
 }
 
 void log_stderr_replaced(void)
@@ -163,12 +170,51 @@ static void write_line(const char *line, size_t length, bool relying)
 	}
 }
 
+void log_write_lines(const char *lines, size_t length, _Atomic uint64_t *mark)
+{
+	size_t done = 0;
+	if (atomic_load(&dropped) == 0) {
+		long sent = file_write_lines(lines, length, mark);
+		done = sent > 0 ? (size_t)sent : 0;
+	}
+	/* One by one, so that each is whole or counted. */
+	while (done < length) {
+		const char *end = memchr(lines + done, '\n', length - done);
+		size_t next = end != NULL ? (size_t)(end - lines) + 1 : length;
+		write_line(lines + done, next - done, false);
+		done = next;
+	}
+}
+
 void log_write(const char *line, size_t length)
 {
+	pending_flush();
 	write_line(line, length, false);
 }
 
 void log_write_call(const char *line, size_t length)
 {
-	write_line(line, length, true);
+	if (!pending_append(line, length)) {
+		write_line(line, length, true);
+	}
+}
+
+int log_due_ms(void)
+{
+	return pending_due_ms();
+}
+
+void log_flush(void)
+{
+	pending_flush();
+}
+
+void log_before_exec(void)
+{
+	pending_close(false);
+}
+
+void log_exiting(void)
+{
+	pending_close(true);
 }

@@ -38,7 +38,7 @@ enum log_format log_format(void);
 const char *log_exe(void);
 
 /**
- * A forked child has its own pid and, with `%p`, its own file.
+ * A forked child has its own pid, its own waiting lines and, with `%p`, its own file.
  */
 void log_after_fork(void);
 
@@ -58,11 +58,26 @@ void log_complain(const char *text);
 void log_write(const char *line, size_t length);
 
 /**
- * The same for a `call` line, of which there are very many: what was found out about the log file
- * (is the descriptor still ours, is there a size limit) is relied on for up to 100 ms, within one
- * process.
+ * The same for a `call` line, of which there are very many: in a log file they are written many at
+ * once, before the next line of another kind, and otherwise within PENDING_MS of a call that the
+ * process makes or waits in. None is lost when the process is killed (pending.h).
+ *
+ * Where that cannot be done, each line is one write(2), and what was found out about the log file
+ * (is the descriptor still ours, is there a size limit) is relied on for up to 100 ms.
  */
 void log_write_call(const char *line, size_t length);
+
+/** Milliseconds until lines that wait should be written; negative when there are none. */
+int log_due_ms(void);
+
+/** Write the lines that wait: the process may sleep for long, and somebody may read the log. */
+void log_flush(void);
+
+/** The process may become another program, which knows nothing of lines that wait. */
+void log_before_exec(void);
+
+/** The process ends: from here on every line is written at once. */
+void log_exiting(void);
 
 /** Lines that were dropped and not yet told. */
 uint64_t log_dropped(void);

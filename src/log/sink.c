@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -23,6 +24,7 @@ static uint64_t signals_of(uint16_t mode)
 void sink_look(struct sink *sink, const struct statx *status)
 {
 	sink->mode = status->stx_mode;
+	sink->size = status->stx_size;
 	sink->signals = signals_of(status->stx_mode);
 }
 
@@ -59,15 +61,16 @@ static long transmit(const struct sink *sink, struct iovec *parts, size_t count)
  * An appending write leaves the descriptor's position at its own end. When that is the file's end
  * too, our fragment is the last thing in the file, and what was before it can be had back.
  */
-static bool take_back(const struct sink *sink, long sent)
+static bool take_back(const struct sink *sink, size_t excess)
 {
 	struct statx now = {.stx_size = 0};
 	if (!sink->ours || !S_ISREG(sink->mode)) {
 		return false;
 	}
 	long end = raw3(SYS_lseek, sink->fd, 0, SEEK_CUR);
-	return end >= sent && raw_fstat(sink->fd, &now) == 0 && now.stx_size == (uint64_t)end &&
-	       raw2(SYS_ftruncate, sink->fd, end - sent) == 0;
+	return end >= (long)excess && raw_fstat(sink->fd, &now) == 0 &&
+	       now.stx_size == (uint64_t)end &&
+	       raw2(SYS_ftruncate, sink->fd, end - (long)excess) == 0;
 }
 
 /* Why a write ended early is told to the next write only: this is what it would be. */
@@ -79,28 +82,51 @@ static int early_end(const struct sink *sink)
 	return sink->signals != 0 ? -EFBIG : -ENOSPC;
 }
 
-int sink_write(const struct sink *sink, const char *line, size_t length)
+static size_t whole_lines(const char *lines, size_t length)
+{
+	const char *newline = length > 0 ? memrchr(lines, '\n', length) : NULL;
+	return newline != NULL ? (size_t)(newline - lines) + 1 : 0;
+}
+
+/* Returns the bytes that were sent of the lines, without the newline that ends a torn one. */
+static long send_lines(const struct sink *sink, const char *lines, size_t length)
 {
 	struct iovec parts[] = {
 		{.iov_base = (char[]){'\n'}, .iov_len = 1},
-		{.iov_base = (void *)(uintptr_t)line, .iov_len = length},
+		{.iov_base = (void *)(uintptr_t)lines, .iov_len = length},
 	};
-	int busy = wait_free(sink);
-	if (busy < 0) {
-		return busy;
-	}
 	bool torn = atomic_load_explicit(sink->torn, memory_order_relaxed) &&
 		    atomic_exchange(sink->torn, false);
-	size_t total = length + torn;
 	struct guard guard;
 	guard_begin(&guard, sink->signals);
 	long sent = torn ? transmit(sink, parts, 2) : transmit(sink, parts + 1, 1);
 	guard_end(&guard, sink->signals, raised_by(sent));
-	if (sent == (long)total) {
-		return 0;
-	}
-	if (torn || (sent > 0 && !take_back(sink, sent))) {
+	if (torn && sent <= 0) {
 		atomic_store(sink->torn, true);
 	}
-	return sent < 0 ? (int)sent : early_end(sink);
+	return torn && sent > 0 ? sent - 1 : sent;
+}
+
+long sink_write_lines(const struct sink *sink, const char *lines, size_t length)
+{
+	int busy = wait_free(sink);
+	if (busy < 0) {
+		return busy;
+	}
+	long sent = send_lines(sink, lines, length);
+	if (sent < 0 || sent == (long)length) {
+		return sent;
+	}
+	size_t whole = whole_lines(lines, (size_t)sent);
+	size_t excess = (size_t)sent - whole;
+	if (excess > 0 && !take_back(sink, excess)) {
+		atomic_store(sink->torn, true);
+	}
+	return whole > 0 ? (long)whole : early_end(sink);
+}
+
+int sink_write(const struct sink *sink, const char *line, size_t length)
+{
+	long sent = sink_write_lines(sink, line, length);
+	return sent < 0 ? (int)sent : sent == (long)length ? 0 : early_end(sink);
 }

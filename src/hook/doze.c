@@ -1,0 +1,139 @@
+#include "doze.h"
+
+#include <limits.h>
+#include "../sys/clock.h"
+#include "../sys/raw.h"
+
+#define NS_PER_S ((int64_t)1000000000)
+#define NS_PER_MS ((int64_t)1000000)
+#define NS_PER_US ((int64_t)1000)
+
+/* Longer is for ever, as far as anybody will know. */
+#define LONGEST_S ((int64_t)1 << 32)
+
+/* Signals that libc keeps for itself: a cancelled thread must hear of it. */
+#define LIBC_SIGNALS ((uint64_t)3 << 31)
+
+/* The kernel's least send buffer takes as much without waiting (net.ipv4.tcp_wmem). */
+#define SENT_AT_ONCE 4096u
+
+int64_t doze_ms(int timeout)
+{
+	return timeout < 0 ? DOZE_FOREVER : timeout * NS_PER_MS;
+}
+
+static int64_t nanoseconds(int64_t seconds, int64_t parts, int64_t per_part)
+{
+	if (seconds < 0 || parts < 0 || parts >= NS_PER_S / per_part) {
+		return DOZE_INVALID;
+	}
+	return seconds > LONGEST_S ? DOZE_FOREVER : seconds * NS_PER_S + parts * per_part;
+}
+
+int64_t doze_timespec(const struct timespec *timeout)
+{
+	return timeout == NULL ? DOZE_FOREVER : nanoseconds(timeout->tv_sec, timeout->tv_nsec, 1);
+}
+
+int64_t doze_timeval(const struct timeval *timeout)
+{
+	return timeout == NULL ? DOZE_FOREVER
+			       : nanoseconds(timeout->tv_sec, timeout->tv_usec, NS_PER_US);
+}
+
+bool doze_splits(struct doze *doze, int64_t timeout_ns)
+{
+	int due_ms = timeout_ns == 0 ? -1 : log_due_ms();
+	if (due_ms < 0 || (timeout_ns > 0 && timeout_ns <= due_ms * NS_PER_MS)) {
+		return false;
+	}
+	if (due_ms == 0) {
+		log_flush();
+		return false;
+	}
+	doze->begun_ns = clock_exact_ns();
+	doze->timeout_ns = timeout_ns;
+	doze->first_ms = due_ms;
+	return true;
+}
+
+void doze_write(struct doze *doze)
+{
+	uint64_t all = ~LIBC_SIGNALS;
+	sigemptyset(&doze->mask);
+	doze->masked = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &doze->mask, RAW_SIGSET_SIZE) == 0;
+	log_flush();
+}
+
+static int64_t rest_ns(const struct doze *doze)
+{
+	int64_t rest = doze->timeout_ns - (int64_t)(clock_exact_ns() - doze->begun_ns);
+	return rest > 0 ? rest : 0;
+}
+
+const struct timespec *doze_rest(const struct doze *doze, struct timespec *room)
+{
+	if (doze->timeout_ns < 0) {
+		return NULL;
+	}
+	int64_t rest = rest_ns(doze);
+	room->tv_sec = rest / NS_PER_S;
+	room->tv_nsec = rest % NS_PER_S;
+	return room;
+}
+
+int doze_rest_ms(const struct doze *doze)
+{
+	/* Rather late than early, as the kernel has it. */
+	return doze->timeout_ns < 0 ? -1 : (int)((rest_ns(doze) + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+void doze_end(struct doze *doze)
+{
+	if (doze->masked) {
+		raw4(SYS_rt_sigprocmask, SIG_SETMASK, &doze->mask, NULL, RAW_SIGSET_SIZE);
+	}
+}
+
+/* What a call waits for; 0 when it does not wait, or not for anything that poll can see. */
+static short awaited(const struct call *call)
+{
+	enum direction direction = op_direction(call->op);
+	if (direction == DIRECTION_READ || call->op == OP_ACCEPT || call->op == OP_ACCEPT4) {
+		return POLLIN;
+	}
+	return direction == DIRECTION_WRITE &&
+			       atomic_load_explicit(&call->conn->bytes_out, memory_order_relaxed) +
+					       call->asked >
+				       SENT_AT_ONCE
+		       ? POLLOUT
+		       : 0;
+}
+
+static bool is_ready(int fd, short events)
+{
+	struct pollfd poll = {.fd = fd, .events = events};
+	return raw_poll(&poll, 1, 0) != 0;
+}
+
+/* A socket may have been made non-blocking unseen: the kernel is asked once. */
+static bool never_waits(struct conn *conn, int fd)
+{
+	if (!conn->nonblocking) {
+		long flags = raw_fcntl(fd, F_GETFL, 0);
+		conn->nonblocking = flags >= 0 && (flags & O_NONBLOCK) != 0;
+	}
+	return conn->nonblocking;
+}
+
+void doze_before(struct call *call)
+{
+	short events = awaited(call);
+	if ((events == 0 && call->op != OP_CONNECT) || call->conn->nonblocking ||
+	    log_due_ms() < 0 || never_waits(call->conn, call->fd)) {
+		return;
+	}
+	if (events == 0 || !is_ready(call->fd, events)) {
+		log_flush();
+	}
+}
