@@ -1,0 +1,23 @@
+const http = require('http');
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+const [host, port] = process.argv.slice(2);
+
+function ask(path) {
+	return new Promise((resolve) => {
+		const failed = (error) => resolve(`${error.code} ${error.message}`);
+		const request = http.get({ host, port, path, agent }, (response) => {
+			let size = 0;
+			response.on('data', (part) => { size += part.length; });
+			response.on('end', () => resolve(`${response.statusCode} ${size}`));
+			response.on('error', failed);
+		});
+		request.on('error', failed);
+	});
+}
+
+(async () => {
+	for await (const line of require('readline').createInterface({ input: process.stdin })) {
+		console.log(await ask(line));
+	}
+	agent.destroy();
+})();
