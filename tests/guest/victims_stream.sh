@@ -48,17 +48,13 @@ linger0_and_unread_at_the_server_are_one_that_aborts() {
 	alike unread
 }
 
-evict_flows() {
-	filter_flows "reject with tcp reset"
-}
-
 # Longer than the rule's silence.
 silence() {
 	sleep 0.5
 }
 
 idle_evict_is_a_filter_that_forgot_the_flow() {
-	local victims="python node java redis" between=evict_flows
+	local victims="python node java redis" between=forget_flows
 	server_starts
 	suffer real /get/10 /get/20
 	unfilter

@@ -1,5 +1,5 @@
 """HTTP, and as much of redis as redis-cli needs: the path, or the command, says what is done."""
-import socket, struct, sys, threading, time
+import signal, socket, struct, sys, threading, time
 
 def answer(connection, head, redis):
     words = (head.split(b"\r\n")[2] if redis else head.split()[1].strip(b"/")).decode().lower().split("/")
@@ -69,6 +69,8 @@ def serve(connection):
         except OSError:
             pass
 
+# An end that the process comes to by itself, with all that is done at exit.
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit())
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
