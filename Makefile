@@ -31,7 +31,7 @@ ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(LDFLAGS) $(SANITIZE)
 
 FLOORS  := sys log conn why rule act hook
 LIB_SRC := $(foreach floor,$(FLOORS),$(sort $(wildcard src/$(floor)/*.c src/$(floor)/*/*.c)))
-CMD_SRC := $(sort $(wildcard src/cmd/*.c))
+CMD_SRC := $(sort $(wildcard src/cmd/*.c src/cmd/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 

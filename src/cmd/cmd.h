@@ -15,6 +15,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 /** Say something on stderr: `resetby: MESSAGE`, one line. */
 void cmd_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,6 +10,10 @@
  *     check.c        check: reads rules and prints them as understood
  *     explain.c      explain: the catalogue of causes; explain.h has a map of its files
  *     list.c         list: hooks, actions, causes
+ *     report.c       report: logs summed up; report/
+ *       reader.h       files into lines            line.h      a line into its values
+ *       model.h        what is known of all        sentence.h  the same in sentences
+ *       text.c, json.c   printed
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -25,6 +29,7 @@ static const struct {
 	{"check", cmd_check},
 	{"explain", cmd_explain},
 	{"list", cmd_list},
+	{"report", cmd_report},
 };
 
 static const char help[] =
@@ -38,6 +43,8 @@ static const char help[] =
 	"                            what the log calls things, and what to do about them\n"
 	"  resetby list hooks|actions|causes\n"
 	"                            what is watched, what rules can do, what can be the reason\n"
+	"  resetby report LOG...\n"
+	"                            sum up logs; with those of both ends, which end did it\n"
 	"  resetby --help, --version\n"
 	"\n"
 	"Each subcommand has a --help of its own.\n"

@@ -1,0 +1,283 @@
+/*
+ * A text line:
+ *
+ *     resetby[PID] TIME EVENT fd=N LOCAL>PEER OP ERRNO "DOC": CAUSE (SURE): WHY. ADVICE KEY=VALUE...
+ *
+ * It is written for people: what stands where depends on the event, and the sentence ends where the
+ * first KEY= that the library knows begins.
+ */
+#include "line.h"
+
+#include <string.h>
+
+#define TIME_LENGTH 15
+
+struct cursor {
+	const char *at;
+	const char *end;
+};
+
+static size_t left(const struct cursor *cursor)
+{
+	return (size_t)(cursor->end - cursor->at);
+}
+
+static bool take(struct cursor *cursor, const char *string)
+{
+	size_t length = strlen(string);
+	if (left(cursor) < length || memcmp(cursor->at, string, length) != 0) {
+		return false;
+	}
+	cursor->at += length;
+	return true;
+}
+
+/* Up to the next byte of `stops`, or the end. */
+static struct slice until(struct cursor *cursor, const char *stops)
+{
+	const char *start = cursor->at;
+	while (cursor->at < cursor->end && !strchr(stops, *cursor->at)) {
+		cursor->at++;
+	}
+	return (struct slice){start, (size_t)(cursor->at - start)};
+}
+
+/* The value of KEY=VALUE: up to a blank that is in no quotes. */
+static bool read_value(struct cursor *cursor, struct slice *value)
+{
+	const char *start = cursor->at;
+	while (cursor->at < cursor->end && *cursor->at != ' ') {
+		if (*cursor->at++ != '"') {
+			continue;
+		}
+		while (cursor->at < cursor->end && *cursor->at != '"') {
+			cursor->at += *cursor->at == '\\' ? 2 : 1;
+		}
+		if (cursor->at >= cursor->end) {
+			cursor->at = cursor->end;
+			return false;
+		}
+		cursor->at++;
+	}
+	*value = (struct slice){start, (size_t)(cursor->at - start)};
+	return true;
+}
+
+static const bool pairs[KEYS_END] = {
+#define STYLE_WORD false
+#define STYLE_QUOTED false
+#define STYLE_COLON false
+#define STYLE_PAREN false
+#define STYLE_PAIR true
+#define KEY(symbol, name, style, meaning) [KEY_##symbol] = STYLE_##style,
+#include "../../log/keys.def"
+#undef KEY
+};
+
+/* Does ` KEY=` begin here? `exe`, `tid` and the closing `cut` are no keys of keys.def. */
+static bool is_pair(const struct cursor *cursor)
+{
+	struct cursor at = *cursor;
+	if (!take(&at, " ")) {
+		return false;
+	}
+	struct slice name = until(&at, "= ");
+	enum key key = line_key_of(name.at, name.length);
+	return at.at < at.end && *at.at == '=' &&
+	       ((key != KEYS_END && pairs[key]) ||
+		(name.length == 3 && !memcmp(name.at, "exe", 3)) ||
+		(name.length == 3 && !memcmp(name.at, "tid", 3)));
+}
+
+/* Prose, up to the first pair. */
+static struct slice read_prose(struct cursor *cursor)
+{
+	const char *start = cursor->at;
+	while (cursor->at < cursor->end && !is_pair(cursor)) {
+		const char *blank = memchr(cursor->at + 1, ' ', left(cursor) - 1);
+		cursor->at = blank ? blank : cursor->end;
+	}
+	return (struct slice){start, (size_t)(cursor->at - start)};
+}
+
+static bool read_pairs(struct line *line, struct cursor *cursor)
+{
+	while (cursor->at < cursor->end) {
+		struct slice value;
+		if (take(cursor, " cut") && cursor->at == cursor->end) {
+			line->cut = true;
+			return true;
+		}
+		if (!take(cursor, " ")) {
+			return false;
+		}
+		struct slice name = until(cursor, "= ");
+		if (!take(cursor, "=") || !read_value(cursor, &value)) {
+			return false;
+		}
+		enum key key = line_key_of(name.at, name.length);
+		if (key != KEYS_END) {
+			line->values[key] = value;
+		} else if (name.length == 3 && memcmp(name.at, "exe", 3) == 0) {
+			line->exe = value;
+		}
+	}
+	return true;
+}
+
+static bool read_connection(struct line *line, struct cursor *cursor)
+{
+	if (!take(cursor, " fd=")) {
+		return true;
+	}
+	line->values[KEY_FD] = until(cursor, " ");
+	if (!take(cursor, " ")) {
+		return false;
+	}
+	line->local = until(cursor, ">");
+	if (!take(cursor, ">")) {
+		return false;
+	}
+	line->peer = until(cursor, " ");
+	return true;
+}
+
+/* ` WORD`, when the next thing is no pair and no colon. */
+static void read_word(struct line *line, struct cursor *cursor, enum key key)
+{
+	if (!is_pair(cursor) && left(cursor) > 1 && cursor->at[0] == ' ' && cursor->at[1] != '"' &&
+	    cursor->at[1] != '(') {
+		cursor->at++;
+		line->values[key] = until(cursor, " :");
+	}
+}
+
+/*
+ * The advice is the library's, so it is known where it begins. It is compared in the writer's own
+ * version only: what is not found belongs to `why`.
+ */
+static void split_advice(struct line *line)
+{
+	enum cause cause = line_cause(line);
+	struct slice *why = &line->values[KEY_WHY];
+	const char *advice = cause == CAUSE_COUNT ? NULL : cause_infos[cause].advice;
+	size_t length = advice ? strlen(advice) : 0;
+	if (advice && why->length > length + 1 &&
+	    memcmp(why->at + why->length - length, advice, length) == 0) {
+		line->values[KEY_ADVICE] = (struct slice){why->at + why->length - length, length};
+		why->length -= length + 1;
+	}
+}
+
+/* ` "DOC": CAUSE (SURE): WHY. ADVICE` */
+static bool read_sentence(struct line *line, struct cursor *cursor)
+{
+	if (take(cursor, " \"")) {
+		cursor->at--;
+		/* A quoted string, with or without a colon behind it. */
+		const char *start = cursor->at;
+		struct slice value;
+		if (!read_value(cursor, &value)) {
+			return false;
+		}
+		const char *close = memrchr(start, '"', (size_t)(cursor->at - start));
+		cursor->at = close + 1;
+		line->values[KEY_DOC] = (struct slice){start, (size_t)(cursor->at - start)};
+	}
+	if (!take(cursor, ": ")) {
+		return line->kind != EVENT_ERROR && line->kind != EVENT_WARN;
+	}
+	line->values[KEY_CAUSE] = until(cursor, " :");
+	if (take(cursor, " (")) {
+		line->values[KEY_SURE] = until(cursor, ")");
+		if (!take(cursor, ")")) {
+			return false;
+		}
+	}
+	if (take(cursor, ": ")) {
+		cursor->at--;
+		struct slice prose = read_prose(cursor);
+		line->values[KEY_WHY] = (struct slice){prose.at + 1, prose.length - 1};
+		split_advice(line);
+	}
+	return true;
+}
+
+static bool read_event(struct line *line, struct cursor *cursor)
+{
+	switch (line->kind) {
+	case EVENT_ERROR:
+		read_word(line, cursor, KEY_OP);
+		read_word(line, cursor, KEY_ERRNO);
+		return line_has(line, KEY_ERRNO) && read_sentence(line, cursor);
+	case EVENT_WARN:
+		read_word(line, cursor, KEY_ACTION);
+		return read_sentence(line, cursor);
+	case EVENT_INJECT:
+	case EVENT_MITIGATE:
+		read_word(line, cursor, KEY_ACTION);
+		if (take(cursor, ": ")) {
+			cursor->at--;
+			struct slice by = read_prose(cursor);
+			line->values[KEY_BY] = (struct slice){by.at + 1, by.length - 1};
+		}
+		return line_has(line, KEY_ACTION);
+	case EVENT_RETRY:
+		read_word(line, cursor, KEY_DID);
+		if (take(cursor, ": ")) {
+			cursor->at--;
+			struct slice reason = read_prose(cursor);
+			line->values[KEY_REASON] = (struct slice){reason.at + 1, reason.length - 1};
+		}
+		return true;
+	case EVENT_OPEN:
+		read_word(line, cursor, KEY_OP);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool read_head(struct line *line, struct cursor *cursor)
+{
+	if (!take(cursor, "resetby[")) {
+		return false;
+	}
+	int64_t pid = line_digits(&cursor->at, cursor->end);
+	if (pid < 0 || pid > UINT32_MAX || !take(cursor, "] ") || left(cursor) < TIME_LENGTH + 2) {
+		return false;
+	}
+	int64_t us = line_time(cursor->at);
+	cursor->at += TIME_LENGTH;
+	if (us < 0 || !take(cursor, " ")) {
+		return false;
+	}
+	struct slice kind = until(cursor, " ");
+	line->kind = line_kind(kind.at, kind.length);
+	line->pid = (uint32_t)pid;
+	line->us = (uint64_t)us;
+	return line->kind != EVENT_COUNT;
+}
+
+/* Each line ends in its exe, which a line that was cut off on its way lacks. */
+static bool has_exe(const char *bytes, size_t length)
+{
+	return memmem(bytes, length, " exe=", 5) != NULL;
+}
+
+enum line_result line_read_text(struct line *line, const char *bytes, size_t length)
+{
+	struct cursor cursor = {bytes, bytes + length};
+	*line = (struct line){.json = false, .kind = EVENT_COUNT};
+	if (!read_head(line, &cursor)) {
+		return LINE_DAMAGED;
+	}
+	if (line->kind == EVENT_CALL) {
+		return has_exe(cursor.at, left(&cursor)) ? LINE_READ : LINE_DAMAGED;
+	}
+	if (!read_connection(line, &cursor) || !read_event(line, &cursor) ||
+	    !read_pairs(line, &cursor)) {
+		return LINE_DAMAGED;
+	}
+	return line->exe.at || line->cut ? LINE_READ : LINE_DAMAGED;
+}
