@@ -6,6 +6,7 @@
 #include "../sys/clock.h"
 #include "../sys/own.h"
 #include "../sys/raw.h"
+#include "chores.h"
 
 #define KEPT_MAX (OWN_KEPT_LAST - OWN_KEPT_FIRST + 1)
 
@@ -71,6 +72,9 @@ int kept_add(const struct rule *rule, const struct call *call, uint64_t limit_ms
 		kept[i].conn = *call->conn;
 		kept[i].fd = call->fd;
 		atomic_fetch_add(&used, 1);
+		if (limit_ms != KEPT_FOREVER) {
+			chores_begin();
+		}
 		atomic_store(&kept[i].state, IN_USE);
 		return 0;
 	}
@@ -101,6 +105,7 @@ static void end(int i, uint32_t now_ms)
 	}
 	own_drop((enum own)(OWN_KEPT_FIRST + i));
 	atomic_fetch_sub(&used, 1);
+	chores_end();
 	atomic_store(&kept[i].state, FREE);
 }
 
@@ -146,6 +151,9 @@ void kept_after_fork(void)
 		if (state == IN_USE && !kept[i].drains) {
 			left++;
 		} else if (state != FREE) {
+			if (kept[i].limit_ms != KEPT_FOREVER) {
+				chores_end();
+			}
 			own_drop((enum own)(OWN_KEPT_FIRST + i));
 			atomic_store(&kept[i].state, FREE);
 		}

@@ -60,7 +60,7 @@ struct conn {
 	/* its life */
 	uint64_t number;   /* unique in the process, 0 before connect or accept */
 	uint64_t begun_ns; /* connect called, or accepted */
-	uint32_t begun_ms, open_ms;
+	uint32_t open_ms;
 	uint32_t connect_us;
 	uint32_t fork_epoch; /* process_epoch() when it was made: shared since? */
 	struct addr local, peer;
@@ -84,15 +84,17 @@ struct conn {
 	bool filtered : 1;    /* a socket filter of ours is attached */
 	bool unseen : 1;      /* stdio moves bytes that no hook sees */
 	bool passed : 1;      /* sent to somebody over a UNIX socket */
+	bool idempotent : 1;  /* resetby_mark_idempotent(fd) */
+	uint8_t warned;       /* bit per warning that was told (hook/watch.c) */
+	uint8_t head_length;  /* of head */
 	uint32_t half_ms;     /* when it was first found half-closed; 0: it is not */
 	uint32_t looked_ms;   /* when it was last looked at in passing */
 	union {
 		uint32_t drops_seen; /* a listener's dropped connections that were told */
 		uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
 	};
-	uint8_t warned;      /* bit per warning that was told (hook/watch.c) */
-	uint8_t head_length; /* the request's first bytes, kept for rules with starts= */
-	char head[CONN_HEAD_SIZE];
+	uint16_t session;          /* act/retry's index of what it knows, 0 for nothing */
+	char head[CONN_HEAD_SIZE]; /* the request's first bytes, kept for rules with starts= */
 };
 
 _Static_assert(sizeof(struct conn) <= CONN_SIZE,
@@ -149,8 +151,13 @@ static inline uintptr_t table_get_near(int fd)
 /** Put something into a slot; the old content is returned. Does nothing when memory is short. */
 uintptr_t table_swap(int fd, uintptr_t content);
 
-/** One above the highest descriptor that ever had a record. */
-int table_end(void);
+extern HIDDEN _Atomic int table_top;
+
+/** One above the highest descriptor that ever had a record; 0: there never was one. */
+static inline int table_end(void)
+{
+	return atomic_load_explicit(&table_top, memory_order_relaxed);
+}
 
 /**
  * The first descriptor >= fd and <= last whose slot holds a record.

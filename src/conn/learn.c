@@ -91,7 +91,9 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 struct conn *conn_learn(int fd)
 {
 	if (disabled) {
-		table_swap(fd, SLOT_NO_SOCKET);
+		if (table_get(fd) != SLOT_NO_SOCKET) {
+			table_swap(fd, SLOT_NO_SOCKET);
+		}
 		return NULL;
 	}
 	bool tcp;

@@ -142,7 +142,6 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->number = atomic_fetch_add(&total, 1) + 1;
 	conn->side = (uint8_t)side;
 	conn->begun_ns = clock_exact_ns();
-	conn->begun_ms = (uint32_t)clock_coarse_ms();
 	conn->local = *local;
 	conn->peer = *peer;
 	conn->peer_fin = false;
@@ -165,7 +164,7 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->begun_in = conn->begun_out = 0;
 	atomic_store_explicit(&conn->turn, DIRECTION_NONE, memory_order_relaxed);
 	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->last_ms, conn->begun_ms, memory_order_relaxed);
+	atomic_store_explicit(&conn->last_ms, (uint32_t)clock_coarse_ms(), memory_order_relaxed);
 	conn_set_phase(conn, PHASE_CONNECTING);
 }
 

@@ -6,7 +6,7 @@ table_slot table_first[TABLE_LEAF];
 
 static _Atomic(table_slot *) leaves[TABLE_LEAVES]; /* from the second on */
 
-static _Atomic int table_top;
+_Atomic int table_top;
 
 static table_slot *known_leaf(unsigned index)
 {
@@ -61,11 +61,6 @@ uintptr_t table_swap(int fd, uintptr_t content)
 	}
 	return atomic_exchange_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], content,
 					memory_order_acq_rel);
-}
-
-int table_end(void)
-{
-	return atomic_load_explicit(&table_top, memory_order_relaxed);
 }
 
 int table_next(int fd, int last)

@@ -13,7 +13,10 @@ int hook_close(int fd)
 		errno = EBADF;
 		return -1;
 	}
-	flow_closing(fd, OP_CLOSE);
+	/* What was no socket stays one until a hook says otherwise. */
+	if (table_get(fd) != SLOT_NO_SOCKET) {
+		flow_closing(fd, OP_CLOSE);
+	}
 	return real.close(fd);
 }
 

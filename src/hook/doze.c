@@ -1,6 +1,6 @@
 #include "doze.h"
 
-#include <limits.h>
+#include <errno.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 
@@ -41,28 +41,22 @@ int64_t doze_timeval(const struct timeval *timeout)
 			       : nanoseconds(timeout->tv_sec, timeout->tv_usec, NS_PER_US);
 }
 
-bool doze_splits(struct doze *doze, int64_t timeout_ns)
+/* How soon something has to be done; -1: there is nothing to do. */
+static int due_ms(void)
 {
-	int due_ms = timeout_ns == 0 ? -1 : log_due_ms();
-	if (due_ms < 0 || (timeout_ns > 0 && timeout_ns <= due_ms * NS_PER_MS)) {
-		return false;
-	}
-	if (due_ms == 0) {
-		log_flush();
-		return false;
-	}
-	doze->begun_ns = clock_exact_ns();
-	doze->timeout_ns = timeout_ns;
-	doze->first_ms = due_ms;
-	return true;
+	int log_ms = log_due_ms();
+	int chores_ms = chores_due_ms();
+	return log_ms < 0 || (chores_ms >= 0 && chores_ms < log_ms) ? chores_ms : log_ms;
 }
 
-void doze_write(struct doze *doze)
+void doze_chores(void)
 {
-	uint64_t all = ~LIBC_SIGNALS;
-	sigemptyset(&doze->mask);
-	doze->masked = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &doze->mask, RAW_SIGSET_SIZE) == 0;
-	log_flush();
+	if (log_due_ms() == 0) {
+		log_flush();
+	}
+	if (chores_due_ms() == 0) {
+		chores_do();
+	}
 }
 
 static int64_t rest_ns(const struct doze *doze)
@@ -71,21 +65,68 @@ static int64_t rest_ns(const struct doze *doze)
 	return rest > 0 ? rest : 0;
 }
 
-const struct timespec *doze_rest(const struct doze *doze, struct timespec *room)
+bool doze_splits(struct doze *doze, int64_t timeout_ns)
 {
-	if (doze->timeout_ns < 0) {
-		return NULL;
+	if (due_ms() == 0) {
+		int saved = errno;
+		doze_chores();
+		errno = saved;
 	}
-	int64_t rest = rest_ns(doze);
-	room->tv_sec = rest / NS_PER_S;
-	room->tv_nsec = rest % NS_PER_S;
-	return room;
+	int first_ms = due_ms();
+	if (first_ms < 0 || timeout_ns == 0 ||
+	    (timeout_ns > 0 && timeout_ns <= first_ms * NS_PER_MS)) {
+		return false;
+	}
+	doze->begun_ns = clock_exact_ns();
+	doze->timeout_ns = timeout_ns;
+	doze->first_ms = first_ms;
+	return true;
 }
 
-int doze_rest_ms(const struct doze *doze)
+static struct timespec to_timespec(int64_t ns)
+{
+	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
+/* The rest of the wait, or until something is due. */
+static void choose_part(struct doze *doze)
+{
+	int next_ms = due_ms();
+	int64_t part = doze->timeout_ns < 0 ? DOZE_FOREVER : rest_ns(doze);
+	if (next_ms >= 0 && (part < 0 || part > next_ms * NS_PER_MS)) {
+		part = next_ms * NS_PER_MS;
+	}
+	doze->part_room = to_timespec(part);
+	doze->part = part < 0 ? NULL : &doze->part_room;
+}
+
+bool doze_goes_on(struct doze *doze)
+{
+	int saved = errno;
+	if (!doze->masked) {
+		uint64_t all = ~LIBC_SIGNALS;
+		sigemptyset(&doze->mask);
+		doze->masked = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &doze->mask,
+				    RAW_SIGSET_SIZE) == 0;
+	}
+	doze_chores();
+	choose_part(doze);
+	errno = saved;
+	return doze->timeout_ns < 0 || rest_ns(doze) > 0;
+}
+
+struct timespec doze_rest(const struct doze *doze)
+{
+	return to_timespec(rest_ns(doze));
+}
+
+int doze_part_ms(const struct doze *doze)
 {
 	/* Rather late than early, as the kernel has it. */
-	return doze->timeout_ns < 0 ? -1 : (int)((rest_ns(doze) + NS_PER_MS - 1) / NS_PER_MS);
+	return doze->part == NULL
+		       ? -1
+		       : (int)(doze->part->tv_sec * 1000 +
+			       (doze->part->tv_nsec + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 void doze_end(struct doze *doze)

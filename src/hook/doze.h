@@ -1,9 +1,9 @@
 /*
- * A program that is about to sleep, while lines of the log wait to be written (level `calls`):
- * somebody who follows the log has to see them.
+ * A program that is about to sleep, while something of ours must not wait as long: lines of the log
+ * that somebody follows (level `calls`), a connection that is being renewed or drained.
  *
- * A wait is made in two parts, and the lines are written between them. The program sees one: its
- * timeout is exact, its signal mask holds, and a signal ends it.
+ * A wait is made in parts, and what is due is done between them. The program sees one: its timeout
+ * is exact, its signal mask holds, and a signal ends it.
  */
 #ifndef RESETBY_HOOK_DOZE_H
 #define RESETBY_HOOK_DOZE_H
@@ -13,8 +13,10 @@
 #include <stdint.h>
 #include <sys/time.h>
 #include <time.h>
+#include "../act/chores.h"
 #include "../conn/call.h"
 #include "../log/log.h"
+#include "flow.h"
 
 #define DOZE_FOREVER ((int64_t)-1)
 /** What the kernel refuses, and the call shall say so. */
@@ -23,8 +25,10 @@
 struct doze {
 	uint64_t begun_ns;
 	int64_t timeout_ns;
-	int first_ms;  /* how long the first part may last */
-	sigset_t mask; /* the thread's own; what the second part waits with */
+	int first_ms;                /* how long the first part may last */
+	const struct timespec *part; /* and the next one; NULL for ever */
+	struct timespec part_room;
+	sigset_t mask; /* the thread's own; what further parts wait with */
 	bool masked;
 };
 
@@ -33,27 +37,37 @@ int64_t doze_ms(int timeout);
 int64_t doze_timespec(const struct timespec *timeout);
 int64_t doze_timeval(const struct timeval *timeout);
 
-/** doze_begin where lines may wait. */
+/** doze_begin where something may have to be done. */
 bool doze_splits(struct doze *doze, int64_t timeout_ns);
 
 /**
  * A wait begins.
  *
  * @return
- *         Must it be made in two parts? Not when nothing waits to be written, or it is short.
+ *         Must it be made in parts? Not when there is nothing to do, or it is short.
  */
 static inline bool doze_begin(struct doze *doze, int64_t timeout_ns)
 {
 	doze->masked = false;
-	return log_wants(LOG_CALLS) && doze_splits(doze, timeout_ns);
+	return (log_wants(LOG_CALLS) || UNLIKELY(chores_any())) && doze_splits(doze, timeout_ns);
 }
 
-/** The first part was in vain: write the lines. Signals are held from here to the second part. */
-void doze_write(struct doze *doze);
+/**
+ * A part was in vain: do what is due. Signals are held from here to the next part.
+ *
+ * @return
+ *         Is there another part? doze->part says how long it may last.
+ */
+bool doze_goes_on(struct doze *doze);
 
-/** How long the second part may last: NULL for ever. */
-const struct timespec *doze_rest(const struct doze *doze, struct timespec *room);
-int doze_rest_ms(const struct doze *doze);
+/** The same for calls that count in milliseconds; -1 for ever. */
+int doze_part_ms(const struct doze *doze);
+
+/** What is left of the program's timeout. */
+struct timespec doze_rest(const struct doze *doze);
+
+/** Do what is due now. */
+void doze_chores(void);
 
 /** Put the signal mask back, if it was changed. For __attribute__((cleanup)): a thread may be
  * cancelled in a wait. */

@@ -168,7 +168,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	const struct conn *conn = call->conn;
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
-		return !conn->told_abandoned && !tally_won_race(&conn->peer, conn->begun_ms);
+		return !conn->told_abandoned && !tally_won_race(&conn->peer, conn->begun_ns);
 	case CAUSE_PEER_CLOSED_EARLY:
 		return !conn->told_hidden || desk->evidence.error != 0;
 	case CAUSE_ALREADY_RESET:

@@ -14,9 +14,9 @@ uint64_t tally_of(enum cause cause);
 void tally_established(const struct addr *peer);
 
 /**
- * Did a connect to the same port of another address succeed since `since_ms` (coarse clock)? Then
+ * Did a connect to the same port of another address succeed since `since_ns` (exact clock)? Then
  * this one has merely lost the race between the addresses of a name (RFC 8305).
  */
-bool tally_won_race(const struct addr *peer, uint32_t since_ms);
+bool tally_won_race(const struct addr *peer, uint64_t since_ns);
 
 #endif

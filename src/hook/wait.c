@@ -1,6 +1,6 @@
 /*
- * Waiting: observed, and made in two parts where lines of the log wait (doze.h). What is waited for tells which way the program was going when
- * an error comes through SO_ERROR.
+ * Waiting: observed, and made in parts where something of ours must not wait as long (doze.h). What
+ * is waited for tells which way the program was going when an error comes through SO_ERROR.
  */
 #include "hook.h"
 
@@ -19,6 +19,12 @@ static void waits(struct conn *conn, bool in, bool out)
 	atomic_store_explicit(&conn->waiting, (uint8_t)direction, memory_order_relaxed);
 }
 
+/* A process that has no connection, and has had none, waits as without us. */
+static bool is_idle(void)
+{
+	return table_end() == 0;
+}
+
 /* The end of a wait is a good moment to look at what went on meanwhile. */
 static int waited(int ready)
 {
@@ -35,7 +41,7 @@ static int waited(int ready)
 static void poll_begins(const struct pollfd *fds, nfds_t count)
 {
 	for (nfds_t i = 0; i < count && fds != NULL; i++) {
-		struct conn *conn = fds[i].fd >= 0 ? conn_known(fds[i].fd) : NULL;
+		struct conn *conn = conn_known(fds[i].fd);
 		if (conn != NULL) {
 			waits(conn, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
 		}
@@ -63,16 +69,17 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 
 int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+	if (is_idle()) {
+		return real.poll(fds, count, timeout);
+	}
 	DOZE(doze);
 	poll_begins(fds, count);
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return poll_ends(fds, count, real.poll(fds, count, timeout));
 	}
 	int ready = real.poll(fds, count, doze.first_ms);
-	if (ready == 0) {
-		struct timespec rest;
-		doze_write(&doze);
-		ready = real.ppoll(fds, count, doze_rest(&doze, &rest), &doze.mask);
+	while (ready == 0 && doze_goes_on(&doze)) {
+		ready = real.ppoll(fds, count, doze.part, &doze.mask);
 	}
 	return poll_ends(fds, count, ready);
 }
@@ -88,6 +95,9 @@ int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
 int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	       const sigset_t *mask)
 {
+	if (is_idle()) {
+		return real.ppoll(fds, count, timeout, mask);
+	}
 	DOZE(doze);
 	poll_begins(fds, count);
 	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
@@ -95,10 +105,8 @@ int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	}
 	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
 	int ready = real.ppoll(fds, count, &limit, mask);
-	if (ready == 0) {
-		doze_write(&doze);
-		ready = real.ppoll(fds, count, doze_rest(&doze, &limit),
-				   mask != NULL ? mask : &doze.mask);
+	while (ready == 0 && doze_goes_on(&doze)) {
+		ready = real.ppoll(fds, count, doze.part, mask != NULL ? mask : &doze.mask);
 	}
 	return poll_ends(fds, count, ready);
 }
@@ -194,14 +202,14 @@ static void sets_put_back(const struct sets *sets, int count, fd_set *in, fd_set
 	set_copy(except, &sets->except, count);
 }
 
-/* Sets that have no room here are waited for once, after what is to be written. */
+/* Sets that have no room here are waited for once, after what is to be done. */
 static bool select_splits(struct doze *doze, int count, int64_t timeout_ns)
 {
 	if (LIKELY(!doze_begin(doze, timeout_ns))) {
 		return false;
 	}
 	if (count < 0 || count > FD_SETSIZE) {
-		log_flush();
+		doze_chores();
 		return false;
 	}
 	return true;
@@ -209,6 +217,9 @@ static bool select_splits(struct doze *doze, int count, int64_t timeout_ns)
 
 int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
 {
+	if (is_idle()) {
+		return real.select(count, in, out, except, timeout);
+	}
 	DOZE(doze);
 	select_begins(count, in, out);
 	if (LIKELY(!select_splits(&doze, count, doze_timeval(timeout)))) {
@@ -218,19 +229,15 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 	sets_keep(&sets, count, in, out, except);
 	struct timeval limit = {.tv_usec = doze.first_ms * US_PER_MS};
 	int ready = real.select(count, in, out, except, &limit);
-	struct timespec rest;
-	if (ready == 0) {
-		doze_write(&doze);
+	while (ready == 0 && doze_goes_on(&doze)) {
 		sets_put_back(&sets, count, in, out, except);
-		ready = real.pselect(count, in, out, except, doze_rest(&doze, &rest), &doze.mask);
+		ready = real.pselect(count, in, out, except, doze.part, &doze.mask);
 	}
 	if (timeout != NULL) {
 		/* Linux says what is left: select(2). */
-		int saved = errno;
-		doze_rest(&doze, &rest);
+		struct timespec rest = doze_rest(&doze);
 		timeout->tv_sec = rest.tv_sec;
 		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
-		errno = saved;
 	}
 	return select_ends(count, out, ready);
 }
@@ -238,6 +245,9 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
 		 const sigset_t *mask)
 {
+	if (is_idle()) {
+		return real.pselect(count, in, out, except, timeout, mask);
+	}
 	DOZE(doze);
 	select_begins(count, in, out);
 	if (LIKELY(!select_splits(&doze, count, doze_timespec(timeout)))) {
@@ -247,10 +257,9 @@ int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struc
 	sets_keep(&sets, count, in, out, except);
 	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
 	int ready = real.pselect(count, in, out, except, &limit, mask);
-	if (ready == 0) {
-		doze_write(&doze);
+	while (ready == 0 && doze_goes_on(&doze)) {
 		sets_put_back(&sets, count, in, out, except);
-		ready = real.pselect(count, in, out, except, doze_rest(&doze, &limit),
+		ready = real.pselect(count, in, out, except, doze.part,
 				     mask != NULL ? mask : &doze.mask);
 	}
 	return select_ends(count, out, ready);
@@ -268,14 +277,16 @@ int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 /* What epoll gives back is the program's own data and names no descriptor. */
 int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
+	if (is_idle()) {
+		return real.epoll_wait(epoll, events, count, timeout);
+	}
 	DOZE(doze);
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return waited(real.epoll_wait(epoll, events, count, timeout));
 	}
 	int ready = real.epoll_wait(epoll, events, count, doze.first_ms);
-	if (ready == 0) {
-		doze_write(&doze);
-		ready = real.epoll_pwait(epoll, events, count, doze_rest_ms(&doze), &doze.mask);
+	while (ready == 0 && doze_goes_on(&doze)) {
+		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze), &doze.mask);
 	}
 	return waited(ready);
 }
@@ -283,14 +294,16 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
 		     const sigset_t *mask)
 {
+	if (is_idle()) {
+		return real.epoll_pwait(epoll, events, count, timeout, mask);
+	}
 	DOZE(doze);
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
 	}
 	int ready = real.epoll_pwait(epoll, events, count, doze.first_ms, mask);
-	if (ready == 0) {
-		doze_write(&doze);
-		ready = real.epoll_pwait(epoll, events, count, doze_rest_ms(&doze),
+	while (ready == 0 && doze_goes_on(&doze)) {
+		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze),
 					 mask != NULL ? mask : &doze.mask);
 	}
 	return waited(ready);
@@ -299,15 +312,17 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 		      const struct timespec *timeout, const sigset_t *mask)
 {
+	if (is_idle()) {
+		return real.epoll_pwait2(epoll, events, count, timeout, mask);
+	}
 	DOZE(doze);
 	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
 		return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
 	}
 	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
 	int ready = real.epoll_pwait2(epoll, events, count, &limit, mask);
-	if (ready == 0) {
-		doze_write(&doze);
-		ready = real.epoll_pwait2(epoll, events, count, doze_rest(&doze, &limit),
+	while (ready == 0 && doze_goes_on(&doze)) {
+		ready = real.epoll_pwait2(epoll, events, count, doze.part,
 					  mask != NULL ? mask : &doze.mask);
 	}
 	return waited(ready);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include "own.h"
@@ -18,8 +17,7 @@
  */
 static _Atomic uint64_t slots[OWN_COUNT];
 
-/* No number of ours is below this one. */
-static _Atomic int lowest = INT_MAX;
+_Atomic uint64_t own_hints[OWN_HINTS / 64];
 
 static int slot_fd(uint64_t slot)
 {
@@ -37,11 +35,10 @@ static uint64_t slot_of(int fd, struct statx *status)
 	return identity << 32 | (uint32_t)(fd + 1);
 }
 
-static void lower(int fd)
+static void hint(int fd)
 {
-	int before = atomic_load(&lowest);
-	while (fd < before && !atomic_compare_exchange_weak(&lowest, &before, fd)) {
-	}
+	unsigned bit = (unsigned)fd % OWN_HINTS;
+	atomic_fetch_or(&own_hints[bit / 64], (uint64_t)1 << bit % 64);
 }
 
 static bool slot_is_good(uint64_t slot)
@@ -108,7 +105,7 @@ int own_adopt(enum own which, int fd)
 			return slot_fd(before);
 		}
 	} while (!atomic_compare_exchange_weak(&slots[which], &before, slot));
-	lower(high);
+	hint(high);
 	return high;
 }
 
@@ -148,11 +145,8 @@ static bool is_lost(_Atomic uint64_t *place, uint64_t slot)
 	return true;
 }
 
-bool own_is(int fd)
+bool own_is_indeed(int fd)
 {
-	if (fd < atomic_load_explicit(&lowest, memory_order_relaxed)) {
-		return false;
-	}
 	for (int i = 0; i < OWN_COUNT; i++) {
 		uint64_t slot = atomic_load_explicit(&slots[i], memory_order_relaxed);
 		if (slot != 0 && slot_fd(slot) == fd) {
@@ -175,7 +169,7 @@ void own_move(int fd)
 			copy = copy_high(fd);
 		}
 		if (copy >= 0) {
-			lower(copy);
+			hint(copy);
 			moved = (slot & ~(uint64_t)UINT32_MAX) | (uint32_t)(copy + 1);
 		}
 		if (atomic_compare_exchange_strong(&slots[i], &slot, moved)) {

@@ -6,7 +6,10 @@
 #define RESETBY_SYS_OWN_H
 
 #include <linux/stat.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include "hidden.h"
 
 enum own {
 	OWN_LOG,
@@ -46,8 +49,20 @@ int own_number(enum own which);
 /** The same, with the status that it was recognised by. */
 int own_status(enum own which, struct statx *status);
 
+/** A bit for each number that was ever ours, modulo OWN_HINTS. */
+#define OWN_HINTS 1024u
+extern HIDDEN _Atomic uint64_t own_hints[OWN_HINTS / 64];
+
+/** own_is for a number that has its bit. */
+bool own_is_indeed(int fd);
+
 /** Is this number one of ours now? Costs a system call only when it was. */
-bool own_is(int fd);
+static inline bool own_is(int fd)
+{
+	unsigned bit = (unsigned)fd % OWN_HINTS;
+	uint64_t hints = atomic_load_explicit(&own_hints[bit / 64], memory_order_relaxed);
+	return __builtin_expect(hints >> bit % 64 & 1, 0) && own_is_indeed(fd);
+}
 
 /**
  * The program takes this number for itself (dup2): move ours out of its way and close the number.

@@ -92,6 +92,8 @@ LOOP(send_64, expect(send(place->client, place->buffer, SEND_SIZE, 0), SEND_SIZE
 LOOP(write_64, expect(write(place->client, place->buffer, SEND_SIZE), SEND_SIZE))
 LOOP(ping, expect(send(place->client, place->buffer, 1, 0), 1);
      expect(recv(place->server, place->buffer, sizeof place->buffer, 0), 1))
+LOOP(copy, expect(write(place->client, place->buffer, 1), 1);
+     expect(read(place->server, place->buffer, sizeof place->buffer), 1))
 LOOP(pipe_byte, expect(write(place->pipe[1], place->buffer, 1), 1);
      expect(read(place->pipe[0], place->buffer, sizeof place->buffer), 1))
 LOOP(null_write, expect(write(place->null, place->buffer, SEND_SIZE), SEND_SIZE))
@@ -142,6 +144,7 @@ const struct operation operations[] = {
 	{"send-64", send_64, drain, SEND_BATCH},
 	{"write-64", write_64, drain, SEND_BATCH},
 	{"send+recv-1", ping, NULL, ULONG_MAX},
+	{"write+read-1", copy, NULL, ULONG_MAX},
 	{"poll-1", poll_one, NULL, ULONG_MAX},
 	{"setsockopt", set_option, NULL, ULONG_MAX},
 	{"connect+accept+close", connect_close, NULL, ULONG_MAX},

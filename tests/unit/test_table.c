@@ -202,7 +202,7 @@ static void gap_is_the_silence_before_a_write(void **state)
 	struct conn *conn = conn_new(FD);
 	struct addr none = {0};
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
-	uint32_t now = conn->begun_ms;
+	uint32_t now = conn->last_ms;
 	/* Between connect and the first write nothing was idle. */
 	conn_sent(conn, 1, now + 5000);
 	assert_int_equal(conn->gap_ms, 0);
