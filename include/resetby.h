@@ -14,6 +14,8 @@
 #ifndef RESETBY_H
 #define RESETBY_H
 
+#include <errno.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,6 +30,21 @@ extern "C" {
  */
 RESETBY_API extern const char *resetby_version(void);
 
+/**
+ * Say that requests which are sent on this descriptor from now on may be executed twice: with a rule
+ * `retry` they are sent again over a new connection when a reset meets them before any of the
+ * response has come (resetby.7, RETRY). Without such a rule it has no effect.
+ *
+ * @fd
+ *         A TCP socket; what is said holds for every descriptor of it, until it is taken back.
+ * @return
+ *         0; -1 with errno EBADF when it is no TCP socket, ENOSYS when the library is not loaded.
+ */
+RESETBY_API extern int resetby_mark_idempotent(int fd);
+
+/** Take that back. Parameters and results are the same. */
+RESETBY_API extern int resetby_clear_idempotent(int fd);
+
 /*
  * The library itself defines the functions and has no use for the null checks.
  */
@@ -38,6 +55,18 @@ static inline const char *resetby_version_if_loaded(void)
 	return resetby_version ? resetby_version() : 0;
 }
 #define resetby_version() resetby_version_if_loaded()
+
+static inline int resetby_mark_if_loaded(int fd)
+{
+	return resetby_mark_idempotent ? resetby_mark_idempotent(fd) : (errno = ENOSYS, -1);
+}
+#define resetby_mark_idempotent(fd) resetby_mark_if_loaded(fd)
+
+static inline int resetby_clear_if_loaded(int fd)
+{
+	return resetby_clear_idempotent ? resetby_clear_idempotent(fd) : (errno = ENOSYS, -1);
+}
+#define resetby_clear_idempotent(fd) resetby_clear_if_loaded(fd)
 
 #endif
 

@@ -161,6 +161,17 @@ bool abort_answers_read(struct call *call)
 	return answers;
 }
 
+bool abort_holds(const struct conn *conn)
+{
+	struct stash *stash = stash_of(conn);
+	if (stash == NULL) {
+		return false;
+	}
+	bool holds = stash->taken < stash->length;
+	stash_release(stash, conn);
+	return holds;
+}
+
 void abort_forget(const struct conn *conn)
 {
 	struct stash *stash = stash_of(conn);

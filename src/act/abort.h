@@ -21,6 +21,9 @@ int abort_connection(struct call *call);
 /** Does a read get bytes that had arrived before the abort? Then call->result says how many. */
 bool abort_answers_read(struct call *call);
 
+/** Are there such bytes? */
+bool abort_holds(const struct conn *conn);
+
 /** The connection's descriptor goes: forget what nobody read. */
 void abort_forget(const struct conn *conn);
 

@@ -141,10 +141,45 @@ void act_shutdown(struct call *call)
 	}
 }
 
+static const struct act_observer *observer;
+
+void act_observe(const struct act_observer *from_above)
+{
+	observer = from_above;
+}
+
+void act_died(struct call *call)
+{
+	if (observer != NULL) {
+		observer->died(call);
+	}
+}
+
+void act_renewed(struct call *call)
+{
+	if (observer != NULL) {
+		observer->renewed(call);
+	}
+}
+
+void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint32_t generation)
+{
+	if (number != 0 && conn->choice.generation == generation) {
+		conn->choice.rule[action] = number;
+		conn->choice.actions |= (uint32_t)1 << action;
+	}
+}
+
+/* Actions that leave the bytes of a descriptor alone, whatever it has become. */
+#define HARMLESS                                                                                   \
+	((uint32_t)1 << ACTION_RETRY | (uint32_t)1 << ACTION_IDEMPOTENT |                          \
+	 (uint32_t)1 << ACTION_ERRNO)
+
 /* A number that was closed unseen may be a file by now, and its bytes are no business of a rule. */
 static bool is_connection(struct call *call)
 {
-	if (evidence_state(call->fd) != STATE_UNKNOWN) {
+	if ((call->conn->choice.actions & ~HARMLESS) == 0 ||
+	    evidence_state(call->fd) != STATE_UNKNOWN) {
 		return true;
 	}
 	conn_forget(call->fd, SLOT_UNKNOWN);
@@ -171,6 +206,26 @@ bool act_write(struct call *call)
 	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->write != NULL && walk.act->write(walk.rule, call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool act_again(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->again != NULL && walk.act->again(walk.rule, call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool act_took_error(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->took_error != NULL && walk.act->took_error(walk.rule, call)) {
 			return true;
 		}
 	}

@@ -37,6 +37,12 @@ struct act {
 	bool (*read)(struct rule *rule, struct call *call);
 	/** Before a write, likewise. */
 	bool (*write)(struct rule *rule, struct call *call);
+	/** A read or write has returned; call->result and call->error may be changed. True: make it
+	 *  again. */
+	bool (*again)(struct rule *rule, struct call *call);
+	/** getsockopt(SO_ERROR) took call->error. True: it was seen to, and call->error is what the
+	 *  program is to be told. */
+	bool (*took_error)(struct rule *rule, struct call *call);
 	/** Before the last descriptor of this process goes. True: a fault was made. */
 	bool (*close)(struct rule *rule, struct call *call);
 	/** The program sets SO_LINGER. True: it was taken care of. */
@@ -57,6 +63,19 @@ struct act {
 /** Which actions have anything to do at reads and writes: bits of rule_choice.actions. */
 extern HIDDEN const uint32_t act_readers, act_writers;
 
+/** Which actions may want a read or write to be made again. */
+#define act_repeaters ((uint32_t)1 << ACTION_RETRY)
+
+/** What the floor above says when an action ends a connection's life and gives it another. */
+struct act_observer {
+	/** It has died, as the call's result says; the kernel still knows how. */
+	void (*died)(struct call *call);
+	/** Another one is established on the same socket. */
+	void (*renewed)(struct call *call);
+};
+
+void act_observe(const struct act_observer *observer);
+
 /** Choose the connection's rules for a stage, and tell what cannot act. */
 void act_match(struct call *call, enum stage stage);
 
@@ -67,6 +86,8 @@ void act_listening(struct call *call);
 void act_shutdown(struct call *call);
 bool act_read(struct call *call);
 bool act_write(struct call *call);
+bool act_again(struct call *call);
+bool act_took_error(struct call *call);
 bool act_close(struct call *call);
 bool act_set_linger(struct call *call, const struct linger *linger);
 void act_failed(struct call *call);
@@ -90,6 +111,13 @@ int act_error(struct call *call, int error);
  *         Set to true when it has not fired on this connection before.
  */
 bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first);
+
+/** To be called by the action that replaces connections. */
+void act_died(struct call *call);
+void act_renewed(struct call *call);
+
+/** A connection keeps a rule that its selectors would no longer choose (conn=, prob=). */
+void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint32_t generation);
 
 /** The rule's number, as it stands in log lines. */
 static inline uint16_t act_number(const struct rule *rule, const struct call *call)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include "../sys/clock.h"
 #include "kept.h"
+#include "retry/retry.h"
 
 /* How often: what is waited for here is as a rule a round trip, or a peer that reads. */
 #define CHORES_MS 2
@@ -36,4 +37,5 @@ void chores_do(void)
 	if (kept_any()) {
 		kept_tend((uint32_t)clock_coarse_ms());
 	}
+	retry_tend();
 }

@@ -23,7 +23,9 @@ struct call {
 	ssize_t result;
 	uint64_t began_ns; /* when calls are logged */
 
-	/* a read that a rule may answer: where its bytes go; no pieces for a splice */
+	bool told; /* what came of it has been logged */
+
+	/* on a connection with rules: where the bytes come from or go to; none for a splice */
 	const struct iovec *pieces;
 	size_t piece_count;
 	int flags;

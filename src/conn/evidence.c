@@ -56,6 +56,21 @@ uint32_t evidence_silence(int fd)
 	return info.tcpi_last_ack_recv < silence ? info.tcpi_last_ack_recv : silence;
 }
 
+bool evidence_stream(int fd, struct stream_counts *counts)
+{
+	struct tcp_info info;
+	if (read_info(fd, &info) < 0) {
+		return false;
+	}
+	counts->sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+	/* A FIN counts as a byte: tcp_rcv_nxt_update(). */
+	counts->received = info.tcpi_bytes_received;
+	if (info.tcpi_state != STATE_ESTABLISHED && counts->received > 0) {
+		counts->received--;
+	}
+	return true;
+}
+
 uint32_t evidence_data_segments(int fd)
 {
 	struct tcp_info info;

@@ -159,6 +159,14 @@ enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t 
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);
 
+/** How far a stream has got, by the kernel's counts: bytes sent once, and bytes that arrived. */
+struct stream_counts {
+	uint64_t sent, received;
+};
+
+/** false when the kernel does not say. */
+bool evidence_stream(int fd, struct stream_counts *counts);
+
 /** Connections that a listener has dropped since it was made (SO_MEMINFO, sk_drops). */
 uint32_t evidence_drops(int fd);
 

@@ -123,10 +123,9 @@ struct timespec doze_rest(const struct doze *doze)
 int doze_part_ms(const struct doze *doze)
 {
 	/* Rather late than early, as the kernel has it. */
-	return doze->part == NULL
-		       ? -1
-		       : (int)(doze->part->tv_sec * 1000 +
-			       (doze->part->tv_nsec + NS_PER_MS - 1) / NS_PER_MS);
+	return doze->part == NULL ? -1
+				  : (int)(doze->part->tv_sec * 1000 +
+					  (doze->part->tv_nsec + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 void doze_end(struct doze *doze)

@@ -358,7 +358,9 @@ void flow_end(struct call *call)
 	if (call->result >= 0 || call->error == ENOTCONN) {
 		notice_connected(call);
 	}
-	explain(call);
+	if (!call->told) {
+		explain(call);
+	}
 	if (log_wants(LOG_CALLS)) {
 		report_call(call);
 	}

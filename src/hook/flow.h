@@ -138,9 +138,39 @@ static inline bool call_answers_read(struct call *call, void *buffer, int flags)
 	return call_answers_pieces(call, &piece, 1, flags);
 }
 
-static inline bool call_answers_write(struct call *call)
+/** Does a rule answer this write itself? `pieces`: its bytes; NULL when no hook sees them. */
+static inline bool call_answers_write(struct call *call, const struct iovec *pieces, size_t count,
+				      int flags)
 {
-	return UNLIKELY((call->conn->choice.actions & act_writers) != 0) && act_write(call);
+	if (LIKELY((call->conn->choice.actions & act_writers) == 0)) {
+		return false;
+	}
+	call->pieces = pieces;
+	call->piece_count = count;
+	call->flags = flags;
+	return act_write(call);
+}
+
+/** The call has returned, or was answered: is it to be made again, over a new connection? */
+static inline bool call_again(struct call *call, const struct iovec *pieces, size_t count,
+			      int flags)
+{
+	if (LIKELY((call->conn->choice.actions & act_repeaters) == 0) ||
+	    !conn_same(call->conn, call->generation)) {
+		return false;
+	}
+	call->pieces = pieces;
+	call->piece_count = count;
+	call->flags = flags;
+	call->error = call->result < 0 ? errno : 0;
+	return act_again(call);
+}
+
+/** The same for a call with one buffer. */
+static inline bool call_again_one(struct call *call, const void *buffer, int flags)
+{
+	struct iovec piece = {(void *)(uintptr_t)buffer, call->asked};
+	return call_again(call, &piece, 1, flags);
 }
 
 /**

@@ -91,7 +91,15 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 		int error;
 		memcpy(&error, value, sizeof error);
 		conn_remember(call.conn, OP_GETSOCKOPT, 0, error, (uint32_t)clock_coarse_ms());
-		took_error(&call, error);
+		call.error = error;
+		if (UNLIKELY((call.conn->choice.actions & act_repeaters) != 0) &&
+		    act_took_error(&call)) {
+			error = call.error;
+			memcpy(value, &error, sizeof error);
+		} else {
+			took_error(&call, error);
+		}
+		call.error = 0;
 		if (error != 0 && UNLIKELY(call.conn->choice.actions != 0)) {
 			error = act_error(&call, error);
 			memcpy(value, &error, sizeof error);

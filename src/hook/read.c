@@ -25,10 +25,12 @@ static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int fl
 	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {
 		return real.recv(fd, buffer, size, flags);
 	}
-	if (!call_answers_read(&call, buffer, flags)) {
-		call.result = real.recv(fd, buffer, call.asked, flags);
-		keep_head(&call, buffer);
-	}
+	do {
+		if (!call_answers_read(&call, buffer, flags)) {
+			call.result = real.recv(fd, buffer, call.asked, flags);
+			keep_head(&call, buffer);
+		}
+	} while (call_again_one(&call, buffer, flags));
 	return call_leave_read(&call, call_moves(flags));
 }
 
@@ -52,10 +54,12 @@ HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int 
 	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size) || size > room) {
 		return real.__recv_chk(fd, buffer, size, room, flags);
 	}
-	if (!call_answers_read(&call, buffer, flags)) {
-		call.result = real.__recv_chk(fd, buffer, call.asked, room, flags);
-		keep_head(&call, buffer);
-	}
+	do {
+		if (!call_answers_read(&call, buffer, flags)) {
+			call.result = real.__recv_chk(fd, buffer, call.asked, room, flags);
+			keep_head(&call, buffer);
+		}
+	} while (call_again_one(&call, buffer, flags));
 	return call_leave_read(&call, call_moves(flags));
 }
 
@@ -66,12 +70,15 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size)) {
 		return real.recvfrom(fd, buffer, size, flags, address, address_size);
 	}
-	if (!call_answers_read(&call, buffer, flags)) {
-		call.result = real.recvfrom(fd, buffer, call.asked, flags, address, address_size);
-		keep_head(&call, buffer);
-	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
-		*address_size = 0;
-	}
+	do {
+		if (!call_answers_read(&call, buffer, flags)) {
+			call.result =
+				real.recvfrom(fd, buffer, call.asked, flags, address, address_size);
+			keep_head(&call, buffer);
+		} else if (call.result >= 0 && address != NULL && address_size != NULL) {
+			*address_size = 0;
+		}
+	} while (call_again_one(&call, buffer, flags));
 	return call_leave_read(&call, call_moves(flags));
 }
 
@@ -82,13 +89,15 @@ HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, 
 	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size) || size > room) {
 		return real.__recvfrom_chk(fd, buffer, size, room, flags, address, address_size);
 	}
-	if (!call_answers_read(&call, buffer, flags)) {
-		call.result = real.__recvfrom_chk(fd, buffer, call.asked, room, flags, address,
-						  address_size);
-		keep_head(&call, buffer);
-	} else if (call.result >= 0 && address != NULL && address_size != NULL) {
-		*address_size = 0;
-	}
+	do {
+		if (!call_answers_read(&call, buffer, flags)) {
+			call.result = real.__recvfrom_chk(fd, buffer, call.asked, room, flags,
+							  address, address_size);
+			keep_head(&call, buffer);
+		} else if (call.result >= 0 && address != NULL && address_size != NULL) {
+			*address_size = 0;
+		}
+	} while (call_again_one(&call, buffer, flags));
 	return call_leave_read(&call, call_moves(flags));
 }
 
@@ -98,10 +107,12 @@ static NOINLINE ssize_t read_with_care(int fd, void *buffer, size_t size)
 	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size)) {
 		return real.read(fd, buffer, size);
 	}
-	if (!call_answers_read(&call, buffer, 0)) {
-		call.result = real.read(fd, buffer, call.asked);
-		keep_head(&call, buffer);
-	}
+	do {
+		if (!call_answers_read(&call, buffer, 0)) {
+			call.result = real.read(fd, buffer, call.asked);
+			keep_head(&call, buffer);
+		}
+	} while (call_again_one(&call, buffer, 0));
 	return call_leave_read(&call, true);
 }
 
@@ -125,10 +136,12 @@ HOT ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)
 	if (!call_enter(&call, OP_READ, conn_find(fd), fd, size) || size > room) {
 		return real.__read_chk(fd, buffer, size, room);
 	}
-	if (!call_answers_read(&call, buffer, 0)) {
-		call.result = real.__read_chk(fd, buffer, call.asked, room);
-		keep_head(&call, buffer);
-	}
+	do {
+		if (!call_answers_read(&call, buffer, 0)) {
+			call.result = real.__read_chk(fd, buffer, call.asked, room);
+			keep_head(&call, buffer);
+		}
+	} while (call_again_one(&call, buffer, 0));
 	return call_leave_read(&call, true);
 }
 
@@ -157,13 +170,15 @@ ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
 	if (!call_enter(&call, OP_READV, conn, fd, asked)) {
 		return real.readv(fd, pieces, count);
 	}
-	if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
-		vector.pieces = pieces;
-		vector.count = count;
-		vector_limit(&vector, &call, asked);
-		call.result = real.readv(fd, vector.pieces, vector.count);
-		keep_vector_head(&call, vector.pieces, (size_t)vector.count);
-	}
+	do {
+		if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
+			vector.pieces = pieces;
+			vector.count = count;
+			vector_limit(&vector, &call, asked);
+			call.result = real.readv(fd, vector.pieces, vector.count);
+			keep_vector_head(&call, vector.pieces, (size_t)vector.count);
+		}
+	} while (call_again(&call, pieces, (size_t)count, 0));
 	return call_leave_read(&call, true);
 }
 
@@ -177,13 +192,15 @@ ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset
 	if (!call_enter(&call, OP_PREADV2, conn, fd, asked)) {
 		return real.preadv2(fd, pieces, count, offset, flags);
 	}
-	if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
-		vector.pieces = pieces;
-		vector.count = count;
-		vector_limit(&vector, &call, asked);
-		call.result = real.preadv2(fd, vector.pieces, vector.count, offset, flags);
-		keep_vector_head(&call, vector.pieces, (size_t)vector.count);
-	}
+	do {
+		if (!call_answers_pieces(&call, pieces, (size_t)count, 0)) {
+			vector.pieces = pieces;
+			vector.count = count;
+			vector_limit(&vector, &call, asked);
+			call.result = real.preadv2(fd, vector.pieces, vector.count, offset, flags);
+			keep_vector_head(&call, vector.pieces, (size_t)vector.count);
+		}
+	} while (call_again(&call, pieces, (size_t)count, 0));
 	return call_leave_read(&call, true);
 }
 
@@ -192,13 +209,28 @@ ssize_t hook_preadv64v2(int fd, const struct iovec *pieces, int count, off64_t o
 	return hook_preadv2(fd, pieces, count, offset, flags);
 }
 
+/* A message as the rules let it through: as the program gave it, or cut. */
+static void recvmsg_limited(struct call *call, struct msghdr *message, size_t asked, int flags)
+{
+	if (LIKELY(call->asked == asked)) {
+		call->result = real.recvmsg(call->fd, message, flags);
+		return;
+	}
+	struct iovec cut[PIECES_MAX];
+	struct msghdr less = *message;
+	less.msg_iovlen = pieces_cut(cut, message->msg_iov, message->msg_iovlen, call->asked);
+	less.msg_iov = cut;
+	call->result = real.recvmsg(call->fd, &less, flags);
+	message->msg_flags = less.msg_flags;
+	message->msg_controllen = less.msg_controllen;
+	message->msg_namelen = less.msg_namelen;
+}
+
 ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct call call;
-	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL && message != NULL
-			       ? pieces_size(message->msg_iov, message->msg_iovlen)
-			       : 0;
+	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
+	size_t asked = conn != NULL ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
 	if (!call_enter(&call, OP_RECVMSG, conn, fd, asked)) {
 		ssize_t result = real.recvmsg(fd, message, flags);
 		if (result >= 0 && message->msg_controllen > 0) {
@@ -206,29 +238,19 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		}
 		return result;
 	}
-	if (message == NULL) {
-		call.result = real.recvmsg(fd, message, flags);
-	} else if (!call_answers_pieces(&call, message->msg_iov, message->msg_iovlen, flags)) {
-		if (UNLIKELY(call.asked < asked)) {
-			struct iovec cut[PIECES_MAX];
-			struct msghdr less = *message;
-			less.msg_iovlen =
-				pieces_cut(cut, message->msg_iov, message->msg_iovlen, call.asked);
-			less.msg_iov = cut;
-			call.result = real.recvmsg(fd, &less, flags);
-			message->msg_flags = less.msg_flags;
-			message->msg_controllen = less.msg_controllen;
-			message->msg_namelen = less.msg_namelen;
-		} else {
-			call.result = real.recvmsg(fd, message, flags);
+	const struct iovec *pieces = message->msg_iov;
+	size_t count = message->msg_iovlen;
+	do {
+		if (!call_answers_pieces(&call, pieces, count, flags)) {
+			recvmsg_limited(&call, message, asked, flags);
+			keep_vector_head(&call, pieces, count);
+		} else if (call.result >= 0) {
+			/* As the kernel fills them for TCP. */
+			message->msg_flags = 0;
+			message->msg_controllen = 0;
+			message->msg_namelen = 0;
 		}
-		keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
-	} else if (call.result >= 0) {
-		/* As the kernel fills them for TCP. */
-		message->msg_flags = 0;
-		message->msg_controllen = 0;
-		message->msg_namelen = 0;
-	}
+	} while (call_again(&call, pieces, count, flags));
 	return call_leave_read(&call, call_moves(flags));
 }
 

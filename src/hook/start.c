@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "../act/retry/retained.h"
 #include "../log/log.h"
 #include "../rule/settings.h"
 #include "../sys/glob.h"
@@ -12,6 +13,7 @@
 #include "flow.h"
 #include "hook.h"
 #include "phrase.h"
+#include "renewal.h"
 
 #define RESETBY_IMPLEMENTATION
 #include "../../include/resetby.h"
@@ -96,6 +98,9 @@ static void start(const char *values[SETTING_COUNT])
 		path = "stderr";
 	}
 	log_start(path, (enum log_level)settings.level, (enum log_format)settings.format, exe);
+	if (values[SETTING_RETRY_BUFFER] != NULL && result == 0) {
+		retained_limit(settings.retry_conn, settings.retry_process);
+	}
 	if (settings.phrase) {
 		phrase_enable();
 	}
@@ -103,6 +108,7 @@ static void start(const char *values[SETTING_COUNT])
 	    !rules_watched) {
 		conn_disable();
 	}
+	renewal_start();
 	flow_rules_changed();
 	watch_start(settings.stale_ms);
 }

@@ -1,11 +1,13 @@
 /*
  * Bytes out. A write on a dead connection raises SIGPIPE, which kills most programs before they or
- * we can say a word. Calls with flags are made with MSG_NOSIGNAL and the signal is raised after
- * the verdict is logged; calls without flags are guarded where the connection is known to have
- * ended (sigpipe.h).
+ * we can say a word. Calls are made with MSG_NOSIGNAL, also those that have no flags, and the signal
+ * is raised after the verdict is logged. Where there is no call with flags that does the same
+ * (sendfile, splice, pwritev2), it is held back where the connection is known to have ended
+ * (sigpipe.h).
  */
 #include "hook.h"
 
+#include <limits.h>
 #include "connect.h"
 #include "flow.h"
 #include "pieces.h"
@@ -13,7 +15,8 @@
 
 static bool is_suspect(const struct conn *conn)
 {
-	return conn->told_error != 0 || conn->peer_fin || conn->shut_write;
+	return (conn->choice.actions & act_repeaters) != 0 || conn->told_error != 0 ||
+	       conn->peer_fin || conn->shut_write;
 }
 
 /* Keep what a rule with starts= looks at; before the write, for the rule may act on this one. */
@@ -43,9 +46,12 @@ static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, 
 		return real.send(fd, buffer, size, flags);
 	}
 	keep_head(&call, buffer);
-	if (!call_answers_write(&call)) {
-		call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
-	}
+	struct iovec piece = {(void *)(uintptr_t)buffer, size};
+	do {
+		if (!call_answers_write(&call, &piece, 1, flags)) {
+			call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
+		}
+	} while (call_again(&call, &piece, 1, flags));
 	return leave_with_signal(&call, flags);
 }
 
@@ -96,10 +102,13 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 		return send_connecting(&call, buffer, size, flags, address, address_size);
 	}
 	keep_head(&call, buffer);
-	if (!call_answers_write(&call)) {
-		call.result =
-			real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address, address_size);
-	}
+	struct iovec piece = {(void *)(uintptr_t)buffer, size};
+	do {
+		if (!call_answers_write(&call, &piece, 1, flags)) {
+			call.result = real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address,
+						  address_size);
+		}
+	} while (call_again(&call, &piece, 1, flags));
 	return leave_with_signal(&call, flags);
 }
 
@@ -129,10 +138,8 @@ static ssize_t sendmsg_connecting(struct call *call, const struct msghdr *messag
 ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct call call;
-	struct conn *conn = conn_find(fd);
-	size_t asked = conn != NULL && message != NULL
-			       ? pieces_size(message->msg_iov, message->msg_iovlen)
-			       : 0;
+	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
+	size_t asked = conn != NULL ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
 	if (!call_enter(&call, OP_SENDMSG, conn, fd, asked)) {
 		ssize_t result = real.sendmsg(fd, message, flags);
 		if (result >= 0 && UNLIKELY(message->msg_controllen > 0)) {
@@ -140,15 +147,15 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 		}
 		return result;
 	}
-	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && message != NULL && message->msg_name != NULL) {
+	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && message->msg_name != NULL) {
 		return sendmsg_connecting(&call, message, flags);
 	}
-	if (message != NULL) {
-		keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
-	}
-	if (!call_answers_write(&call)) {
-		call.result = real.sendmsg(fd, message, flags | MSG_NOSIGNAL);
-	}
+	keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
+	do {
+		if (!call_answers_write(&call, message->msg_iov, message->msg_iovlen, flags)) {
+			call.result = real.sendmsg(fd, message, flags | MSG_NOSIGNAL);
+		}
+	} while (call_again(&call, message->msg_iov, message->msg_iovlen, flags));
 	return leave_with_signal(&call, flags);
 }
 
@@ -165,24 +172,45 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 		}
 		return result;
 	}
+	if (UNLIKELY(conn->choice.actions & act_writers)) {
+		/* A rule acts on one message at a time; the rest is the program's next call. */
+		ssize_t sent = hook_sendmsg(fd, &messages[0].msg_hdr, flags);
+		messages[0].msg_len = sent < 0 ? 0 : (unsigned)sent;
+		return sent < 0 ? -1 : 1;
+	}
 	call_enter(&call, OP_SENDMMSG, conn, fd,
 		   pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
-	keep_vector_head(&call, messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen);
-	int sent;
-	if (call_answers_write(&call)) {
-		/* A rule's answer is for the first message alone. */
-		messages[0].msg_len = call.result < 0 ? 0 : (unsigned)call.result;
-		sent = call.result < 0 ? -1 : 1;
-	} else {
-		sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
-		call.result = sent;
-		for (int i = 0; i < sent; i++) {
-			call.result =
-				i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
-		}
+	int sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
+	call.result = sent;
+	for (int i = 0; i < sent; i++) {
+		call.result = i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
 	}
 	leave_with_signal(&call, flags);
 	return sent;
+}
+
+/*
+ * write and writev as calls with flags: for a socket they are the same (sock_write_iter()). A number
+ * that was closed unseen may be a file by now.
+ */
+static ssize_t write_quietly(int fd, const void *buffer, size_t size)
+{
+	ssize_t result = real.send(fd, buffer, size, MSG_NOSIGNAL);
+	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.write(fd, buffer, size) : result;
+}
+
+static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count)
+{
+	/* Too many pieces are EINVAL here and EMSGSIZE there. */
+	if (count < 0 || count > IOV_MAX) {
+		return real.writev(fd, pieces, count);
+	}
+	struct msghdr message = {
+		.msg_iov = (struct iovec *)(uintptr_t)pieces,
+		.msg_iovlen = (size_t)count,
+	};
+	ssize_t result = real.sendmsg(fd, &message, MSG_NOSIGNAL);
+	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.writev(fd, pieces, count) : result;
 }
 
 /* For calls without flags: the signal waits until the verdict is logged. */
@@ -210,13 +238,13 @@ static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 		return real.write(fd, buffer, size);
 	}
 	keep_head(&call, buffer);
-	if (call_answers_write(&call)) {
-		return call_leave_write(&call);
-	}
-	struct sigpipe guard;
-	guard_begin(&guard, call.conn);
-	call.result = real.write(fd, buffer, size);
-	return guard_end(&guard, &call);
+	struct iovec piece = {(void *)(uintptr_t)buffer, size};
+	do {
+		if (!call_answers_write(&call, &piece, 1, 0)) {
+			call.result = write_quietly(fd, buffer, size);
+		}
+	} while (call_again(&call, &piece, 1, 0));
+	return leave_with_signal(&call, 0);
 }
 
 HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
@@ -228,8 +256,8 @@ HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
 					     : write_with_care(fd, buffer, size);
 	}
 	struct call call;
-	call_pass(&call, OP_WRITE, conn, fd, size, MSG_NOSIGNAL);
-	ssize_t result = real.write(fd, buffer, size);
+	call_pass(&call, OP_WRITE, conn, fd, size, 0);
+	ssize_t result = write_quietly(fd, buffer, size);
 	return call_passed_write(&call, OP_WRITE, conn, result);
 }
 
@@ -242,13 +270,12 @@ ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 		return real.writev(fd, pieces, count);
 	}
 	keep_vector_head(&call, pieces, (size_t)count);
-	if (call_answers_write(&call)) {
-		return call_leave_write(&call);
-	}
-	struct sigpipe guard;
-	guard_begin(&guard, call.conn);
-	call.result = real.writev(fd, pieces, count);
-	return guard_end(&guard, &call);
+	do {
+		if (!call_answers_write(&call, pieces, (size_t)count, 0)) {
+			call.result = writev_quietly(fd, pieces, count);
+		}
+	} while (call_again(&call, pieces, (size_t)count, 0));
+	return leave_with_signal(&call, 0);
 }
 
 ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
@@ -260,12 +287,13 @@ ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t offse
 		return real.pwritev2(fd, pieces, count, offset, flags);
 	}
 	keep_vector_head(&call, pieces, (size_t)count);
-	if (call_answers_write(&call)) {
-		return call_leave_write(&call);
-	}
 	struct sigpipe guard;
 	guard_begin(&guard, call.conn);
-	call.result = real.pwritev2(fd, pieces, count, offset, flags);
+	do {
+		if (!call_answers_write(&call, pieces, (size_t)count, 0)) {
+			call.result = real.pwritev2(fd, pieces, count, offset, flags);
+		}
+	} while (call_again(&call, pieces, (size_t)count, 0));
 	return guard_end(&guard, &call);
 }
 
@@ -280,12 +308,13 @@ ssize_t hook_sendfile(int out, int in, off_t *offset, size_t size)
 	if (!call_enter(&call, OP_SENDFILE, conn_find(out), out, size)) {
 		return real.sendfile(out, in, offset, size);
 	}
-	if (call_answers_write(&call)) {
-		return call_leave_write(&call);
-	}
 	struct sigpipe guard;
 	guard_begin(&guard, call.conn);
-	call.result = real.sendfile(out, in, offset, size);
+	do {
+		if (!call_answers_write(&call, NULL, 0, 0)) {
+			call.result = real.sendfile(out, in, offset, size);
+		}
+	} while (call_again(&call, NULL, 0, 0));
 	return guard_end(&guard, &call);
 }
 
@@ -301,20 +330,23 @@ ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, si
 	struct call call;
 	struct conn *source = conn_find(in);
 	if (call_enter(&call, OP_SPLICE_IN, source, in, size)) {
-		if (!call_answers_pieces(&call, NULL, 0, 0)) {
-			call.result =
-				real.splice(in, in_offset, out, out_offset, call.asked, flags);
-		}
+		do {
+			if (!call_answers_pieces(&call, NULL, 0, 0)) {
+				call.result = real.splice(in, in_offset, out, out_offset,
+							  call.asked, flags);
+			}
+		} while (call_again(&call, NULL, 0, 0));
 		return call_leave_read(&call, true);
 	}
 	if (!call_enter(&call, OP_SPLICE_OUT, conn_find(out), out, size)) {
 		return real.splice(in, in_offset, out, out_offset, size, flags);
 	}
-	if (call_answers_write(&call)) {
-		return call_leave_write(&call);
-	}
 	struct sigpipe guard;
 	guard_begin(&guard, call.conn);
-	call.result = real.splice(in, in_offset, out, out_offset, size, flags);
+	do {
+		if (!call_answers_write(&call, NULL, 0, 0)) {
+			call.result = real.splice(in, in_offset, out, out_offset, size, flags);
+		}
+	} while (call_again(&call, NULL, 0, 0));
 	return guard_end(&guard, &call);
 }

@@ -54,6 +54,22 @@ static int read_phrase(const char *value, struct settings *settings, size_t *at)
 	return (value[0] == '0' || value[0] == '1') && value[1] == '\0' ? 0 : -EINVAL;
 }
 
+/* SIZE/SIZE: of a connection, of the process. */
+static int read_retry_buffer(const char *value, struct settings *settings, size_t *at)
+{
+	const char *slash = strchr(value, '/');
+	if (slash == NULL) {
+		*at = strlen(value);
+		return -EINVAL;
+	}
+	size_t first = (size_t)(slash - value);
+	if (units_size(value, first, &settings->retry_conn) < 0) {
+		return -EINVAL;
+	}
+	*at = first + 1;
+	return units_size(slash + 1, strlen(slash + 1), &settings->retry_process);
+}
+
 static const struct {
 	const char *name;
 	int (*read)(const char *value, struct settings *settings, size_t *at);
@@ -69,6 +85,8 @@ static const struct {
 	[SETTING_SKIP] = {"RESETBY_SKIP", NULL, NULL},
 	[SETTING_STALE] = {"RESETBY_STALE", read_stale, "a duration such as 250ms, 2s or 5m"},
 	[SETTING_PHRASE] = {"RESETBY_PHRASE", read_phrase, "0 or 1"},
+	[SETTING_RETRY_BUFFER] = {"RESETBY_RETRY_BUFFER", read_retry_buffer,
+				  "two sizes such as 64K/8M: of a connection, of the process"},
 };
 
 static const struct settings defaults = {

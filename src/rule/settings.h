@@ -17,6 +17,7 @@ enum setting {
 	SETTING_SKIP,
 	SETTING_STALE,
 	SETTING_PHRASE,
+	SETTING_RETRY_BUFFER,
 	SETTING_COUNT
 };
 
@@ -34,6 +35,7 @@ struct settings {
 	uint64_t seed;
 	uint64_t stale_ms;
 	bool phrase;
+	uint64_t retry_conn, retry_process; /* bytes kept for retries; 0: as it is by default */
 };
 
 /**

@@ -1,0 +1,41 @@
+/* May a request be retried? The conditions of resetby.7, RETRY, in their order. */
+#ifndef RESETBY_ACT_RETRY_JUDGE_H
+#define RESETBY_ACT_RETRY_JUDGE_H
+
+#include "../../rule/rule.h"
+#include "session.h"
+
+/** A call has met the end of the connection. */
+struct failure {
+	int error; /* errno; 0 for an end of file */
+	bool writing;
+};
+
+/**
+ * Is the request that is under way to be sent again over a new connection?
+ *
+ * @rule
+ *         The `retry` rule.
+ * @idempotent
+ *         The connection's `idempotent` rule, or NULL.
+ * @return
+ *         REASON_NONE, or the first condition that does not hold.
+ */
+enum reason judge_retry(const struct session *session, const struct call *call,
+			const struct failure *failure, const struct rule *rule,
+			const struct rule *idempotent);
+
+/** Does this rule's when=, after= and starts= admit it now? */
+bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule);
+
+/**
+ * May a connection that the peer has ended be replaced before a request is sent? Only where it is
+ * certain that nothing is under way and that any connection is as good as this one.
+ */
+bool judge_renewal(const struct session *session, const struct call *call,
+		   const struct rule *idempotent);
+
+/** Tries that a rule allows for each request. */
+uint32_t judge_tries(const struct rule *rule);
+
+#endif

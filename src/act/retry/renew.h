@@ -1,0 +1,45 @@
+/*
+ * A new connection on the same descriptor and the same kernel socket: connect with AF_UNSPEC, then
+ * connect to the same address (tcp_disconnect() keeps options, O_NONBLOCK, epoll registrations and
+ * dup'ed descriptors). Goes on step by step, so that a program that must not be held is not: what
+ * has to be waited for is come back to at its later calls and during its waits.
+ */
+#ifndef RESETBY_ACT_RETRY_RENEW_H
+#define RESETBY_ACT_RETRY_RENEW_H
+
+#include "../../rule/rule.h"
+#include "session.h"
+
+/** An attempt to connect that has not been answered ends after this. */
+#define RENEW_CONNECT_MS 3000
+
+enum renewed {
+	RENEWED_DONE,        /* connected, and everything sent again */
+	RENEWED_PENDING,     /* it takes more time than there is */
+	RENEWED_INTERRUPTED, /* by a signal whose handler wants the call to end */
+	RENEWED_FAILED,      /* the connection stays dead; session->owed is what to say */
+};
+
+/** Is it a call that must not be held? */
+bool renew_does_not_wait(const struct call *call);
+
+/**
+ * Begin. The connection's end has been told.
+ *
+ * @call
+ *         Its result is what the program would have been told.
+ * @before_request
+ *         Nothing of the request was sent yet: no pause, and no try is counted.
+ */
+void renew_begin(struct session *session, struct call *call, bool before_request);
+
+/**
+ * Go on as far as possible until `deadline_ns` (clock_exact_ns), which may be in the past.
+ *
+ * @tries
+ *         How many tries there may be.
+ */
+enum renewed renew_go_on(struct session *session, struct call *call, uint32_t tries,
+			 uint64_t deadline_ns);
+
+#endif

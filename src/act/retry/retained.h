@@ -1,0 +1,45 @@
+/*
+ * What was sent since a request began, kept to be sent again. Memory comes from mmap, grows as it is
+ * needed up to a limit for each connection and one for the process, and is given back.
+ */
+#ifndef RESETBY_ACT_RETRY_RETAINED_H
+#define RESETBY_ACT_RETRY_RETAINED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/** RESETBY_RETRY_BUFFER when it is not set. */
+#define RETAINED_CONN_DEFAULT (64 * 1024)
+#define RETAINED_PROCESS_DEFAULT (8 * 1024 * 1024)
+
+struct retained {
+	char *bytes;
+	size_t length, mapped;
+};
+
+/** The limits in bytes: of one connection, and of all of them. */
+void retained_limit(size_t connection, size_t process);
+
+/**
+ * Add what a write has taken.
+ *
+ * @pieces
+ *         Where the bytes are.
+ * @size
+ *         How many of them were taken.
+ * @return
+ *         0, or -ENOBUFS when they do not fit: then what was kept is of no use any more.
+ */
+int retained_add(struct retained *retained, const struct iovec *pieces, size_t count, size_t size);
+
+/** A new request begins: forget the bytes, and give back more memory than most requests need. */
+void retained_clear(struct retained *retained);
+
+/** Give back everything. */
+void retained_free(struct retained *retained);
+
+/** Bytes that the whole process has mapped for this. */
+size_t retained_total(void);
+
+#endif

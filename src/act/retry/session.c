@@ -1,0 +1,143 @@
+#include "session.h"
+
+#include <string.h>
+#include "../../sys/raw.h"
+#include "../../sys/self.h"
+#include "../chores.h"
+
+/* Sessions of one process; conn->session is an index, counted from 1. */
+#define SESSIONS_MAX 16384
+
+static struct session *_Atomic sessions;
+static _Atomic unsigned used_end; /* one above the highest that was ever used */
+static _Atomic unsigned next_try;
+
+/* Pages are touched as they are used. */
+static struct session *all_sessions(void)
+{
+	struct session *all = atomic_load_explicit(&sessions, memory_order_acquire);
+	if (all != NULL) {
+		return all;
+	}
+	struct session *mapped = raw_map(SESSIONS_MAX * sizeof *mapped);
+	if (mapped == NULL) {
+		return NULL;
+	}
+	if (!atomic_compare_exchange_strong(&sessions, &all, mapped)) {
+		raw_unmap(mapped, SESSIONS_MAX * sizeof *mapped);
+		return all;
+	}
+	return mapped;
+}
+
+struct session *session_of(const struct conn *conn)
+{
+	unsigned index = conn->session;
+	struct session *all = atomic_load_explicit(&sessions, memory_order_acquire);
+	if (index == 0 || all == NULL) {
+		return NULL;
+	}
+	struct session *session = &all[index - 1];
+	bool ours =
+		atomic_load_explicit(&session->owner, memory_order_acquire) == conn &&
+		conn_same(conn, atomic_load_explicit(&session->generation, memory_order_relaxed));
+	return ours ? session : NULL;
+}
+
+static void raise_end(unsigned end)
+{
+	unsigned old = atomic_load(&used_end);
+	while (old < end && !atomic_compare_exchange_weak(&used_end, &old, end)) {
+	}
+}
+
+/* Free, or left behind by a connection that went without a close that we saw. */
+static bool claim(struct session *session, const struct conn *conn)
+{
+	const struct conn *owner = atomic_load(&session->owner);
+	if (owner != NULL && conn_same(owner, atomic_load(&session->generation))) {
+		return false;
+	}
+	return atomic_compare_exchange_strong(&session->owner, &owner, conn);
+}
+
+static void clear(struct session *session)
+{
+	session_set_renewal(session, RENEWAL_NONE);
+	retained_free(&session->sent);
+	size_t kept = offsetof(struct session, holder);
+	memset((char *)session + kept, 0, sizeof *session - kept);
+}
+
+struct session *session_new(struct conn *conn, uint32_t generation)
+{
+	struct session *all = all_sessions();
+	if (all == NULL) {
+		return NULL;
+	}
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
+		unsigned index = atomic_fetch_add(&next_try, 1) % SESSIONS_MAX;
+		/* Those that were used before first: their pages are there. */
+		if (i == 0 && atomic_load(&used_end) < SESSIONS_MAX / 2) {
+			index %= atomic_load(&used_end) + 1;
+		}
+		struct session *session = &all[index];
+		if (claim(session, conn)) {
+			clear(session);
+			atomic_store(&session->generation, generation);
+			conn->session = (uint16_t)(index + 1);
+			raise_end(index + 1);
+			return session;
+		}
+	}
+	return NULL;
+}
+
+void session_end(struct conn *conn)
+{
+	struct session *session = session_of(conn);
+	conn->session = 0;
+	if (session != NULL) {
+		clear(session);
+		atomic_store_explicit(&session->owner, NULL, memory_order_release);
+	}
+}
+
+bool session_hold(struct session *session)
+{
+	int nobody = 0;
+	return atomic_compare_exchange_strong(&session->holder, &nobody, self_now().tid);
+}
+
+bool session_is_held(const struct session *session)
+{
+	return atomic_load(&session->holder) == self_now().tid;
+}
+
+void session_release(struct session *session)
+{
+	atomic_store_explicit(&session->holder, 0, memory_order_release);
+}
+
+struct session *session_next_renewing(unsigned *index)
+{
+	struct session *all = atomic_load_explicit(&sessions, memory_order_acquire);
+	for (; all != NULL && *index < atomic_load(&used_end); (*index)++) {
+		struct session *session = &all[*index];
+		if (atomic_load(&session->renewal) != RENEWAL_NONE) {
+			(*index)++;
+			return session;
+		}
+	}
+	return NULL;
+}
+
+void session_set_renewal(struct session *session, enum renewal renewal)
+{
+	uint8_t old = atomic_exchange(&session->renewal, (uint8_t)renewal);
+	if (old == RENEWAL_NONE && renewal != RENEWAL_NONE) {
+		chores_begin();
+	} else if (old != RENEWAL_NONE && renewal == RENEWAL_NONE) {
+		chores_end();
+	}
+}

@@ -1,0 +1,106 @@
+/*
+ * What retry knows of a connection. A session is one exchange after the other: a request goes out
+ * and is kept, its response comes in and is followed to its end. When the connection is reset in
+ * between, the same session goes on over a new connection on the same socket.
+ *
+ *     reasons.def      why a request is not retried
+ *     retry.c          the action: before and after each call
+ *     observe.c        where requests and responses begin and end
+ *     judge.c          may this request be retried?
+ *     renew.c          a new connection on the same socket, step by step
+ *     retained.c       the bytes to be sent again
+ *     http_*.c         enough of HTTP/1.x
+ *     stateful.c       protocols that cannot be retried
+ *     budget.c         how often and how soon
+ *     tell.c           the `retry` events
+ *     session.c        sessions, and whose they are
+ */
+#ifndef RESETBY_ACT_RETRY_SESSION_H
+#define RESETBY_ACT_RETRY_SESSION_H
+
+#include <netinet/in.h>
+#include "../../conn/call.h"
+#include "http.h"
+#include "retained.h"
+
+enum reason {
+	REASON_NONE,
+#define REASON(symbol, condition, text) REASON_##symbol,
+#include "reasons.def"
+#undef REASON
+	REASON_COUNT
+};
+
+enum exchange {
+	EXCHANGE_NONE,     /* between two of them, which is certain */
+	EXCHANGE_REQUEST,  /* sent, as far as it is; no byte of the response has been seen */
+	EXCHANGE_RESPONSE, /* some of the response has been seen */
+};
+
+enum renewal {
+	RENEWAL_NONE,
+	RENEWAL_PAUSING,    /* until due_ns */
+	RENEWAL_CONNECTING, /* at most until due_ns */
+	RENEWAL_RESENDING,
+};
+
+struct session {
+	const struct conn *_Atomic owner; /* NULL: free */
+	_Atomic uint32_t generation;      /* of the owner's record */
+	_Atomic int holder;               /* the thread that is in a call or tends it; 0 for none */
+	uint16_t rule;                    /* numbers of the rules, in the set `rules` */
+	uint16_t idempotent_rule;
+	uint32_t rules;
+	int fd; /* by which it was used last */
+	int pid;
+	struct sockaddr_in6 peer; /* as the socket's family wants it */
+	uint32_t peer_size;
+	uint64_t call_ms; /* when the call under way began */
+
+	/* the exchange */
+	uint8_t exchange; /* enum exchange */
+	bool http;
+	uint8_t barred;   /* enum reason: nothing on this connection is retried */
+	uint8_t unkept;   /* enum reason: this request is not */
+	bool over;        /* a retry has failed, and the connection with it */
+	uint32_t answers; /* that this connection has given */
+	uint32_t tries;   /* of this request */
+	struct retained sent;
+	struct http_response response;
+
+	/* a renewal under way */
+	_Atomic uint8_t renewal; /* enum renewal */
+	bool before_request;     /* nothing of the request was sent yet */
+	bool nonblocking;        /* the call that met the failure does not wait */
+	bool parked;             /* connected to the hole for a pause */
+	uint8_t owed;            /* errno that the program has yet to be told; it failed */
+	int original;            /* errno that would have been told; 0 for an end of file */
+	uint16_t original_op;
+	size_t resent;
+	uint64_t began_ns, due_ns;
+};
+
+/** The session of a connection, NULL when it has none. */
+struct session *session_of(const struct conn *conn);
+
+/** Begin one; NULL when there are too many. */
+struct session *session_new(struct conn *conn, uint32_t generation);
+
+/** Give it back. */
+void session_end(struct conn *conn);
+
+/** A call begins, or a renewal is tended: false while somebody else is at it. */
+bool session_hold(struct session *session);
+
+/** Is it this thread that holds it? */
+bool session_is_held(const struct session *session);
+
+void session_release(struct session *session);
+
+/** The next session of the process that is being renewed, from an index on; moves the index. */
+struct session *session_next_renewing(unsigned *index);
+
+/** A renewal takes its next step, or ends. */
+void session_set_renewal(struct session *session, enum renewal renewal);
+
+#endif
