@@ -69,13 +69,13 @@ struct timespec doze_rest(const struct doze *doze);
 /** Do what is due now. */
 void doze_chores(void);
 
-/** Put the signal mask back, if it was changed. For __attribute__((cleanup)): a thread may be
- * cancelled in a wait. */
+/**
+ * The wait is over: put the signal mask back, if it was changed. A thread that is cancelled in a
+ * further part does not come here, and ends with its signals held.
+ */
 void doze_end(struct doze *doze);
 
 /** A call on a socket is about to be made that may sleep until the peer does something. */
 void doze_before(struct call *call);
-
-#define DOZE(name) struct doze name __attribute__((cleanup(doze_end)))
 
 #endif

@@ -72,7 +72,7 @@ int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 	if (is_idle()) {
 		return real.poll(fds, count, timeout);
 	}
-	DOZE(doze);
+	struct doze doze;
 	poll_begins(fds, count);
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return poll_ends(fds, count, real.poll(fds, count, timeout));
@@ -81,6 +81,7 @@ int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 	while (ready == 0 && doze_goes_on(&doze)) {
 		ready = real.ppoll(fds, count, doze.part, &doze.mask);
 	}
+	doze_end(&doze);
 	return poll_ends(fds, count, ready);
 }
 
@@ -98,7 +99,7 @@ int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	if (is_idle()) {
 		return real.ppoll(fds, count, timeout, mask);
 	}
-	DOZE(doze);
+	struct doze doze;
 	poll_begins(fds, count);
 	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
 		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
@@ -108,6 +109,7 @@ int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	while (ready == 0 && doze_goes_on(&doze)) {
 		ready = real.ppoll(fds, count, doze.part, mask != NULL ? mask : &doze.mask);
 	}
+	doze_end(&doze);
 	return poll_ends(fds, count, ready);
 }
 
@@ -220,7 +222,7 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 	if (is_idle()) {
 		return real.select(count, in, out, except, timeout);
 	}
-	DOZE(doze);
+	struct doze doze;
 	select_begins(count, in, out);
 	if (LIKELY(!select_splits(&doze, count, doze_timeval(timeout)))) {
 		return select_ends(count, out, real.select(count, in, out, except, timeout));
@@ -233,6 +235,7 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 		sets_put_back(&sets, count, in, out, except);
 		ready = real.pselect(count, in, out, except, doze.part, &doze.mask);
 	}
+	doze_end(&doze);
 	if (timeout != NULL) {
 		/* Linux says what is left: select(2). */
 		struct timespec rest = doze_rest(&doze);
@@ -248,7 +251,7 @@ int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struc
 	if (is_idle()) {
 		return real.pselect(count, in, out, except, timeout, mask);
 	}
-	DOZE(doze);
+	struct doze doze;
 	select_begins(count, in, out);
 	if (LIKELY(!select_splits(&doze, count, doze_timespec(timeout)))) {
 		return select_ends(count, out, real.pselect(count, in, out, except, timeout, mask));
@@ -262,6 +265,7 @@ int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struc
 		ready = real.pselect(count, in, out, except, doze.part,
 				     mask != NULL ? mask : &doze.mask);
 	}
+	doze_end(&doze);
 	return select_ends(count, out, ready);
 }
 
@@ -280,7 +284,7 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 	if (is_idle()) {
 		return real.epoll_wait(epoll, events, count, timeout);
 	}
-	DOZE(doze);
+	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return waited(real.epoll_wait(epoll, events, count, timeout));
 	}
@@ -288,6 +292,7 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 	while (ready == 0 && doze_goes_on(&doze)) {
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze), &doze.mask);
 	}
+	doze_end(&doze);
 	return waited(ready);
 }
 
@@ -297,7 +302,7 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 	if (is_idle()) {
 		return real.epoll_pwait(epoll, events, count, timeout, mask);
 	}
-	DOZE(doze);
+	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
 		return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
 	}
@@ -306,6 +311,7 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze),
 					 mask != NULL ? mask : &doze.mask);
 	}
+	doze_end(&doze);
 	return waited(ready);
 }
 
@@ -315,7 +321,7 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 	if (is_idle()) {
 		return real.epoll_pwait2(epoll, events, count, timeout, mask);
 	}
-	DOZE(doze);
+	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
 		return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
 	}
@@ -325,5 +331,6 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 		ready = real.epoll_pwait2(epoll, events, count, doze.part,
 					  mask != NULL ? mask : &doze.mask);
 	}
+	doze_end(&doze);
 	return waited(ready);
 }

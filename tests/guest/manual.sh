@@ -57,7 +57,7 @@ code() {
 
 the_pages_are_correct_mdoc() {
 	local name
-	for name in resetby.1 resetby.7 resetby_version.3; do
+	for name in resetby.1 resetby.7 resetby.h.3; do
 		[ -s "$man/$name" ]
 		expect "$(mandoc -T lint -W warning "$man/$name" 2>&1)" ""
 		expect "$(grep -n '@[A-Z]*@' "$man/$name" || true)" ""
