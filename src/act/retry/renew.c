@@ -249,6 +249,10 @@ enum renewed renew_go_on(struct session *session, struct call *call, uint32_t tr
 {
 	enum renewed result = RENEWED_DONE;
 	while (result == RENEWED_DONE) {
+		if (!session_is_of(session, call->conn)) {
+			/* Closed by another thread: the number may be somebody else's by now. */
+			return RENEWED_FAILED;
+		}
 		switch ((enum renewal)atomic_load(&session->renewal)) {
 		case RENEWAL_PAUSING:
 			result = go_on_pausing(session, call, tries, deadline_ns);

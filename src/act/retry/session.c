@@ -8,6 +8,9 @@
 /* Sessions of one process; conn->session is an index, counted from 1. */
 #define SESSIONS_MAX 16384
 
+/* How often the processor is given away while another thread is in a call. */
+#define HOLD_TURNS 100
+
 static struct session *_Atomic sessions;
 static _Atomic unsigned used_end; /* one above the highest that was ever used */
 static _Atomic unsigned next_try;
@@ -98,6 +101,9 @@ void session_end(struct conn *conn)
 	struct session *session = session_of(conn);
 	conn->session = 0;
 	if (session != NULL) {
+		if (atomic_load(&session->renewal) != RENEWAL_NONE) {
+			session_hold_soon(session);
+		}
 		clear(session);
 		atomic_store_explicit(&session->owner, NULL, memory_order_release);
 	}
@@ -107,6 +113,22 @@ bool session_hold(struct session *session)
 {
 	int nobody = 0;
 	return atomic_compare_exchange_strong(&session->holder, &nobody, self_now().tid);
+}
+
+bool session_hold_soon(struct session *session)
+{
+	for (int turn = 0; turn < HOLD_TURNS && !session_is_held(session); turn++) {
+		if (session_hold(session)) {
+			return true;
+		}
+		raw0(SYS_sched_yield);
+	}
+	return false;
+}
+
+bool session_is_of(const struct session *session, const struct conn *conn)
+{
+	return session_of(conn) == session && conn_known(session->fd) == conn;
 }
 
 bool session_is_held(const struct session *session)

@@ -86,11 +86,20 @@ struct session *session_of(const struct conn *conn);
 /** Begin one; NULL when there are too many. */
 struct session *session_new(struct conn *conn, uint32_t generation);
 
-/** Give it back. */
+/** Give it back; a renewal that another thread has in hand ends first. */
 void session_end(struct conn *conn);
+
+/** Does the session, and its descriptor, still belong to this connection? */
+bool session_is_of(const struct session *session, const struct conn *conn);
 
 /** A call begins, or a renewal is tended: false while somebody else is at it. */
 bool session_hold(struct session *session);
+
+/**
+ * The same, waiting for another thread as long as a call lasts that does not sleep. Never for this
+ * thread: a signal handler may have interrupted what it would wait for.
+ */
+bool session_hold_soon(struct session *session);
 
 /** Is it this thread that holds it? */
 bool session_is_held(const struct session *session);
