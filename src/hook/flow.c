@@ -120,12 +120,6 @@ static void settle(struct conn *conn)
 	}
 }
 
-/* A call that only had to wait is no news. */
-static bool error_is_news(int error)
-{
-	return error != EAGAIN && error != EINTR;
-}
-
 static bool is_news(const struct call *call)
 {
 	return call->result < 0 ? error_is_news(call->error) : call->result == 0;
@@ -205,37 +199,14 @@ static void stop(struct call *call, ssize_t result)
 	call->piece_count = 0;
 }
 
-/* Most reads that are made in vain have only come too early: they are quick as well. */
-static ALWAYS_INLINE bool found_nothing(const struct call *call, ssize_t result)
-{
-	uint32_t now_ms;
-	if (result >= 0) {
-		return false;
-	}
-	int error = errno;
-	if (error_is_news(error) || !call_is_quiet(call, call->conn, &now_ms)) {
-		return false;
-	}
-	conn_remember(call->conn, call->op, -1, error, now_ms);
-	return true;
-}
-
-static NOINLINE ssize_t stop_read(struct call *call, ssize_t result)
+ssize_t call_stopped_read(struct call *call, ssize_t result)
 {
 	stop(call, result);
 	return call_leave_read(call, call_moves(call->flags));
 }
 
-HOT ssize_t call_stopped_read(struct call *call, ssize_t result)
-{
-	return LIKELY(found_nothing(call, result)) ? -1 : stop_read(call, result);
-}
-
 ssize_t call_stopped_write(struct call *call, ssize_t result)
 {
-	if (found_nothing(call, result)) {
-		return -1;
-	}
 	stop(call, result);
 	return sigpipe_after(call_leave_write(call), call->flags);
 }

@@ -230,6 +230,28 @@ static ALWAYS_INLINE bool call_is_quiet(const struct call *call, const struct co
 	return LIKELY((int32_t)(*now_ms - due_ms) < 0);
 }
 
+/** A call that only had to wait is no news. */
+static inline bool error_is_news(int error)
+{
+	return error != EAGAIN && error != EINTR;
+}
+
+/* A read came too early, as every second one of an event loop does: is that all? */
+static ALWAYS_INLINE bool call_found_nothing(const struct call *call, enum op op, struct conn *conn,
+					     ssize_t result)
+{
+	uint32_t now_ms;
+	if (result >= 0) {
+		return false;
+	}
+	int error = errno;
+	if (error_is_news(error) || !call_is_quiet(call, conn, &now_ms)) {
+		return false;
+	}
+	conn_remember(conn, op, -1, error, now_ms);
+	return true;
+}
+
 /** What call_passed_read and call_passed_write do when there is more to do than to count. */
 ssize_t call_stopped_read(struct call *call, ssize_t result);
 ssize_t call_stopped_write(struct call *call, ssize_t result);
@@ -245,7 +267,11 @@ static ALWAYS_INLINE ssize_t call_passed_read(struct call *call, enum op op, str
 					      ssize_t result)
 {
 	uint32_t now_ms;
-	if (UNLIKELY(!call_moved(result)) || UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
+	if (UNLIKELY(!call_moved(result))) {
+		return call_found_nothing(call, op, conn, result) ? -1
+								  : call_stopped_read(call, result);
+	}
+	if (UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
 		return call_stopped_read(call, result);
 	}
 	conn_remember(conn, op, result, 0, now_ms);
