@@ -201,6 +201,13 @@ static ALWAYS_INLINE struct conn *conn_calm(uintptr_t slot)
 	return LIKELY(calm) ? conn : NULL;
 }
 
+/**
+ * A call on a calm connection begins. What is written down here is only read again when the call
+ * does not go straight through.
+ *
+ * @flags
+ *         The program's own; MSG_NOSIGNAL where the kernel itself raises SIGPIPE.
+ */
 static ALWAYS_INLINE void call_pass(struct call *call, enum op op, struct conn *conn, int fd,
 				    size_t asked, int flags)
 {

@@ -265,6 +265,9 @@ static void line_is_written_when_sigpipe_is_the_first_sign(void **state)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct pair p;
 		pair_open(&p, client_situation, NULL);
+		/* After a call that went well the next ones are made with less care. */
+		peer_send(p.peer, "hi");
+		assert_string_equal(actor_do(&p.a, "read s0"), "2 - hi");
 		close(p.peer);
 		p.peer = -1;
 		wait_for_fin(&p.a, "s0");
