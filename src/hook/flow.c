@@ -197,6 +197,7 @@ static void stop(struct call *call, ssize_t result)
 	call->began_ns = 0;
 	call->pieces = NULL;
 	call->piece_count = 0;
+	call->told = false;
 }
 
 ssize_t call_stopped_read(struct call *call, ssize_t result)
