@@ -68,6 +68,8 @@ an_unanswered_syn_is_a_filter_that_loses_it() {
 	done
 	stop
 	stop
+	stop
+	unfilter
 	alike connect-timeout/rule
 	alike drop=synack/rule
 	has "TimeoutError" real/python

@@ -31,6 +31,7 @@ user_timeout_is_a_kernel_that_soon_gives_up() {
 	done
 	stop
 	stop
+	unfilter
 	same filter/rule
 	same drop/rule
 	struck user-timeout
@@ -77,6 +78,7 @@ keepalive_is_a_program_that_probes() {
 	stop
 	stop
 	stop
+	unfilter
 	struck drop python3
 	struck keepalive curl java python3
 	has "IOException: Connection timed out" filter/rule/java
@@ -119,7 +121,8 @@ asked() {
 # Who only waits is told by the answer to a probe. (java would connect again.)
 vanish_at_close_is_found_by_keepalive() {
 	local victims="curl python node" curl=(--no-keepalive --max-time 30) preload pid
-	under keepalive=1s/1s/1
+	# More probes than are lost while the power is off.
+	under keepalive=1s/1s/9
 	server_starts
 	suffer real /never &
 	pid=$!
