@@ -108,10 +108,30 @@ drain_saves_the_early_answer_of_a_small_server() {
 	upload=/early/10 program=python3 drained server_starts
 }
 
+# In the middle of an answer that never comes: the server's own kernel is told to abort (ss -K).
+a_waiting_redis_cli_is_told_as_by_a_server_that_is_cut_off() {
+	local waiting
+	port=$((port + 1))
+	serve redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$PWD"
+	blocked() { [ "$(redis-cli -p "$port" info clients | grep -c 'blocked_clients:1')" = 1 ]; }
+	timeout 20 redis-cli -p "$port" blpop nothing 0 >real 2>&1 &
+	waiting=$!
+	eventually blocked
+	ss -K "sport = :$port" >killed
+	wait $waiting || true
+	under 'reset when=read'
+	as_client timeout 20 redis-cli -p "$port" blpop nothing 0 >rule 2>&1 || true
+	stop
+	expect "$(cat rule)" "$(cat real)"
+	struck reset redis-cli
+	has "Connection reset by peer" rule
+}
+
 points \
 	reset_in_the_middle_is_a_server_that_aborts \
 	reset_before_the_answer_is_a_server_that_aborts \
 	linger0_and_unread_at_the_server_are_one_that_aborts \
 	idle_evict_is_a_filter_that_forgot_the_flow \
 	leak_at_the_server_is_one_that_does_not_close \
-	drain_saves_the_early_answer_of_a_small_server
+	drain_saves_the_early_answer_of_a_small_server \
+	a_waiting_redis_cli_is_told_as_by_a_server_that_is_cut_off
