@@ -1,10 +1,12 @@
 #include "flow.h"
 
+#include "../act/chores.h"
 #include "../act/kept.h"
 #include "../conn/evidence.h"
 #include "../log/log.h"
 #include "../sys/raw.h"
 #include "doze.h"
+#include "real.h"
 #include "report.h"
 #include "sigpipe.h"
 #include "tally.h"
@@ -208,6 +210,10 @@ ssize_t call_stopped_read(struct call *call, ssize_t result)
 
 ssize_t call_stopped_write(struct call *call, ssize_t result)
 {
+	if (result < 0 && call->op == OP_WRITE && errno == ENOTSOCK) {
+		/* Closed unseen, and a file by now. */
+		result = real.write(call->fd, call->written, call->asked);
+	}
 	stop(call, result);
 	return sigpipe_after(call_leave_write(call), call->flags);
 }
@@ -252,8 +258,8 @@ void flow_keep_house(uint32_t now_ms)
 	if (rules_watched) {
 		look_at_rules();
 	}
-	if (kept_any()) {
-		kept_tend(now_ms);
+	if (chores_any()) {
+		chores_do();
 		watch_hurry(now_ms);
 	}
 }
@@ -351,7 +357,7 @@ static void close_last(struct call *call, enum surface surface)
 	enum ending ending = ENDING_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	bool made = phase == PHASE_OPEN && act_close(call);
-	if (kept_any()) {
+	if (chores_any()) {
 		watch_hurry((uint32_t)clock_coarse_ms());
 	}
 	if (phase != PHASE_FRESH && (made || evidence_glance(call->conn, call->fd))) {

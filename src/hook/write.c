@@ -257,7 +257,8 @@ HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
 	}
 	struct call call;
 	call_pass(&call, OP_WRITE, conn, fd, size, 0);
-	ssize_t result = write_quietly(fd, buffer, size);
+	call.written = buffer;
+	ssize_t result = real.send(fd, buffer, size, MSG_NOSIGNAL);
 	return call_passed_write(&call, OP_WRITE, conn, result);
 }
 
