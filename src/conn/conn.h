@@ -184,6 +184,9 @@ static inline void conn_set_phase(struct conn *conn, enum phase phase)
 /** A new record for a descriptor, in phase FRESH; replaces what the slot held. NULL without memory. */
 struct conn *conn_new(int fd);
 
+/** Have room for some connections now: soon memory cannot be had any more (sys/sandbox.h). */
+void conn_reserve(void);
+
 /** A descriptor is gone, or is something else: give up its record. */
 void conn_forget(int fd, uintptr_t now);
 

@@ -105,6 +105,9 @@ bool evidence_glance(const struct conn *conn, int fd)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
+	if (sandbox_closed) {
+		return false;
+	}
 	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0 ||
 	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
 		return true;
@@ -237,6 +240,12 @@ static void forget_flags(struct evidence *e)
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;
+	if (sandbox_closed) {
+		collect_record(evidence, conn);
+		evidence->sandboxed = true;
+		evidence->inq = evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
+		return true;
+	}
 	if (read_info(fd, &info) < 0 || !is_about(conn, fd)) {
 		return false;
 	}

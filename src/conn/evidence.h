@@ -66,6 +66,7 @@ struct evidence {
 	bool inherited;  /* an ancestor made it and may still hold it */
 	bool connecting; /* connect was called and has not succeeded */
 	bool listening;
+	bool sandboxed;             /* the kernel may not be asked: only the record is known */
 	bool unseen;                /* calls are made that no hook sees: its counts are not whole */
 	bool peer_fin;              /* a read returned end of file before */
 	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */

@@ -90,6 +90,21 @@ static struct spare *spare_fresh(void)
 	}
 }
 
+/* Connections at once that a sandboxed process is watched with. */
+#define RESERVED_RECORDS 512
+
+void conn_reserve(void)
+{
+	/* The first leaf of the table has the numbers that such a process uses. */
+	if (table_get(0) == SLOT_UNKNOWN) {
+		table_swap(0, SLOT_UNKNOWN);
+	}
+	char *records = raw_map(RESERVED_RECORDS * CONN_SIZE);
+	for (size_t i = RESERVED_RECORDS; records != NULL && i > 0; i--) {
+		spare_push((struct spare *)(void *)(records + (i - 1) * CONN_SIZE));
+	}
+}
+
 static void drop(struct conn *conn)
 {
 	if (atomic_fetch_sub(&conn->refs, 1) == 1) {

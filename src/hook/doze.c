@@ -3,6 +3,7 @@
 #include <errno.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
+#include "../sys/sandbox.h"
 
 #define NS_PER_S ((int64_t)1000000000)
 #define NS_PER_MS ((int64_t)1000000)
@@ -44,6 +45,9 @@ int64_t doze_timeval(const struct timeval *timeout)
 /* How soon something has to be done; -1: there is nothing to do. */
 static int due_ms(void)
 {
+	if (sandbox_closed) {
+		return -1;
+	}
 	int log_ms = log_due_ms();
 	int chores_ms = chores_due_ms();
 	return log_ms < 0 || (chores_ms >= 0 && chores_ms < log_ms) ? chores_ms : log_ms;

@@ -31,7 +31,8 @@ static void raise_pipe(void)
 
 ssize_t sigpipe_after(ssize_t result, int flags)
 {
-	if (result < 0 && errno == EPIPE && (flags & MSG_NOSIGNAL) == 0) {
+	bool wanted = (flags & MSG_NOSIGNAL) == 0 && !sandbox_closed;
+	if (result < 0 && errno == EPIPE && wanted) {
 		raise_pipe();
 		errno = EPIPE;
 	}

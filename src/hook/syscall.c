@@ -5,10 +5,13 @@
 #include "hook.h"
 
 #include <pthread.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "flow.h"
 #include "process.h"
+#include "seccomp.h"
 
 #define P(argument) ((void *)(argument))
 #define I(argument) ((int)(argument))
@@ -135,6 +138,11 @@ static bool is_fork(long number, long flags)
 
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
+	bool filter = number == SYS_seccomp &&
+		      (a == SECCOMP_SET_MODE_FILTER || a == SECCOMP_SET_MODE_STRICT);
+	if (filter || (number == SYS_prctl && a == PR_SET_SECCOMP)) {
+		return seccomp_syscall(number, a, b, c, d, e, f);
+	}
 	long result;
 	int cancellation;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);

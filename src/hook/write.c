@@ -8,10 +8,17 @@
 #include "hook.h"
 
 #include <limits.h>
+#include "../sys/sandbox.h"
 #include "connect.h"
 #include "flow.h"
 #include "pieces.h"
 #include "sigpipe.h"
+
+/* In a sandbox the signal could not be raised by us: then it is the kernel's to raise. */
+static ALWAYS_INLINE int unsignalled(void)
+{
+	return LIKELY(!sandbox_closed) ? MSG_NOSIGNAL : 0;
+}
 
 static bool is_suspect(const struct conn *conn)
 {
@@ -49,7 +56,7 @@ static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, 
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	do {
 		if (!call_answers_write(&call, &piece, 1, flags)) {
-			call.result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
+			call.result = real.send(fd, buffer, size, flags | unsignalled());
 		}
 	} while (call_again(&call, &piece, 1, flags));
 	return leave_with_signal(&call, flags);
@@ -76,7 +83,7 @@ static ssize_t send_connecting(struct call *call, const void *buffer, size_t siz
 	struct connect connect;
 	connect_begin(&connect, call, address, address_size);
 	if (!connect.target.answered) {
-		call->result = real.sendto(call->fd, buffer, size, flags | MSG_NOSIGNAL,
+		call->result = real.sendto(call->fd, buffer, size, flags | unsignalled(),
 					   connect.target.address, connect.target.size);
 		call->error = call->result < 0 ? errno : 0;
 	}
@@ -105,7 +112,7 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	do {
 		if (!call_answers_write(&call, &piece, 1, flags)) {
-			call.result = real.sendto(fd, buffer, size, flags | MSG_NOSIGNAL, address,
+			call.result = real.sendto(fd, buffer, size, flags | unsignalled(), address,
 						  address_size);
 		}
 	} while (call_again(&call, &piece, 1, flags));
@@ -121,7 +128,7 @@ static ssize_t sendmsg_connecting(struct call *call, const struct msghdr *messag
 		struct msghdr elsewhere = *message;
 		elsewhere.msg_name = (void *)(uintptr_t)connect.target.address;
 		elsewhere.msg_namelen = connect.target.size;
-		call->result = real.sendmsg(call->fd, &elsewhere, flags | MSG_NOSIGNAL);
+		call->result = real.sendmsg(call->fd, &elsewhere, flags | unsignalled());
 		call->error = call->result < 0 ? errno : 0;
 	}
 	ssize_t sent = call->result;
@@ -153,7 +160,7 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 	keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
 	do {
 		if (!call_answers_write(&call, message->msg_iov, message->msg_iovlen, flags)) {
-			call.result = real.sendmsg(fd, message, flags | MSG_NOSIGNAL);
+			call.result = real.sendmsg(fd, message, flags | unsignalled());
 		}
 	} while (call_again(&call, message->msg_iov, message->msg_iovlen, flags));
 	return leave_with_signal(&call, flags);
@@ -180,7 +187,7 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	}
 	call_enter(&call, OP_SENDMMSG, conn, fd,
 		   pieces_size(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen));
-	int sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
+	int sent = real.sendmmsg(fd, messages, count, flags | unsignalled());
 	call.result = sent;
 	for (int i = 0; i < sent; i++) {
 		call.result = i == 0 ? messages[i].msg_len : call.result + messages[i].msg_len;
@@ -202,7 +209,7 @@ static ssize_t write_quietly(int fd, const void *buffer, size_t size)
 static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count)
 {
 	/* Too many pieces are EINVAL here and EMSGSIZE there. */
-	if (count < 0 || count > IOV_MAX) {
+	if (count < 0 || count > IOV_MAX || sandbox_closed) {
 		return real.writev(fd, pieces, count);
 	}
 	struct msghdr message = {
@@ -241,7 +248,8 @@ static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	do {
 		if (!call_answers_write(&call, &piece, 1, 0)) {
-			call.result = write_quietly(fd, buffer, size);
+			call.result = UNLIKELY(sandbox_closed) ? real.write(fd, buffer, size)
+							       : write_quietly(fd, buffer, size);
 		}
 	} while (call_again(&call, &piece, 1, 0));
 	return leave_with_signal(&call, 0);

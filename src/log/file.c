@@ -211,6 +211,14 @@ static void remember_look(const struct sink *sink)
 	atomic_store(&looked_generation, self_now().generation);
 }
 
+void file_prepare(void)
+{
+	struct sink sink = {.ours = true, .torn = &torn};
+	if (is_wanted()) {
+		look_or_complain(&sink);
+	}
+}
+
 int file_write(const char *line, size_t length, bool relying)
 {
 	if (!is_wanted()) {

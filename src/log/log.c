@@ -81,6 +81,13 @@ void log_after_fork(void)
 	}
 }
 
+void log_prepare(void)
+{
+	pending_close(true);
+	file_prepare();
+	stderr_prepare();
+}
+
 void log_stderr_replaced(void)
 {
 	stderr_start();

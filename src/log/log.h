@@ -42,6 +42,9 @@ const char *log_exe(void);
  */
 void log_after_fork(void);
 
+/** Open what lines go to: soon nothing can be opened, or looked at, any more (sys/sandbox.h). */
+void log_prepare(void);
+
 /** The program put something else on descriptor 2 on purpose: stderr is that now. */
 void log_stderr_replaced(void);
 

@@ -95,7 +95,7 @@ static long send_lines(const struct sink *sink, const char *lines, size_t length
 		{.iov_base = (char[]){'\n'}, .iov_len = 1},
 		{.iov_base = (void *)(uintptr_t)lines, .iov_len = length},
 	};
-	bool torn = atomic_load_explicit(sink->torn, memory_order_relaxed) &&
+	bool torn = !sandbox_closed && atomic_load_explicit(sink->torn, memory_order_relaxed) &&
 		    atomic_exchange(sink->torn, false);
 	struct guard guard;
 	guard_begin(&guard, sink->signals);

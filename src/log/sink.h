@@ -85,6 +85,10 @@ void file_after_fork(void);
 /** Say on stderr, once, that lines of the log file are lost. */
 void file_complain_lost(int error);
 
+/** Open the file, and see what stderr is, while that can be done (sys/sandbox.h). */
+void file_prepare(void);
+void stderr_prepare(void);
+
 /** Remember what stderr is now. */
 void stderr_start(void);
 

@@ -144,6 +144,12 @@ int rules_start(const char *text, const char *path, uint64_t from, const char *e
 	return 0;
 }
 
+void rules_stop(void)
+{
+	rules_watched = false;
+	put_in_force(NULL);
+}
+
 struct rules *rules_now(void)
 {
 	return atomic_load_explicit(&active, memory_order_acquire);

@@ -14,6 +14,9 @@ extern HIDDEN _Atomic uint32_t rules_generation;
 /** Is there a rules file to look at? */
 extern bool rules_watched;
 
+/** No rule is in force from here on, and the rules file is not looked at. */
+void rules_stop(void);
+
 /**
  * Read the rules for the first time.
  *

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include "own.h"
 #include "random.h"
 #include "raw.h"
@@ -44,7 +45,7 @@ static void hint(int fd)
 static bool slot_is_good(uint64_t slot)
 {
 	struct statx status = {.stx_ino = 0};
-	return slot != 0 && slot_of(slot_fd(slot), &status) == slot;
+	return slot != 0 && (sandbox_closed || slot_of(slot_fd(slot), &status) == slot);
 }
 
 static unsigned high_number(void)
@@ -115,7 +116,10 @@ int own_status(enum own which, struct statx *status)
 	if (slot == 0) {
 		return -EBADF;
 	}
-	if (slot_of(slot_fd(slot), status) != slot) {
+	if (sandbox_closed) {
+		/* May not be looked at; the hooks keep the program's calls away from it. */
+		status->stx_mode = S_IFREG;
+	} else if (slot_of(slot_fd(slot), status) != slot) {
 		/* The number is the program's now; own_is must not deny it. */
 		atomic_compare_exchange_strong(&slots[which], &slot, 0);
 		return -EBADF;

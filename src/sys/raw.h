@@ -5,6 +5,7 @@
 #ifndef RESETBY_SYS_RAW_H
 #define RESETBY_SYS_RAW_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include "sandbox.h"
 
 #if defined(__x86_64__)
 #include "raw_x86_64.h"
@@ -27,16 +29,25 @@
 /** Size in bytes of the kernel's signal set (sigset_t of libc is larger). */
 #define RAW_SIGSET_SIZE 8
 
+/** The system call instruction, unless the process may be killed for it. */
+static inline long raw_guarded(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (__builtin_expect(sandbox_closed, 0) && number != SYS_write) {
+		return -ENOSYS;
+	}
+	return raw_syscall(number, a, b, c, d, e, f);
+}
+
 #define RAW_ARG(value) ((long)(value))
-#define raw0(n) raw_syscall(n, 0, 0, 0, 0, 0, 0)
-#define raw1(n, a) raw_syscall(n, RAW_ARG(a), 0, 0, 0, 0, 0)
-#define raw2(n, a, b) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), 0, 0, 0, 0)
-#define raw3(n, a, b, c) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), 0, 0, 0)
-#define raw4(n, a, b, c, d) raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
+#define raw0(n) raw_guarded(n, 0, 0, 0, 0, 0, 0)
+#define raw1(n, a) raw_guarded(n, RAW_ARG(a), 0, 0, 0, 0, 0)
+#define raw2(n, a, b) raw_guarded(n, RAW_ARG(a), RAW_ARG(b), 0, 0, 0, 0)
+#define raw3(n, a, b, c) raw_guarded(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), 0, 0, 0)
+#define raw4(n, a, b, c, d) raw_guarded(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
 #define raw5(n, a, b, c, d, e)                                                                     \
-	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
+	raw_guarded(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
 #define raw6(n, a, b, c, d, e, f)                                                                  \
-	raw_syscall(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), RAW_ARG(f))
+	raw_guarded(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), RAW_ARG(f))
 
 static inline long raw_open(const char *path, int flags, int mode)
 {

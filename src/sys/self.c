@@ -75,6 +75,10 @@ static uint64_t remember_process(int pid)
 static struct self ask(uint64_t process)
 {
 	struct self self = {.pid = (int)raw0(SYS_getpid), .tid = (int)raw0(SYS_gettid)};
+	if (self.pid < 0) {
+		/* Nobody may be asked (sandbox.h): the first thread of the process stands for all. */
+		return (struct self){low(process), low(process), 0};
+	}
 	if (process == 0) {
 		process = remember_process(self.pid);
 	}

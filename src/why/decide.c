@@ -27,7 +27,8 @@ static bool was_told(const struct evidence *e)
 static bool died_silently(const struct evidence *e)
 {
 	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
-	       !e->listening && e->has_info && e->state == STATE_CLOSE && !e->shared && !was_told(e);
+	       !e->listening && e->has_info && e->state == STATE_CLOSE && !e->shared &&
+	       !was_told(e);
 }
 
 /*
@@ -540,6 +541,13 @@ static const char *judge_phrase(const struct evidence *e, enum rst_case rst_case
 	return text != NULL ? text : "no error";
 }
 
+/* What our own record alone proves; the rest wants the kernel to be asked. */
+static bool rests_on_history(enum cause cause)
+{
+	return cause == CAUSE_ALREADY_RESET || cause == CAUSE_WROTE_AFTER_SHUTDOWN ||
+	       cause == CAUSE_INJECTED;
+}
+
 bool why_judge(const struct evidence *evidence, struct verdict *verdict)
 {
 	*verdict = (struct verdict){.cause = CAUSE_PEER_ABORT, .sure = SURE_POSSIBLE};
@@ -551,6 +559,9 @@ bool why_judge(const struct evidence *evidence, struct verdict *verdict)
 		}
 		verdict->cause = row->cause;
 		verdict->sure = row->surer != NULL ? row->surer(evidence) : row->sure;
+		if (evidence->sandboxed && !rests_on_history(row->cause)) {
+			verdict->sure = SURE_POSSIBLE;
+		}
 		verdict->other_count = verdict->sure == SURE_CERTAIN ? 0 : row->other_count;
 		for (size_t k = 0; k < verdict->other_count; k++) {
 			verdict->others[k] = row->others[k];

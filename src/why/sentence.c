@@ -474,6 +474,18 @@ static void say_not_whole(const struct evidence *e, struct text *text)
 	}
 }
 
+/* Nobody was asked but our own record. */
+static void thin(const struct evidence *e, struct text *text)
+{
+	text_format(text, "%s ended with ", op_name(e->op));
+	errno_write(text, e->error);
+	text_format(
+		text,
+		", after calls that sent %z and received %z; the kernel was not asked for more, "
+		"for the program has put itself under seccomp and could be killed for it",
+		e->bytes_out, e->bytes_in);
+}
+
 static void (*const sentences[CAUSE_COUNT])(const struct evidence *, struct text *) = {
 	[CAUSE_REFUSED] = refused,
 	[CAUSE_REJECTED] = rejected,
@@ -512,7 +524,9 @@ static void (*const sentences[CAUSE_COUNT])(const struct evidence *, struct text
 
 void why_sentence(const struct evidence *evidence, const struct verdict *verdict, struct text *text)
 {
-	if (sentences[verdict->cause] != NULL) {
+	if (evidence->sandboxed && verdict->sure == SURE_POSSIBLE) {
+		thin(evidence, text);
+	} else if (sentences[verdict->cause] != NULL) {
 		sentences[verdict->cause](evidence, text);
 	} else {
 		text_string(text, cause_infos[verdict->cause].title);

@@ -191,6 +191,9 @@ static void numbers_have_units(void **state)
 	says(CAUSE_PEER_ABORT,
 	     (struct evidence){.unseen = true, .unseen_in = 9, .bytes_out = 5, .bytes_in = 10},
 	     "10 bytes received|9 bytes that it received went past|not whole");
+	says(CAUSE_REFUSED,
+	     (struct evidence){.sandboxed = true, .op = OP_CONNECT, .error = ECONNREFUSED},
+	     "connect ended with ECONNREFUSED|not asked for more|seccomp");
 	says(CAUSE_WROTE_AFTER_SHUTDOWN, (struct evidence){.shut_write_ago_ms = 90000}, "90 s ago");
 }
 
