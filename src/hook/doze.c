@@ -172,9 +172,12 @@ static bool never_waits(struct conn *conn, int fd)
 
 void doze_before(struct call *call)
 {
+	if (call->conn->nonblocking) {
+		return;
+	}
 	short events = awaited(call);
-	if ((events == 0 && call->op != OP_CONNECT) || call->conn->nonblocking ||
-	    log_due_ms() < 0 || never_waits(call->conn, call->fd)) {
+	if ((events == 0 && call->op != OP_CONNECT) || log_due_ms() < 0 ||
+	    never_waits(call->conn, call->fd)) {
 		return;
 	}
 	if (events == 0 || !is_ready(call->fd, events)) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "../log/call_line.h"
 #include "../log/event.h"
 #include "../log/log.h"
 #include "../rule/active.h"
@@ -417,26 +418,21 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 
 void report_call(const struct call *call)
 {
-	char line[EVENT_SMALL];
-	struct event event;
 	uint64_t elapsed_ns = clock_exact_ns() - call->began_ns;
-	event_begin(&event, EVENT_CALL, line, sizeof line);
-	event_connection(&event, call->fd, call->conn->number,
-			 side_name((enum side)call->conn->side), &call->conn->local,
-			 &call->conn->peer);
-	event_string(&event, KEY_OP, op_name(call->op));
-	if (op_direction(call->op) != DIRECTION_NONE) {
-		event_unsigned(&event, KEY_ASKED, call->asked);
-	}
-	event_number(&event, KEY_RESULT, call->result);
-	if (call->error != 0) {
-		char name[24];
-		struct text error = text_in(name, sizeof name);
-		errno_write(&error, call->error);
-		event_string(&event, KEY_ERRNO, name);
-	}
-	event_unsigned(&event, KEY_US, elapsed_ns / 1000);
-	event_send(&event);
+	struct call_line line = {
+		.fd = call->fd,
+		.conn = call->conn->number,
+		.side = side_name((enum side)call->conn->side),
+		.local = &call->conn->local,
+		.peer = &call->conn->peer,
+		.op = op_name(call->op),
+		.moves = op_direction(call->op) != DIRECTION_NONE,
+		.asked = call->asked,
+		.result = call->result,
+		.error = call->error,
+		.us = elapsed_ns / 1000,
+	};
+	call_line_send(&line);
 }
 
 void report_exit(void)

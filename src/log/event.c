@@ -1,3 +1,5 @@
+#include "../sys/clock.h"
+#include "../sys/self.h"
 #include "escape.h"
 #include "line.h"
 #include "log.h"
@@ -204,7 +206,8 @@ void event_send(struct event *event)
 	size_t length = event_end(event);
 	bool chatty = event->kind == EVENT_OPEN || event->kind == EVENT_CLOSE;
 	if (event->kind == EVENT_CALL || (chatty && log_wants(LOG_CALLS))) {
-		log_write_call(event->line.start, length);
+		struct self self = self_now();
+		log_write_call(&self, clock_wall_us(), event->line.start, length);
 	} else {
 		log_write(event->line.start, length);
 	}

@@ -28,27 +28,37 @@ struct kept {
 	uint64_t second;
 	uint8_t length;
 	uint8_t us_at; /* where the microseconds stand */
-	char bytes[110];
+	char bytes[LINE_HEAD_SIZE];
 };
 
 static __thread struct kept kept __attribute__((tls_model("initial-exec")));
 
-static bool copy_kept(struct text *line, uint32_t generation, uint64_t now_us)
+size_t line_kept_head(char *room, const struct self *self, uint64_t now_us)
 {
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
-	if (version % 2 != 0 || kept.generation != generation || kept.second != now_us / US_PER_S) {
-		return false;
+	if (version % 2 != 0 || self->generation == 0 || kept.generation != self->generation ||
+	    kept.second != now_us / US_PER_S) {
+		return 0;
 	}
+	size_t length = kept.length;
 	size_t us_at = kept.us_at;
-	text_bytes(line, kept.bytes, kept.length);
+	/* All of it: a size that is known is copied by a few moves. */
+	memcpy(room, kept.bytes, sizeof kept.bytes);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&kept.version, memory_order_relaxed) != version) {
-		text_rewind(line, 0);
-		return false;
+		return 0;
 	}
-	clock_patch_us(line->start + us_at, now_us);
-	return true;
+	clock_patch_us(room + us_at, now_us);
+	return length;
+}
+
+static bool copy_kept(struct text *line, const struct self *self, uint64_t now_us)
+{
+	char room[LINE_HEAD_SIZE];
+	size_t length = line_kept_head(room, self, now_us);
+	text_bytes(line, room, length);
+	return length > 0;
 }
 
 static void keep(const struct text *line, size_t us_at, uint32_t generation, uint64_t now_us)
@@ -104,7 +114,7 @@ void line_head(struct event *event)
 	uint64_t now_us = clock_wall_us();
 	event->pid = self.pid;
 	event->tid = self.tid;
-	if (self.generation != 0 && copy_kept(&event->line, self.generation, now_us)) {
+	if (copy_kept(&event->line, &self, now_us)) {
 		return;
 	}
 	size_t us_at = event->json ? json_head(event, now_us) : text_head(event, now_us);

@@ -94,6 +94,28 @@ static size_t read_window(struct desk *desk, int log, uint64_t from)
 	return got;
 }
 
+static bool begins(const char *at, size_t room, const char *beginning)
+{
+	size_t length = strlen(beginning);
+	return room >= length && memcmp(at, beginning, length) == 0;
+}
+
+/*
+ * What follows half a line may go on as that line would have, for a few bytes: another line's first.
+ * Returns where half a line ends that begins at `whole` and seems to end at `there`; 0 when no line
+ * follows it.
+ */
+static size_t end_of_half(const char *at, size_t got, size_t whole, size_t there)
+{
+	for (size_t end = there; end > whole; end--) {
+		if (begins(at + end, got - end, "resetby[") ||
+		    begins(at + end, got - end, "{\"ts\":\"")) {
+			return end;
+		}
+	}
+	return 0;
+}
+
 /* Where the lines begin in the window, also when only the beginning of the first is there. */
 static const char *find_lines(const char *window, size_t got, const char *lines, size_t length)
 {
@@ -103,11 +125,14 @@ static const char *find_lines(const char *window, size_t got, const char *lines,
 	if (found != NULL || got == 0) {
 		return found;
 	}
+	size_t here = common(window, got, lines, length);
+	if (end_of_half(window, got, 0, here) > 0) {
+		return window;
+	}
 	const char *newline = memrchr(window, '\n', got);
 	const char *tail = newline != NULL ? newline + 1 : window;
-	size_t tail_length = got - (size_t)(tail - window);
-	return tail_length > 0 && common(tail, tail_length, lines, length) == tail_length ? tail
-											  : NULL;
+	size_t rest = got - (size_t)(tail - window);
+	return rest > 0 && common(tail, rest, lines, length) == rest ? tail : NULL;
 }
 
 /*
@@ -140,8 +165,9 @@ static size_t already_there(struct desk *desk, uint64_t from, const char *lines,
 		const char *newline = memrchr(lines, '\n', there);
 		size_t whole = newline != NULL ? (size_t)(newline - lines) + 1 : 0;
 		if (!last && whole < there) {
-			if (mend) {
-				blank_out((int)log, from + place + whole, there - whole);
+			size_t end = end_of_half(at, got - place, whole, there);
+			if (mend && end > 0) {
+				blank_out((int)log, from + place + whole, end - whole);
 			}
 			there = whole;
 		}

@@ -2,7 +2,11 @@
 #ifndef RESETBY_LOG_LINE_H
 #define RESETBY_LOG_LINE_H
 
+#include "../sys/self.h"
 #include "event.h"
+
+/** Longest head that is kept. */
+#define LINE_HEAD_SIZE ((size_t)110)
 
 /** Whatever was written since `mark` goes, and the event is cut. */
 void line_take_back(struct event *event, size_t mark);
@@ -25,5 +29,15 @@ void line_key(struct event *event, enum key key);
  *         Its line is empty, its format and kind are set; gets its pid and tid.
  */
 void line_head(struct event *event);
+
+/**
+ * Copy the head that this thread has kept, with the microseconds of now.
+ *
+ * @room
+ *         At least LINE_HEAD_SIZE bytes, all of which may be written to.
+ * @return
+ *         Its length, 0 when none of this second is kept: line_head keeps one.
+ */
+size_t line_kept_head(char *room, const struct self *self, uint64_t now_us);
 
 #endif

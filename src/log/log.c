@@ -3,6 +3,7 @@
 #include "../sys/errnames.h"
 #include "../sys/scratch.h"
 #include "../sys/self.h"
+#include "call_line.h"
 #include "escape.h"
 #include "event.h"
 #include "leftover.h"
@@ -57,6 +58,7 @@ void log_start(const char *path, enum log_level level, enum log_format line_form
 	atomic_store(&dropped, 0);
 	stderr_start();
 	file_start(path, program);
+	call_line_start();
 	log_level = level;
 }
 
@@ -199,9 +201,9 @@ void log_write(const char *line, size_t length)
 	write_line(line, length, false);
 }
 
-void log_write_call(const char *line, size_t length)
+void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
-	if (!pending_append(line, length)) {
+	if (!pending_append(self, now_us, line, length)) {
 		write_line(line, length, true);
 	}
 }

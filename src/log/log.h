@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../sys/self.h"
 
 enum log_level { LOG_OFF, LOG_RESETS, LOG_CONNS, LOG_CALLS };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -65,10 +66,13 @@ void log_write(const char *line, size_t length);
  * once, before the next line of another kind, and otherwise within PENDING_MS of a call that the
  * process makes or waits in. None is lost when the process is killed (pending.h).
  *
+ * @now_us
+ *         Now, by clock_wall_us.
+ *
  * Where that cannot be done, each line is one write(2), and what was found out about the log file
  * (is the descriptor still ours, is there a size limit) is relied on for up to 100 ms.
  */
-void log_write_call(const char *line, size_t length);
+void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length);
 
 /** Milliseconds until lines that wait should be written; negative when there are none. */
 int log_due_ms(void);

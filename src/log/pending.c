@@ -16,15 +16,21 @@
 /* Processes of one id on one log, in as many containers. */
 #define NTH_MAX 8u
 
+/* Lines are cleared in steps of this; the step that the mark is in stays empty. */
+#define CLEAR_BLOCK ((size_t)64)
+#define PENDING_FULL (PENDING_SIZE - CLEAR_BLOCK)
+
 /* How often a thread looks whether the other is done: some ten microseconds, as long as a flush. */
 #define SPINS 1000u
 #define EXIT_YIELDS 1000u
+
+#define US_PER_MS 1000u
 
 /* Who has been in here for this long without doing anything has left by siglongjmp. */
 #define STRANDED_MS 1000u
 
 /* What other processes left is looked for this often. */
-#define RECLAIM_MS 10000u
+#define RECLAIM_US 10000000u
 
 /* Kept by whom `holder` names, but for what is atomic. */
 static struct {
@@ -32,9 +38,9 @@ static struct {
 	_Atomic uint32_t holder;     /* the thread that is at it; 0: none */
 	struct pending_file *file;
 	_Atomic uint32_t used;
-	_Atomic uint64_t turns; /* lines ever kept */
-	_Atomic uint64_t flushed_ms;
-	_Atomic uint64_t reclaimed_ms;
+	_Atomic uint64_t turns;      /* lines ever kept */
+	_Atomic uint64_t flushed_us; /* of clock_wall_us */
+	_Atomic uint64_t reclaimed_us;
 } pending;
 
 static atomic_uint tried;    /* the generation that has tried to make a file */
@@ -156,8 +162,8 @@ static bool begin(const struct self *self)
 	pending.file = file;
 	atomic_store(&pending.used, 0);
 	/* So long ago that the first line is written at once. */
-	atomic_store(&pending.flushed_ms, 0);
-	atomic_store(&pending.reclaimed_ms, clock_coarse_ms());
+	atomic_store(&pending.flushed_us, 0);
+	atomic_store(&pending.reclaimed_us, clock_wall_us());
 	atomic_store(&pending.holder, 0);
 	atomic_store(&stranded, false);
 	atomic_store(&pending.generation, self->generation);
@@ -231,6 +237,14 @@ static inline void give(void)
 	atomic_store_explicit(&pending.holder, 0, memory_order_release);
 }
 
+/* Block by block, which compilers write out. */
+static void clear(struct pending_file *file, uint32_t used)
+{
+	for (size_t at = 0; at < used; at += CLEAR_BLOCK) {
+		memset((char *)file + at, 0, CLEAR_BLOCK);
+	}
+}
+
 static void flush(void)
 {
 	struct pending_file *file = pending.file;
@@ -239,11 +253,11 @@ static void flush(void)
 		log_write_lines(file->lines, used, &file->mark);
 		file->lines[0] = '\0';
 		atomic_signal_fence(memory_order_seq_cst);
-		memset(file->lines, 0, used);
+		clear(file, used);
 		atomic_store(&file->mark, 0);
 		atomic_store(&pending.used, 0);
 	}
-	atomic_store_explicit(&pending.flushed_ms, clock_coarse_ms(), memory_order_relaxed);
+	atomic_store_explicit(&pending.flushed_us, clock_wall_us(), memory_order_relaxed);
 }
 
 static inline void keep(const char *line, size_t length)
@@ -260,35 +274,33 @@ static inline void keep(const char *line, size_t length)
 			      memory_order_relaxed);
 }
 
-static void reclaim_sometimes(uint64_t now_ms)
+static void reclaim_sometimes(uint64_t now_us)
 {
-	uint64_t last = atomic_load_explicit(&pending.reclaimed_ms, memory_order_relaxed);
-	if (now_ms - last >= RECLAIM_MS &&
-	    atomic_compare_exchange_strong(&pending.reclaimed_ms, &last, now_ms)) {
+	uint64_t last = atomic_load_explicit(&pending.reclaimed_us, memory_order_relaxed);
+	if (now_us - last >= RECLAIM_US &&
+	    atomic_compare_exchange_strong(&pending.reclaimed_us, &last, now_us)) {
 		leftover_reclaim();
 	}
 }
 
-bool pending_append(const char *line, size_t length)
+bool pending_append(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
-	struct self self = self_now();
-	if ((!is_ours(&self) && !begin(&self)) || length == 0 || length >= PENDING_ROOM ||
-	    !take(&self)) {
+	if ((!is_ours(self) && !begin(self)) || length == 0 || length >= PENDING_FULL ||
+	    !take(self)) {
 		return false;
 	}
-	if (atomic_load_explicit(&pending.used, memory_order_relaxed) + length >= PENDING_ROOM) {
+	if (atomic_load_explicit(&pending.used, memory_order_relaxed) + length >= PENDING_FULL) {
 		flush();
 	}
 	keep(line, length);
-	uint64_t now_ms = clock_coarse_ms();
-	bool due = now_ms - atomic_load_explicit(&pending.flushed_ms, memory_order_relaxed) >=
-		   PENDING_MS;
+	bool due = now_us - atomic_load_explicit(&pending.flushed_us, memory_order_relaxed) >=
+		   PENDING_MS * US_PER_MS;
 	if (due) {
 		flush();
 	}
 	give();
 	if (due) {
-		reclaim_sometimes(now_ms);
+		reclaim_sometimes(now_us);
 	}
 	return true;
 }
@@ -300,8 +312,9 @@ int pending_due_ms(void)
 	    atomic_load_explicit(&stranded, memory_order_relaxed)) {
 		return -1;
 	}
-	uint64_t age_ms =
-		clock_coarse_ms() - atomic_load_explicit(&pending.flushed_ms, memory_order_relaxed);
+	uint64_t age_ms = (clock_wall_us() -
+			   atomic_load_explicit(&pending.flushed_us, memory_order_relaxed)) /
+			  US_PER_MS;
 	return age_ms >= PENDING_MS ? 0 : (int)(PENDING_MS - age_ms);
 }
 

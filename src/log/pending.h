@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../sys/self.h"
 #include "../sys/text.h"
 
 #define PENDING_SIZE ((size_t)65536)
@@ -56,11 +57,13 @@ void pending_path(struct text *text, const char *log, int pid, unsigned nth);
 /**
  * Keep a line for later. Older ones may be written.
  *
+ * @now_us
+ *         Now, by clock_wall_us: when that is set back, lines are written earlier.
  * @return
  *         False when it has to be written now: there is no such file here, or another thread or the
  *         code that this signal handler interrupted is at it.
  */
-bool pending_append(const char *line, size_t length);
+bool pending_append(const struct self *self, uint64_t now_us, const char *line, size_t length);
 
 /** Write what is pending. */
 void pending_flush(void);

@@ -26,7 +26,9 @@
 #include "json_check.h"
 #include "log/event.h"
 #include "log/log.h"
+#include "sys/clock.h"
 #include "sys/own.h"
+#include "sys/self.h"
 
 #define SKIPPED 77
 #define WRITERS 2
@@ -415,7 +417,8 @@ static void a_closed_and_reused_descriptor_is_opened_again(void **state)
 
 static void say_call(const char *line)
 {
-	log_write_call(line, strlen(line));
+	struct self self = self_now();
+	log_write_call(&self, clock_wall_us(), line, strlen(line));
 }
 
 /* Put a data file under our number, as no call of libc could under the hooks. */

@@ -1,0 +1,32 @@
+/*
+ * The line of a call, which is written for every one at level `calls`: the same facts in the same
+ * order as the functions of event.h would write them, in a quarter of the time.
+ */
+#ifndef RESETBY_LOG_CALL_LINE_H
+#define RESETBY_LOG_CALL_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../sys/addr.h"
+
+struct call_line {
+	int fd;
+	uint64_t conn;
+	const char *side;
+	const struct addr *local, *peer;
+	const char *op;
+	bool moves; /* bytes: `asked` is told */
+	uint64_t asked;
+	int64_t result;
+	int error; /* 0: none */
+	uint64_t us;
+};
+
+/** Write the line and hand it to the sink. */
+void call_line_send(const struct call_line *call);
+
+/** The log's settings have changed. */
+void call_line_start(void);
+
+#endif

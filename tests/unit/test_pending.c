@@ -1,0 +1,583 @@
+/*
+ * Lines that wait: what a call's line says, and what becomes of lines whose process was killed. Each
+ * test runs in a child, whose state is its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include "log/call_line.h"
+#include "log/leftover.h"
+#include "log/log.h"
+#include "log/pending.h"
+#include "sys/clock.h"
+
+#define THREADS 8
+#define LINES_EACH 5000
+#define PATIENCE_S 60
+
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			printf("# %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
+			fflush(stdout);                                                            \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static char directory[64];
+static char log_path[128];
+static char content[32 << 20];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/test_pending.XXXXXX");
+	if (!mkdtemp(directory)) {
+		return -1;
+	}
+	snprintf(log_path, sizeof log_path, "%s/log", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", directory);
+	return system(command);
+}
+
+static void in_child(void (*body)(void))
+{
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(PATIENCE_S);
+		body();
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static const char *load(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	size_t length = 0;
+	ssize_t got;
+	while ((got = read(fd, content + length, sizeof content - 1 - length)) > 0) {
+		length += (size_t)got;
+	}
+	close(fd);
+	content[length] = '\0';
+	return content;
+}
+
+static void append(const char *text)
+{
+	int fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void pending_name(char path[256], int pid)
+{
+	struct text text = text_in(path, 256);
+	pending_path(&text, log_path, pid, 0);
+}
+
+/* What process 1 left: lines, and a mark. */
+static void leave(const char *lines, uint64_t mark)
+{
+	static struct pending_file file;
+	char path[256];
+	memset(&file, 0, sizeof file);
+	strcpy(file.lines, lines);
+	file.mark = mark;
+	pending_name(path, 1);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	CHECK(fd >= 0 && write(fd, &file, sizeof file) == (ssize_t)sizeof file);
+	close(fd);
+}
+
+static bool is_left(void)
+{
+	char path[256];
+	pending_name(path, 1);
+	return access(path, F_OK) == 0;
+}
+
+static void keep_call(const char *line)
+{
+	struct self self = self_now();
+	log_write_call(&self, clock_wall_us(), line, strlen(line));
+}
+
+static void open_log(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	log_write("opened\n", strlen("opened\n"));
+}
+
+static void expect_log(const char *expected)
+{
+	if (strcmp(load(log_path), expected) != 0) {
+		printf("# the log is:\n%s# and not:\n%s", content, expected);
+		fflush(stdout);
+		_exit(1);
+	}
+}
+
+static void left_alone(void)
+{
+	append("zero\n");
+	leave("one\ntwo\n", 0);
+	open_log();
+	expect_log("zero\none\ntwo\nopened\n");
+	CHECK(!is_left());
+}
+
+static void the_next_process_brings_in_what_a_killed_one_left(void **state)
+{
+	(void)state;
+	in_child(left_alone);
+}
+
+static void written_already(void)
+{
+	append("zero\none\ntwo\nother\n");
+	leave("one\ntwo\n", strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\none\ntwo\nother\nopened\n");
+	CHECK(!is_left());
+}
+
+static void a_kill_after_the_write_doubles_no_line(void **state)
+{
+	(void)state;
+	in_child(written_already);
+}
+
+static void not_written(void)
+{
+	append("zero\nother\n");
+	leave("one\ntwo\n", strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\nother\none\ntwo\nopened\n");
+}
+
+static void a_kill_before_the_write_loses_no_line(void **state)
+{
+	(void)state;
+	in_child(not_written);
+}
+
+static void written_in_part(void)
+{
+	append("zero\none\ntw");
+	leave("one\ntwo\nthree\n", strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\none\ntwo\nthree\nopened\n");
+	/* Nor when the first line itself was cut. */
+	append("fo");
+	leave("four\n", strlen(content) + 1);
+	leftover_reclaim();
+	expect_log("zero\none\ntwo\nthree\nopened\nfour\n");
+}
+
+static void a_kill_within_the_write_leaves_whole_lines(void **state)
+{
+	(void)state;
+	in_child(written_in_part);
+}
+
+static void overtaken(void)
+{
+	/* The line that follows goes on as the half one would have: "tres" is not how it ended. */
+	append("zero\none\ntresetby[2] other\n");
+	leave("one\ntresses\nthree\n", strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\none\n\nresetby[2] other\ntresses\nthree\nopened\n");
+	append("{\"ts\":\"{\"ts\":\"B\"}\n");
+	leave("{\"ts\":\"{\"ts\":\"A\"}\n", strlen(content) + 1);
+	leftover_reclaim();
+	CHECK(strstr(load(log_path),
+		     "opened\n      \n{\"ts\":\"B\"}\n{\"ts\":\"{\"ts\":\"A\"}\n") != NULL);
+}
+
+static void a_line_behind_half_a_line_is_made_whole(void **state)
+{
+	(void)state;
+	in_child(overtaken);
+}
+
+static void rotated(void)
+{
+	append("new\n");
+	leave("one\n", 1000000);
+	open_log();
+	expect_log("new\none\nopened\n");
+}
+
+static void a_log_that_was_rotated_gets_the_lines(void **state)
+{
+	(void)state;
+	in_child(rotated);
+}
+
+/* A process that keeps a line, says so, and lives until the pipe is closed. */
+static pid_t keeper(int *hold)
+{
+	int said[2];
+	int held[2];
+	CHECK(pipe(said) == 0 && pipe(held) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		char byte;
+		close(held[1]);
+		log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+		keep_call("first\n");
+		keep_call("second\n");
+		CHECK(write(said[1], "", 1) == 1);
+		CHECK(read(held[0], &byte, 1) == 0);
+		log_exiting();
+		_exit(0);
+	}
+	char byte;
+	close(said[1]);
+	close(held[0]);
+	CHECK(read(said[0], &byte, 1) == 1);
+	close(said[0]);
+	*hold = held[1];
+	return child;
+}
+
+static void alive(void)
+{
+	int hold;
+	int status;
+	char path[256];
+	pid_t child = keeper(&hold);
+	open_log();
+	/* Its first line goes at once, its second waits. */
+	expect_log("first\nopened\n");
+	pending_name(path, child);
+	CHECK(strcmp(load(path), "second\n") == 0);
+	close(hold);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	expect_log("first\nopened\nsecond\n");
+	CHECK(access(path, F_OK) != 0);
+}
+
+static void a_living_process_keeps_its_lines_and_writes_them_at_exit(void **state)
+{
+	(void)state;
+	in_child(alive);
+}
+
+static void count_lines(const struct leftover *leftover, void *context)
+{
+	size_t *alive_dead = context;
+	alive_dead[!leftover->alive] += leftover->length;
+}
+
+static void reading(void)
+{
+	int hold;
+	size_t alive_dead[2] = {0};
+	pid_t child = keeper(&hold);
+	leave("first\nleft\n", 1);
+	CHECK(leftover_read(log_path, count_lines, alive_dead) == 2);
+	CHECK(alive_dead[0] == strlen("second\n") && alive_dead[1] == strlen("left\n"));
+	CHECK(is_left());
+	expect_log("first\n");
+	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	CHECK(leftover_read(log_path, count_lines, alive_dead) == 2);
+	CHECK(alive_dead[1] == strlen("left\n") * 2 + strlen("second\n"));
+	CHECK(leftover_read("/nonexistent/log", count_lines, alive_dead) == -ENOENT);
+}
+
+static void what_is_left_can_be_read_without_a_trace(void **state)
+{
+	(void)state;
+	in_child(reading);
+}
+
+static void untrusted(void)
+{
+	char path[256];
+	append("zero\n");
+	leave("forged\n", 0);
+	pending_name(path, 1);
+	if (chown(path, 65534, 65534) != 0) {
+		leave("x", 0);
+	}
+	/* Nor through a link, nor of another log. */
+	char link_path[256];
+	pending_name(link_path, 2);
+	CHECK(symlink("/etc/passwd", link_path) == 0);
+	snprintf(path, sizeof path, "%s/.log.old.1.pending", directory);
+	CHECK(link(link_path, path) == 0);
+	open_log();
+	expect_log("zero\nopened\n");
+}
+
+static void a_file_of_another_user_is_not_brought_in(void **state)
+{
+	(void)state;
+	in_child(untrusted);
+}
+
+static void unfinished(void)
+{
+	leave("whole\nhalf", 0);
+	open_log();
+	expect_log("whole\nopened\n");
+}
+
+static void only_whole_lines_are_brought_in(void **state)
+{
+	(void)state;
+	in_child(unfinished);
+}
+
+static void *keep_lines(void *name)
+{
+	char line[400];
+	struct self self = self_now();
+	for (int i = 0; i < LINES_EACH; i++) {
+		int length =
+			snprintf(line, sizeof line, "%s %d %*s|\n", (char *)name, i, i % 300, "");
+		log_write_call(&self, clock_wall_us(), line, (size_t)length);
+	}
+	return NULL;
+}
+
+static void keep_from_threads(int writer)
+{
+	char names[THREADS][32];
+	pthread_t threads[THREADS];
+	for (int i = 0; i < THREADS; i++) {
+		snprintf(names[i], sizeof names[i], "%d", writer * THREADS + i);
+		CHECK(pthread_create(&threads[i], NULL, keep_lines, names[i]) == 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	log_exiting();
+}
+
+static void crowd(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	keep_call("parent\n");
+	pid_t child = fork();
+	log_after_fork();
+	keep_from_threads(child == 0);
+	if (child == 0) {
+		_exit(0);
+	}
+	CHECK(waitpid(child, NULL, 0) == child);
+	static bool seen[2 * THREADS][LINES_EACH];
+	char *save;
+	size_t count = 0;
+	load(log_path);
+	for (char *line = strtok_r(content, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		int name;
+		int number;
+		char expected[400];
+		if (strcmp(line, "parent") == 0) {
+			continue;
+		}
+		CHECK(sscanf(line, "%d %d", &name, &number) == 2);
+		snprintf(expected, sizeof expected, "%d %d %*s|", name, number, number % 300, "");
+		CHECK(strcmp(line, expected) == 0 && !seen[name][number]);
+		seen[name][number] = true;
+		count++;
+	}
+	CHECK(count == (size_t)2 * THREADS * LINES_EACH);
+}
+
+static void lines_of_threads_and_processes_are_whole_and_all_there(void **state)
+{
+	(void)state;
+	in_child(crowd);
+}
+
+static void important(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	keep_call("first\n");
+	keep_call("second\n");
+	log_write("error\n", strlen("error\n"));
+	expect_log("first\nsecond\nerror\n");
+	CHECK(log_due_ms() < 0);
+	keep_call("third\n");
+	CHECK(log_due_ms() >= 0);
+	log_flush();
+	expect_log("first\nsecond\nerror\nthird\n");
+}
+
+static void a_line_of_another_kind_comes_at_once_and_in_order(void **state)
+{
+	(void)state;
+	in_child(important);
+}
+
+static volatile sig_atomic_t handled;
+
+static void log_in_handler(int signal)
+{
+	(void)signal;
+	keep_call("handler\n");
+	handled++;
+}
+
+static void interrupted(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	signal(SIGALRM, log_in_handler);
+	struct itimerval often = {{0, 100}, {0, 100}};
+	setitimer(ITIMER_REAL, &often, NULL);
+	int kept = 0;
+	while (handled < 2000) {
+		keep_call("main\n");
+		kept++;
+	}
+	struct itimerval never = {{0, 0}, {0, 0}};
+	setitimer(ITIMER_REAL, &never, NULL);
+	log_exiting();
+	int handlers = 0;
+	char *save;
+	load(log_path);
+	for (char *line = strtok_r(content, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		bool of_handler = strcmp(line, "handler") == 0;
+		CHECK(of_handler || strcmp(line, "main") == 0);
+		handlers += of_handler;
+		kept -= !of_handler;
+	}
+	CHECK(kept == 0 && handlers == handled);
+}
+
+static void a_signal_handler_may_log_in_the_middle_of_it(void **state)
+{
+	(void)state;
+	in_child(interrupted);
+}
+
+/* Both ways to write a call's line say the same: behind the time, which is the head's. */
+static void compare_lines(const struct call_line *call)
+{
+	append("");
+	CHECK(truncate(log_path, 0) == 0);
+	self_renew();
+	call_line_send(call);
+	call_line_send(call);
+	log_flush();
+	load(log_path);
+	char *second = strchr(content, '\n') + 1;
+	char *end = strchr(second, '\n');
+	CHECK(end != NULL && end[1] == '\0');
+	second[-1] = '\0';
+	*end = '\0';
+	const char *slow = strchr(content, '.');
+	const char *fast = strchr(second, '.');
+	if (strcmp(slow + strlen(".123456"), fast + strlen(".123456")) != 0) {
+		printf("# %s\n# %s\n", content, second);
+		fflush(stdout);
+		_exit(1);
+	}
+}
+
+static void compare_formats(enum log_format format, const char *exe)
+{
+	static const int64_t numbers[] = {0,          9,          10,     99,        100,
+					  9999,       10000,      12345,  1234567,   99999999,
+					  100000000,  -1,         -12345, INT64_MAX, INT64_MIN,
+					  1000000007, 10000000000};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(40000)};
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(7), .sin6_scope_id = UINT32_MAX};
+	inet_pton(AF_INET, "10.255.0.99", &in.sin_addr);
+	inet_pton(AF_INET6, "fe80:1111:2222:3333:4444:5555:6666:7777", &in6.sin6_addr);
+	struct addr addrs[] = {addr_from_sockaddr(&in, sizeof in),
+			       addr_from_sockaddr(&in6, sizeof in6),
+			       {.family = 0}};
+	log_start(log_path, LOG_CALLS, format, exe);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		struct call_line call = {
+			.fd = (int)(numbers[i] & INT32_MAX),
+			.conn = (uint64_t)numbers[i],
+			.side = "client",
+			.local = &addrs[i % 3],
+			.peer = &addrs[(i + 1) % 3],
+			.op = "recv",
+			.moves = i % 2 == 0,
+			.asked = (uint64_t)numbers[i],
+			.result = numbers[i],
+			.error = i % 4 == 0   ? 0
+				 : i % 4 == 1 ? 999
+					      : ECONNRESET,
+			.us = (uint64_t)numbers[i],
+		};
+		compare_lines(&call);
+	}
+}
+
+static void compare(void)
+{
+	static const char *const exes[] = {
+		"nginx", "a b", "\"",
+		"a name of sixty bytes and some more than that, which has no room"};
+	for (size_t i = 0; i < sizeof exes / sizeof *exes; i++) {
+		compare_formats(LOG_TEXT, exes[i]);
+		compare_formats(LOG_JSON, exes[i]);
+	}
+}
+
+static void a_call_line_is_what_the_functions_of_event_h_write(void **state)
+{
+	(void)state;
+	in_child(compare);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+	const struct CMUnitTest tests[] = {
+		TEST(the_next_process_brings_in_what_a_killed_one_left),
+		TEST(a_kill_after_the_write_doubles_no_line),
+		TEST(a_kill_before_the_write_loses_no_line),
+		TEST(a_kill_within_the_write_leaves_whole_lines),
+		TEST(a_line_behind_half_a_line_is_made_whole),
+		TEST(a_log_that_was_rotated_gets_the_lines),
+		TEST(a_living_process_keeps_its_lines_and_writes_them_at_exit),
+		TEST(what_is_left_can_be_read_without_a_trace),
+		TEST(a_file_of_another_user_is_not_brought_in),
+		TEST(only_whole_lines_are_brought_in),
+		TEST(lines_of_threads_and_processes_are_whole_and_all_there),
+		TEST(a_line_of_another_kind_comes_at_once_and_in_order),
+		TEST(a_signal_handler_may_log_in_the_middle_of_it),
+		TEST(a_call_line_is_what_the_functions_of_event_h_write),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
