@@ -17,6 +17,8 @@
 
 /* The kernel's least send buffer takes as much without waiting (net.ipv4.tcp_wmem). */
 #define SENT_AT_ONCE 4096u
+/* A socket that poll calls writable has a third of its buffer free, of 64 KiB as a rule. */
+#define ROOM_WHEN_WRITABLE 16384u
 
 int64_t doze_ms(int timeout)
 {
@@ -139,19 +141,23 @@ void doze_end(struct doze *doze)
 	}
 }
 
-/* What a call waits for; 0 when it does not wait, or not for anything that poll can see. */
-static short awaited(const struct call *call)
+/* May the call wait, and what for? No events: for what poll cannot see. */
+static bool may_wait(const struct call *call, short *events)
 {
-	enum direction direction = op_direction(call->op);
-	if (direction == DIRECTION_READ || call->op == OP_ACCEPT || call->op == OP_ACCEPT4) {
-		return POLLIN;
+	*events = 0;
+	switch (op_direction(call->op)) {
+	case DIRECTION_READ:
+		*events = POLLIN;
+		return true;
+	case DIRECTION_WRITE:
+		*events = call->asked > ROOM_WHEN_WRITABLE ? 0 : POLLOUT;
+		return atomic_load_explicit(&call->conn->bytes_out, memory_order_relaxed) +
+			       call->asked >
+		       SENT_AT_ONCE;
+	default:
+		*events = call->op == OP_CONNECT ? 0 : POLLIN;
+		return call->op == OP_CONNECT || call->op == OP_ACCEPT || call->op == OP_ACCEPT4;
 	}
-	return direction == DIRECTION_WRITE &&
-			       atomic_load_explicit(&call->conn->bytes_out, memory_order_relaxed) +
-					       call->asked >
-				       SENT_AT_ONCE
-		       ? POLLOUT
-		       : 0;
 }
 
 static bool is_ready(int fd, short events)
@@ -175,9 +181,8 @@ void doze_before(struct call *call)
 	if (call->conn->nonblocking) {
 		return;
 	}
-	short events = awaited(call);
-	if ((events == 0 && call->op != OP_CONNECT) || log_due_ms() < 0 ||
-	    never_waits(call->conn, call->fd)) {
+	short events;
+	if (!may_wait(call, &events) || log_due_ms() < 0 || never_waits(call->conn, call->fd)) {
 		return;
 	}
 	if (events == 0 || !is_ready(call->fd, events)) {
