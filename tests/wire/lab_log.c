@@ -1,6 +1,7 @@
 #include "lab.h"
 
 #include <ctype.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,11 +218,40 @@ double json_number(const char *line, const char *key)
 	return number;
 }
 
+/**
+ * The log, and behind it the lines that processes still keep beside it: an actor that waits for its
+ * next command sleeps in no call of a socket.
+ */
+static char *read_log(const struct actor *actor)
+{
+	const char *slash = strrchr(actor->log, '/');
+	const char *base = slash ? slash + 1 : actor->log;
+	char pattern[sizeof(actor->log) + 16];
+	snprintf(pattern, sizeof(pattern), "%.*s.%s.*.pending", (int)(base - actor->log),
+		 actor->log, base);
+	glob_t kept;
+	char *pending = strdup("");
+	if (glob(pattern, 0, NULL, &kept) == 0) {
+		for (size_t i = 0; i < kept.gl_pathc; i++) {
+			char *lines = lab_read_file(kept.gl_pathv[i]);
+			pending = realloc(pending, strlen(pending) + strlen(lines) + 1);
+			strcat(pending, lines);
+			free(lines);
+		}
+		globfree(&kept);
+	}
+	char *text = lab_read_file(actor->log);
+	text = realloc(text, strlen(text) + strlen(pending) + 1);
+	strcat(text, pending);
+	free(pending);
+	return text;
+}
+
 /** Call a function on each whole line of the log; ends when it returns true. */
 static void each_line(struct actor *actor, bool (*visit)(const char *line, void *context),
 		      void *context)
 {
-	char *text = lab_read_file(actor->log);
+	char *text = read_log(actor);
 	char *line = text;
 	char *end;
 	while ((end = strchr(line, '\n')) != NULL) {
