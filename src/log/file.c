@@ -18,6 +18,7 @@ static char directory[PATH_MAX]; /* where a relative path begins; empty: an abso
 static atomic_bool refused;      /* it could not be opened, and that was said */
 static atomic_bool complained_lost;
 static atomic_bool torn;
+static atomic_int opener; /* the process that opened it; 0: nobody yet */
 
 /* How long a `call` line relies on the last look at the file, by the coarse clock. */
 #define RELY_MS 100u
@@ -143,9 +144,20 @@ static int open_path(void)
 	return fd < 0 ? (int)fd : own_adopt(OWN_LOG, (int)fd);
 }
 
+/* libc forks inside (daemon, _Fork) where no hook sees it; vfork's child goes on with the parent's. */
+static void follow_process(void)
+{
+	int pid = self_now().pid;
+	int before = atomic_exchange(&opener, pid);
+	if (before != 0 && before != pid) {
+		file_after_fork();
+	}
+}
+
 /* Opens the file when it is not open: at the first line, and when the program closed it. */
 static int look(struct sink *sink)
 {
+	follow_process();
 	struct statx status = {.stx_ino = 0};
 	sink->fd = own_status(OWN_LOG, &status);
 	if (sink->fd < 0) {
