@@ -20,6 +20,11 @@ ACTOR    := $(BUILD)/tests/wire/actor
 TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_SRC) $(UNIT_AID) $(WIRE_SRC) $(WIRE_AID) $(ACTOR_SRC))
 scripts   = $(sort $(shell find tests/$(1) -maxdepth 1 -name '*.sh' -perm -u+x))
 
+# Probes: small programs that the guest tests run bare and under the preload. probe.c is linked into
+# each but the peer.
+PROBE_SRC := $(filter-out tests/guest/probes/probe.c,$(sort $(wildcard tests/guest/probes/*.c)))
+PROBES    := $(PROBE_SRC:%.c=$(BUILD)/%)
+
 SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s)
 RUN_TESTS = $(Q)RESETBY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/run --only '$(TESTS)'
 
@@ -43,13 +48,19 @@ $(ACTOR): $(ACTOR_SRC:%.c=$(BUILD)/%.o)
 	$(say) LD $@
 	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -pthread
 
-.PHONY: need unit-tests wire-tests tests
+$(PROBES): $(BUILD)/%: %.c tests/guest/probes/probe.c tests/guest/probes/probe.h $(BUILD)/test-flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $(filter %.c,$^) -pthread
+
+.PHONY: need unit-tests wire-tests probes tests
 need:
 	$(Q)tests/need
 
 unit-tests: $(UNIT_RUN)
 wire-tests: $(WIRE_RUN) $(ACTOR)
-tests: unit-tests wire-tests
+probes: $(PROBES)
+tests: unit-tests wire-tests probes
 
 # The compilers may only be there once tests/need has run, hence the steps. The last build proves
 # that the other compiler has no warning either.
@@ -65,7 +76,7 @@ check-unit: unit-tests
 check-wire: all wire-tests
 	$(RUN_TESTS) $(WIRE_RUN) $(call scripts,wire)
 
-check-guest: all
+check-guest: all probes
 	$(RUN_TESTS) $(call scripts,guest)
 
 # Unit tests only: in the preload, a sanitizer's run-time would have to come before the library.

@@ -1,0 +1,43 @@
+#!/bin/bash
+# Handlers that strike within a hook, and the smallest stacks that there are.
+. "$(dirname "$0")/probes/probes.sh"
+
+# The two lines are about listeners that go with a connection in their queue.
+a_long_jump_out_of_a_hook_leaves_nothing_behind() {
+	peer
+	alike 2 "$probes/signals" "$port" leap
+}
+
+# 40 refusals in handlers, 30 resets outside.
+hooks_in_handlers_that_strike_within_hooks() {
+	peer
+	alike 70 "$probes/signals" "$port" storm
+}
+
+# on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it
+on_stack() {
+	peer
+	one bare "$probes/stacks" "$port" "$1"
+	one under "$probes/stacks" "$port" "$1"
+	expect "$(grep -v ^depth under.out)" "$(grep -v ^depth bare.out)"
+	grep -q '^status 0$' bare.out
+	expect "$(wc -l <under.err)" 4
+	paste -d ' ' bare.out under.out | awk '$1 == "depth" {
+		rows++
+		if ($2 + 2048 <= $(NF / 2 + 2)) { print "too deep: " $0; bad = 1 }
+	} END { exit bad || rows == 0 }'
+}
+
+verdicts_from_a_thread_of_16_kib() {
+	on_stack thread
+}
+
+verdicts_from_the_smallest_signal_stack() {
+	on_stack signal
+}
+
+points \
+	a_long_jump_out_of_a_hook_leaves_nothing_behind \
+	hooks_in_handlers_that_strike_within_hooks \
+	verdicts_from_a_thread_of_16_kib \
+	verdicts_from_the_smallest_signal_stack

@@ -1,0 +1,49 @@
+# Sourced by the tests that watch whether a program can tell that the library is there: the programs
+# of tests/guest/probes, bare and under the preload.
+. "$(dirname "$0")/lib.sh"
+probes=$build/tests/guest/probes
+
+# peer [VARIABLE=VALUE...]: the other end, never preloaded; $port is where
+peer() {
+	: >server.out
+	start "$@" "$probes/peer"
+	eventually test -s server.out
+	port=$(tail -n 1 server.out)
+}
+
+# The two ways in which `alike` runs a command; $others are preloaded in the first one too.
+bare() {
+	env ${others:+LD_PRELOAD="$others"} timeout 60 "$@"
+}
+under() {
+	env LD_PRELOAD="${preloads:-$library}" timeout 60 "$@"
+}
+
+# one WAY COMMAND...: run it, keep what it says and how it ends
+one() {
+	local way=$1 status=0
+	shift
+	"$way" "$@" </dev/null >"$way.out" 2>"$way.err" || status=$?
+	printf 'status %d\n' $status >>"$way.out"
+}
+
+# alike LINES COMMAND...: bare and under the preload it prints the same and ends the same, but that
+# the library says LINES lines
+alike() {
+	local lines=$1
+	shift
+	one bare "$@"
+	one under "$@"
+	expect "$(cat bare.err)" ""
+	diff bare.out under.out || { tail -n 3 under.err; return 1; }
+	grep -q '^status 0$' bare.out || { cat bare.out; return 1; }
+	expect "$(grep -vc '^resetby\[[0-9]*\] .* \(error\|warn\) ' under.err || true)" 0
+	expect "$(wc -l <under.err) lines" "$lines lines" || { cat under.err; return 1; }
+}
+
+# compile OUTPUT FLAG... : a probe's C file, by gcc, beside what the probes share
+compile() {
+	local output=$1
+	shift
+	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -o "$output" "$@" "$guest/probes/probe.c"
+}
