@@ -1,0 +1,57 @@
+#!/bin/bash
+# Programs that lock themselves in: a filter that kills at any system call but their own, an empty
+# root.
+. "$(dirname "$0")/probes/probes.sh"
+
+probe() {
+	local lines=$1 name=$2
+	shift 2
+	peer
+	alike "$lines" "$probes/$name" "$port" "$@"
+}
+
+# A library that does not see the filter come cannot keep still.
+notices_filters() {
+	"$resetby" list hooks | grep -qx prctl || skip "the library does not notice filters"
+}
+
+a_filter_set_by_prctl() {
+	notices_filters
+	probe 0 sandbox prctl
+}
+
+a_filter_set_by_seccomp() {
+	notices_filters
+	probe 0 sandbox seccomp
+}
+
+the_strict_mode() {
+	notices_filters
+	probe 0 sandbox strict
+}
+
+an_empty_root_by_chroot() {
+	mkdir jail
+	probe 6 jail chroot "$PWD/jail"
+}
+
+an_empty_root_by_pivot_root() {
+	mkdir jail
+	probe 6 jail pivot "$PWD/jail"
+}
+
+# The file was opened before, and stays so though the program closes every number in its jail.
+a_log_file_outside_of_the_jail() {
+	mkdir jail
+	RESETBY_LOG="$PWD/log" RESETBY_FORMAT=json probe 0 jail chroot "$PWD/jail"
+	expect "$(jq -r '"\(.errno) \(.cause)"' log | sort | uniq -c | xargs)" \
+		"3 ECONNREFUSED refused 3 ECONNRESET peer-closed-unread"
+}
+
+points \
+	a_filter_set_by_prctl \
+	a_filter_set_by_seccomp \
+	the_strict_mode \
+	an_empty_root_by_chroot \
+	an_empty_root_by_pivot_root \
+	a_log_file_outside_of_the_jail
