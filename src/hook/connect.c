@@ -135,7 +135,8 @@ int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 	if (!connect.target.answered) {
 		errno = saved;
 		call.result = real.connect(fd, connect.target.address, connect.target.size);
-		call.error = call.result < 0 ? errno : 0;
+		saved = errno;
+		call.error = call.result < 0 ? saved : 0;
 	}
 	connect_end(&connect, &call);
 	errno = call.result < 0 ? call.error : saved;
