@@ -206,10 +206,13 @@ static ssize_t write_quietly(int fd, const void *buffer, size_t size)
 	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.write(fd, buffer, size) : result;
 }
 
-static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count)
+static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count, size_t asked)
 {
-	/* Too many pieces are EINVAL here and EMSGSIZE there. */
-	if (count < 0 || count > IOV_MAX || sandbox_closed) {
+	/*
+	 * Too many pieces are EINVAL here and EMSGSIZE there; without a byte it is no question to the
+	 * socket here (do_iter_write()), and one there.
+	 */
+	if (count < 0 || count > IOV_MAX || asked == 0 || sandbox_closed) {
 		return real.writev(fd, pieces, count);
 	}
 	struct msghdr message = {
@@ -281,7 +284,7 @@ ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 	keep_vector_head(&call, pieces, (size_t)count);
 	do {
 		if (!call_answers_write(&call, pieces, (size_t)count, 0)) {
-			call.result = writev_quietly(fd, pieces, count);
+			call.result = writev_quietly(fd, pieces, count, asked);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
 	return leave_with_signal(&call, 0);

@@ -56,7 +56,7 @@ cancellation_points_are_libcs() {
 }
 
 addresses_that_lead_nowhere() {
-	probe 1 faults
+	probe 6 faults
 }
 
 points \

@@ -102,6 +102,34 @@ static void accept_one(void)
 	say("size %u\n", size);
 }
 
+/* Nothing to write is a question to some calls, and none to others. */
+static void write_nothing(uint16_t port)
+{
+	struct iovec nothing = {NULL, 0};
+	for (int way = 0; way < 5; way++) {
+		int reset = dial(port);
+		order(reset, 'r');
+		switch (way) {
+		case 0:
+			DO(write(reset, "", 0));
+			break;
+		case 1:
+			DO(writev(reset, &nothing, 1));
+			break;
+		case 2:
+			DO(writev(reset, NULL, 0));
+			break;
+		case 3:
+			DO(send(reset, "", 0, 0));
+			break;
+		default:
+			DO(read(reset, NULL, 0));
+			break;
+		}
+		DO(close(reset));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int pair[2];
@@ -112,6 +140,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	give();
 	take();
+	write_nothing(port_of(argv[1]));
 	wait_for();
 	for (int i = 0; i < 5; i++) {
 		dial_self();
