@@ -182,7 +182,7 @@ static bool is_connection(struct call *call)
 	    evidence_state(call->fd) != STATE_UNKNOWN) {
 		return true;
 	}
-	conn_forget(call->fd, SLOT_UNKNOWN);
+	conn_disown(call->conn, call->fd);
 	return false;
 }
 

@@ -43,7 +43,7 @@ struct past_call {
 struct conn {
 	/* every call */
 	_Atomic uint32_t generation; /* changes when the record is given back */
-	_Atomic uint32_t refs;       /* descriptors of this process that name it */
+	_Atomic uint32_t refs;       /* names and pins: record.c */
 	_Atomic uint8_t phase;
 	_Atomic uint8_t turn;    /* enum direction of the last byte that moved */
 	_Atomic uint8_t waiting; /* enum direction that poll and its kind last asked for */
@@ -151,6 +151,9 @@ static inline uintptr_t table_get_near(int fd)
 /** Put something into a slot; the old content is returned. Does nothing when memory is short. */
 uintptr_t table_swap(int fd, uintptr_t content);
 
+/** Put something into a slot if it still holds `old`; false when it does not. */
+bool table_replace(int fd, uintptr_t old, uintptr_t content);
+
 extern HIDDEN _Atomic int table_top;
 
 /** One above the highest descriptor that ever had a record; 0: there never was one. */
@@ -181,6 +184,9 @@ static inline void conn_set_phase(struct conn *conn, enum phase phase)
 	conn_stir(conn);
 }
 
+/** A new record that no descriptor names yet, in phase FRESH. NULL without memory. */
+struct conn *conn_make(void);
+
 /** A new record for a descriptor, in phase FRESH; replaces what the slot held. NULL without memory. */
 struct conn *conn_new(int fd);
 
@@ -189,6 +195,36 @@ void conn_reserve(void);
 
 /** A descriptor is gone, or is something else: give up its record. */
 void conn_forget(int fd, uintptr_t now);
+
+/** A descriptor is not what its record is about: give that up, unless it was replaced already. */
+void conn_disown(struct conn *conn, int fd);
+
+/**
+ * A descriptor is about to be closed: of threads that close it at once, one gets its record, which
+ * stays as it is until conn_let_go. NULL when there is none.
+ */
+struct conn *conn_detach(int fd);
+
+/**
+ * The record of a detached descriptor is given up.
+ *
+ * @return
+ *         False when no other descriptor names it: then it is pinned, until conn_unpin.
+ */
+bool conn_let_go(struct conn *conn);
+
+/**
+ * What is said or decided about a connection takes time, in which other threads may close it: while
+ * its record is pinned, it is not used for another one.
+ *
+ * @return
+ *         False when the descriptor has been closed already: the record may be anybody's.
+ */
+bool conn_pin(struct conn *conn, int fd);
+void conn_unpin(struct conn *conn);
+
+/** How many descriptors of this process name it. */
+uint32_t conn_names(const struct conn *conn);
 
 /** Another descriptor names the same socket (dup). `from` may be anything. */
 void conn_share(int from, int fd);

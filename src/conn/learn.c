@@ -88,26 +88,9 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 	}
 }
 
-struct conn *conn_learn(int fd)
+/* Before others can see the record: what they close may be another connection's a moment later. */
+static void learn(struct conn *conn, int fd)
 {
-	if (disabled) {
-		if (table_get(fd) != SLOT_NO_SOCKET) {
-			table_swap(fd, SLOT_NO_SOCKET);
-		}
-		return NULL;
-	}
-	bool tcp;
-	uintptr_t slot = classify(fd, &tcp);
-	if (!tcp) {
-		if (slot != SLOT_UNKNOWN) {
-			table_swap(fd, slot);
-		}
-		return NULL;
-	}
-	struct conn *conn = conn_new(fd);
-	if (conn == NULL) {
-		return NULL;
-	}
 	conn->learned = true;
 	struct tcp_info info = {0};
 	socklen_t size = sizeof info;
@@ -119,7 +102,37 @@ struct conn *conn_learn(int fd)
 		/* In CLOSE: one that was reset before it was first seen here; else never used. */
 		learn_connection(conn, fd, &info);
 	}
-	return conn;
+}
+
+struct conn *conn_learn(int fd)
+{
+	uintptr_t before = table_get(fd);
+	if (disabled) {
+		if (before != SLOT_NO_SOCKET) {
+			table_swap(fd, SLOT_NO_SOCKET);
+		}
+		return NULL;
+	}
+	bool tcp;
+	uintptr_t slot = classify(fd, &tcp);
+	if (!tcp) {
+		if (slot != SLOT_UNKNOWN && slot != before) {
+			table_replace(fd, before, slot);
+		}
+		return NULL;
+	}
+	struct conn *conn = conn_make();
+	if (conn == NULL) {
+		return NULL;
+	}
+	learn(conn, fd);
+	if (table_replace(fd, before, (uintptr_t)conn)) {
+		return conn;
+	}
+	/* Another thread was faster, to learn or to close it. */
+	conn_let_go(conn);
+	conn_unpin(conn);
+	return conn_known(fd);
 }
 
 void conn_learn_local(struct conn *conn, int fd)

@@ -4,9 +4,28 @@
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 
-/* Records are mapped this many at a time: nothing of the last page is left over. */
+/*
+ * Given-back records form a stack without a lock. Its head carries a count in the bits that no user
+ * address has, so that a record that was taken and returned meanwhile is noticed (ABA).
+ */
+#define HEAD_COUNT_SHIFT 48
+#define HEAD_POINTER(head) ((struct conn *)((head) & (((uint64_t)1 << HEAD_COUNT_SHIFT) - 1)))
+
+/*
+ * Records are mapped this many at a time, and fill their pages to the last byte. The stack's links
+ * are not in the records: a thread whose call is still under way may write to a record that was
+ * given back, and the stack must not care. Their page is touched when the first one is given back.
+ */
 #define CHUNK_RECORDS 512
-_Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "a chunk is whole pages");
+#define CHUNK_SIZE ((size_t)1 << 18)
+
+struct chunk {
+	char records[CHUNK_RECORDS][CONN_SIZE];
+	_Atomic(struct conn *) next[CHUNK_RECORDS];
+};
+
+_Static_assert(sizeof(struct chunk) == CHUNK_SIZE, "a record's address tells its chunk");
+_Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "records and links share no page");
 
 /*
  * The rest of the chunk that was mapped last: where it begins, shifted, and how many records it has.
@@ -14,53 +33,62 @@ _Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "a chunk is whole pages");
  */
 #define REST_COUNT_BITS 16
 #define REST_COUNT(rest) ((rest) & (((uint64_t)1 << REST_COUNT_BITS) - 1))
-#define REST_POINTER(rest) ((struct spare *)((rest) >> REST_COUNT_BITS))
-
-/*
- * Given-back records form a stack without a lock. Its head carries a count in the bits that no user
- * address has, so that a record that was taken and returned meanwhile is noticed (ABA).
- */
-#define HEAD_COUNT_SHIFT 48
-#define HEAD_POINTER(head) ((struct spare *)((head) & (((uint64_t)1 << HEAD_COUNT_SHIFT) - 1)))
-
-/* A record in the stack: what it was is of no interest but for its generation. */
-struct spare {
-	_Atomic uint32_t generation;
-	_Atomic uint32_t refs;
-	_Atomic(struct spare *) next;
-};
+#define REST_POINTER(rest) ((char *)(uintptr_t)((rest) >> REST_COUNT_BITS))
 
 static _Atomic uint64_t spare_head;
 static _Atomic uint64_t chunk_rest;
 static _Atomic uint64_t total;
 
-static uint64_t head_with(uint64_t old, struct spare *spare)
+static uint64_t head_with(uint64_t old, struct conn *spare)
 {
 	return (((old >> HEAD_COUNT_SHIFT) + 1) << HEAD_COUNT_SHIFT) | (uint64_t)(uintptr_t)spare;
 }
 
-static void spare_push(struct spare *spare)
+/* Where the stack says what is below a spare record. */
+static _Atomic(struct conn *) *next_of(struct conn *spare)
+{
+	size_t place = (uintptr_t)spare & (CHUNK_SIZE - 1);
+	struct chunk *chunk = (struct chunk *)(void *)((char *)spare - place);
+	return &chunk->next[place / CONN_SIZE];
+}
+
+static void spare_push(struct conn *spare)
 {
 	uint64_t head = atomic_load(&spare_head);
 	do {
-		atomic_store_explicit(&spare->next, HEAD_POINTER(head), memory_order_relaxed);
+		atomic_store_explicit(next_of(spare), HEAD_POINTER(head), memory_order_relaxed);
 	} while (!atomic_compare_exchange_weak(&spare_head, &head, head_with(head, spare)));
 }
 
-static struct spare *spare_pop(void)
+static struct conn *spare_pop(void)
 {
 	uint64_t head = atomic_load(&spare_head);
 	for (;;) {
-		struct spare *spare = HEAD_POINTER(head);
+		struct conn *spare = HEAD_POINTER(head);
 		if (spare == NULL) {
 			return NULL;
 		}
 		/* May be stale by now; then the exchange fails. Records are never unmapped. */
-		struct spare *next = atomic_load_explicit(&spare->next, memory_order_relaxed);
+		struct conn *next = atomic_load_explicit(next_of(spare), memory_order_relaxed);
 		if (atomic_compare_exchange_weak(&spare_head, &head, head_with(head, next))) {
 			return spare;
 		}
 	}
+}
+
+/* A chunk at a multiple of its size: cut out of twice as much. */
+static struct chunk *chunk_map(void)
+{
+	char *mapped = raw_map(2 * CHUNK_SIZE);
+	if (mapped == NULL) {
+		return NULL;
+	}
+	size_t before = -(uintptr_t)mapped & (CHUNK_SIZE - 1);
+	if (before > 0) {
+		raw_unmap(mapped, before);
+	}
+	raw_unmap(mapped + before + CHUNK_SIZE, CHUNK_SIZE - before);
+	return (struct chunk *)(void *)(mapped + before);
 }
 
 static uint64_t rest_of(const char *begin, uint64_t count)
@@ -69,67 +97,120 @@ static uint64_t rest_of(const char *begin, uint64_t count)
 }
 
 /* A record that nobody has had yet. A rest never comes back, for chunks are never unmapped. */
-static struct spare *spare_fresh(void)
+static struct conn *spare_fresh(void)
 {
 	uint64_t rest = atomic_load(&chunk_rest);
 	for (;;) {
 		bool mapped = REST_COUNT(rest) == 0;
-		char *record =
-			mapped ? raw_map(CHUNK_RECORDS * CONN_SIZE) : (char *)REST_POINTER(rest);
+		char *record = mapped ? (char *)chunk_map() : REST_POINTER(rest);
 		if (record == NULL) {
 			return NULL;
 		}
 		uint64_t left = (mapped ? CHUNK_RECORDS : REST_COUNT(rest)) - 1;
 		if (atomic_compare_exchange_strong(&chunk_rest, &rest,
 						   rest_of(record + CONN_SIZE, left))) {
-			return (struct spare *)(void *)record;
+			return (struct conn *)(void *)record;
 		}
 		if (mapped) {
-			raw_unmap(record, CHUNK_RECORDS * CONN_SIZE);
+			raw_unmap(record, CHUNK_SIZE);
 		}
 	}
 }
 
-/* Connections at once that a sandboxed process is watched with. */
-#define RESERVED_RECORDS 512
-
+/* A sandboxed process is watched with one chunk of connections at once. */
 void conn_reserve(void)
 {
 	/* The first leaf of the table has the numbers that such a process uses. */
 	if (table_get(0) == SLOT_UNKNOWN) {
 		table_swap(0, SLOT_UNKNOWN);
 	}
-	char *records = raw_map(RESERVED_RECORDS * CONN_SIZE);
-	for (size_t i = RESERVED_RECORDS; records != NULL && i > 0; i--) {
-		spare_push((struct spare *)(void *)(records + (i - 1) * CONN_SIZE));
+	struct chunk *chunk = chunk_map();
+	for (size_t i = CHUNK_RECORDS; chunk != NULL && i > 0; i--) {
+		spare_push((struct conn *)(void *)chunk->records[i - 1]);
 	}
+}
+
+/* refs: the descriptors that name a record in the low bits, who has it pinned in the high ones. */
+#define PIN ((uint32_t)1 << 20)
+#define NAMES(refs) ((refs) & (PIN - 1))
+/* Far more threads than can be inside a hook at once; the rest go without. */
+#define PINNED_MAX ((uint32_t)4000 * PIN)
+
+uint32_t conn_names(const struct conn *conn)
+{
+	return NAMES(atomic_load(&conn->refs));
+}
+
+void conn_unpin(struct conn *conn)
+{
+	if (atomic_fetch_sub(&conn->refs, PIN) == PIN) {
+		atomic_fetch_add(&conn->generation, 1);
+		spare_push(conn);
+	}
+}
+
+/* One more name, or pin, unless the record has been given back meanwhile. */
+static bool take(struct conn *conn, uint32_t share)
+{
+	uint32_t refs = atomic_load(&conn->refs);
+	do {
+		if (NAMES(refs) == 0 || refs >= PINNED_MAX) {
+			return false;
+		}
+	} while (!atomic_compare_exchange_weak(&conn->refs, &refs, refs + share));
+	return true;
+}
+
+bool conn_pin(struct conn *conn, int fd)
+{
+	if (!take(conn, PIN)) {
+		return false;
+	}
+	if (conn_known(fd) == conn) {
+		return true;
+	}
+	conn_unpin(conn);
+	return false;
+}
+
+bool conn_let_go(struct conn *conn)
+{
+	uint32_t refs = atomic_load(&conn->refs);
+	uint32_t left;
+	do {
+		left = refs - 1 + (NAMES(refs) == 1 ? PIN : 0);
+	} while (!atomic_compare_exchange_weak(&conn->refs, &refs, left));
+	return NAMES(left) != 0;
 }
 
 static void drop(struct conn *conn)
 {
-	if (atomic_fetch_sub(&conn->refs, 1) == 1) {
-		atomic_fetch_add(&conn->generation, 1);
-		spare_push((struct spare *)(void *)conn);
+	if (!conn_let_go(conn)) {
+		conn_unpin(conn);
 	}
 }
 
-struct conn *conn_new(int fd)
+struct conn *conn_make(void)
 {
-	struct spare *spare = spare_pop();
-	if (spare == NULL) {
-		spare = spare_fresh();
+	struct conn *conn = spare_pop();
+	if (conn == NULL) {
+		conn = spare_fresh();
 	}
-	if (spare == NULL) {
+	if (conn == NULL) {
 		return NULL;
 	}
-	struct conn *conn = (struct conn *)(void *)spare;
 	size_t kept = offsetof(struct conn, phase);
 	memset((char *)conn + kept, 0, sizeof *conn - kept);
 	conn->fork_epoch = process_epoch();
 	atomic_store(&conn->refs, 1);
-	uintptr_t old = table_swap(fd, (uintptr_t)conn);
-	if (old > SLOT_OTHER) {
-		drop((struct conn *)old);
+	return conn;
+}
+
+struct conn *conn_new(int fd)
+{
+	struct conn *conn = conn_make();
+	if (conn != NULL) {
+		conn_forget(fd, (uintptr_t)conn);
 	}
 	return conn;
 }
@@ -142,11 +223,33 @@ void conn_forget(int fd, uintptr_t now)
 	}
 }
 
+void conn_disown(struct conn *conn, int fd)
+{
+	if (table_replace(fd, (uintptr_t)conn, SLOT_UNKNOWN)) {
+		drop(conn);
+	}
+}
+
+struct conn *conn_detach(int fd)
+{
+	uintptr_t slot = table_get(fd);
+	if (slot == SLOT_UNKNOWN || slot == SLOT_NO_SOCKET) {
+		return NULL;
+	}
+	uintptr_t old = table_swap(fd, SLOT_NO_SOCKET);
+	return old > SLOT_OTHER ? (struct conn *)old : NULL;
+}
+
 void conn_share(int from, int fd)
 {
 	uintptr_t slot = table_get(from);
-	if (slot > SLOT_OTHER) {
-		atomic_fetch_add(&((struct conn *)slot)->refs, 1);
+	struct conn *conn = slot > SLOT_OTHER ? (struct conn *)slot : NULL;
+	if (conn != NULL && !take(conn, 1)) {
+		slot = SLOT_UNKNOWN;
+	} else if (conn != NULL && table_get(from) != slot) {
+		/* Another thread closed `from` before it was ours: it is another connection's now. */
+		drop(conn);
+		slot = SLOT_UNKNOWN;
 	}
 	conn_forget(fd, slot);
 }

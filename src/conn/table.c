@@ -44,23 +44,33 @@ uintptr_t table_get_far(int fd)
 	return atomic_load_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], memory_order_acquire);
 }
 
-uintptr_t table_swap(int fd, uintptr_t content)
+/* NULL when there is no such number, or no memory. */
+static table_slot *slot_for(int fd, uintptr_t content)
 {
 	unsigned index = (unsigned)fd >> TABLE_LEAF_BITS;
-	if (index >= TABLE_LEAVES) {
-		return SLOT_NO_SOCKET;
-	}
-	table_slot *slots = leaf_of(index);
+	table_slot *slots = index < TABLE_LEAVES ? leaf_of(index) : NULL;
 	if (slots == NULL) {
-		return SLOT_NO_SOCKET;
+		return NULL;
 	}
 	if (content > SLOT_OTHER) {
 		int top = atomic_load_explicit(&table_top, memory_order_relaxed);
 		while (top <= fd && !atomic_compare_exchange_weak(&table_top, &top, fd + 1)) {
 		}
 	}
-	return atomic_exchange_explicit(&slots[(unsigned)fd & (TABLE_LEAF - 1)], content,
-					memory_order_acq_rel);
+	return &slots[(unsigned)fd & (TABLE_LEAF - 1)];
+}
+
+uintptr_t table_swap(int fd, uintptr_t content)
+{
+	table_slot *slot = slot_for(fd, content);
+	return slot == NULL ? SLOT_NO_SOCKET
+			    : atomic_exchange_explicit(slot, content, memory_order_acq_rel);
+}
+
+bool table_replace(int fd, uintptr_t old, uintptr_t content)
+{
+	table_slot *slot = slot_for(fd, content);
+	return slot != NULL && atomic_compare_exchange_strong(slot, &old, content);
 }
 
 int table_next(int fd, int last)

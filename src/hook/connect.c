@@ -126,19 +126,24 @@ void connect_end(struct connect *connect, struct call *call)
 int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_CONNECT, conn_find_socket(fd), fd, 0)) {
+	if (!call_enter(&call, OP_CONNECT, conn_find_socket(fd), fd, 0) ||
+	    !conn_pin(call.conn, fd)) {
 		return real.connect(fd, address, size);
 	}
 	int saved = errno;
 	struct connect connect;
 	connect_begin(&connect, &call, address, size);
+	conn_unpin(call.conn);
 	if (!connect.target.answered) {
 		errno = saved;
 		call.result = real.connect(fd, connect.target.address, connect.target.size);
 		saved = errno;
 		call.error = call.result < 0 ? saved : 0;
 	}
-	connect_end(&connect, &call);
+	if (conn_pin(call.conn, fd)) {
+		connect_end(&connect, &call);
+		conn_unpin(call.conn);
+	}
 	errno = call.result < 0 ? call.error : saved;
 	return (int)call.result;
 }

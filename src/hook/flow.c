@@ -254,7 +254,10 @@ static void notice_connected(struct call *call)
 void flow_look_around(struct call *call, uint32_t now_ms)
 {
 	int saved = errno;
-	watch_look(call->conn, call->fd, now_ms);
+	if (conn_pin(call->conn, call->fd)) {
+		watch_look(call->conn, call->fd, now_ms);
+		conn_unpin(call->conn);
+	}
 	flow_keep_house(now_ms);
 	errno = saved;
 }
@@ -274,10 +277,11 @@ void flow_keep_house(uint32_t now_ms)
 void flow_ready(struct conn *conn, int fd, enum op op)
 {
 	struct call call;
-	if (call_enter(&call, op, conn, fd, 0)) {
+	if (call_enter(&call, op, conn, fd, 0) && conn_pin(conn, fd)) {
 		int saved = errno;
 		call.result = 0;
 		notice_connected(&call);
+		conn_unpin(conn);
 		errno = saved;
 	}
 }
@@ -340,6 +344,10 @@ static void explain(struct call *call)
 
 void flow_end(struct call *call)
 {
+	if (!conn_pin(call->conn, call->fd)) {
+		errno = call->result < 0 ? call->error : errno;
+		return;
+	}
 	if (call->result >= 0 || call->error == ENOTCONN) {
 		notice_connected(call);
 	}
@@ -355,6 +363,7 @@ void flow_end(struct call *call)
 		}
 		errno = call->error;
 	}
+	conn_unpin(call->conn);
 }
 
 /* The last descriptor of a connection in this process goes. */
@@ -378,31 +387,41 @@ static void close_last(struct call *call, enum surface surface)
 	}
 }
 
+/* The call's descriptor is in the table no more; its record waits for us. */
+static void close_detached(struct call *call)
+{
+	struct conn *conn = call->conn;
+	call->result = 0;
+	conn_remember(conn, call->op, 0, 0, (uint32_t)clock_coarse_ms());
+	/* While there are others, this has to be said first: one of them may be the last, now. */
+	bool told = log_wants(LOG_CALLS) && conn_names(conn) > 1;
+	if (told) {
+		report_call(call);
+	}
+	if (conn_let_go(conn)) {
+		return;
+	}
+	close_last(call, SURFACE_CLOSE);
+	if (log_wants(LOG_CALLS) && !told) {
+		report_call(call);
+	}
+	conn_unpin(conn);
+}
+
 void flow_closing(int fd, enum op op)
 {
 	if (flow_in_vfork_child) {
 		return;
 	}
-	struct conn *conn = conn_known(fd);
-	if (conn == NULL && rules_now() != NULL && table_get(fd) == SLOT_UNKNOWN) {
+	if (table_get(fd) == SLOT_UNKNOWN && rules_now() != NULL) {
 		/* Inherited and never used: only a rule can want anything of it. */
-		conn = conn_learn(fd);
+		conn_learn(fd);
 	}
 	struct call call;
-	if (call_enter(&call, op, conn, fd, 0)) {
-		call.result = 0;
+	if (call_enter(&call, op, conn_detach(fd), fd, 0)) {
 		int saved = errno;
-		conn_remember(conn, op, 0, 0, (uint32_t)clock_coarse_ms());
-		if (atomic_load(&conn->refs) == 1) {
-			close_last(&call, SURFACE_CLOSE);
-		}
-		if (log_wants(LOG_CALLS)) {
-			report_call(&call);
-		}
+		close_detached(&call);
 		errno = saved;
-	}
-	if (table_get(fd) != SLOT_UNKNOWN) {
-		conn_forget(fd, SLOT_NO_SOCKET);
 	}
 }
 
@@ -418,12 +437,15 @@ void flow_exiting(void)
 		struct call call;
 		struct conn *conn = conn_known(fd);
 		/* What a parent or child goes on with does not end with us. */
-		if (conn == NULL || conn_holding(conn) == HOLDING_SHARED ||
-		    !call_enter(&call, OP_EXIT, conn, fd, 0)) {
+		if (conn == NULL || !conn_pin(conn, fd)) {
 			continue;
 		}
-		call.result = 0;
-		close_last(&call, SURFACE_EXIT);
+		if (conn_holding(conn) != HOLDING_SHARED) {
+			call_enter(&call, OP_EXIT, conn, fd, 0);
+			call.result = 0;
+			close_last(&call, SURFACE_EXIT);
+		}
+		conn_unpin(conn);
 	}
 	kept_finish();
 	if (log_wants(LOG_CONNS)) {

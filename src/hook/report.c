@@ -304,7 +304,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	evidence->error = call->error;
 	if (!evidence_collect(evidence, call->conn, call->fd)) {
 		/* libc closed the number behind our back; it is something else by now. */
-		conn_forget(call->fd, SLOT_UNKNOWN);
+		conn_disown(call->conn, call->fd);
 		return ENDING_NONE;
 	}
 	if (surface == SURFACE_EOF) {

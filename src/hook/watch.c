@@ -134,8 +134,9 @@ static int walk_piece(int first, uint32_t now_ms)
 	int fd = table_next(first, last);
 	for (int seen = 0; fd >= 0 && seen < WALK_RECORDS; seen++) {
 		struct conn *conn = conn_known(fd);
-		if (conn != NULL) {
+		if (conn != NULL && conn_pin(conn, fd)) {
 			watch_look(conn, fd, now_ms);
+			conn_unpin(conn);
 		}
 		fd = table_next(fd + 1, last);
 	}
@@ -175,8 +176,9 @@ void watch_end(void)
 	}
 	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
 		struct conn *conn = conn_known(fd);
-		if (conn != NULL) {
+		if (conn != NULL && conn_pin(conn, fd)) {
 			examine(conn, fd, now_ms);
+			conn_unpin(conn);
 		}
 	}
 }

@@ -398,6 +398,94 @@ static void racing_for_one_number_loses_no_record(void **state)
 	see_many();
 }
 
+/* A call in another thread may find out too late that its record is no connection's any more. */
+static void late_writes_to_a_record_given_back_harm_nobody(void **state)
+{
+	(void)state;
+	struct conn *late = conn_new(FD);
+	struct conn *other = conn_new(FD + 1);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+	conn_forget(FD, SLOT_UNKNOWN);
+	memset((char *)late + offsetof(struct conn, phase), 0xff,
+	       sizeof *late - offsetof(struct conn, phase));
+	assert_ptr_equal(conn_new(FD), late);
+	assert_int_equal(atomic_load(&late->bytes_in), 0);
+	assert_ptr_equal(conn_new(FD + 1), other);
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+static void pinned_record_is_not_used_again(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = atomic_load(&conn->generation);
+	assert_true(conn_pin(conn, FD));
+	assert_false(conn_pin(conn, FD + 1));
+	conn_forget(FD, SLOT_UNKNOWN);
+	assert_ptr_not_equal(conn_new(FD), conn);
+	assert_true(conn_same(conn, generation));
+	assert_false(conn_pin(conn, FD));
+	conn_unpin(conn);
+	assert_false(conn_same(conn, generation));
+	assert_ptr_equal(conn_new(FD + 1), conn);
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+static void closing_thread_gets_the_record_alone(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	conn_share(FD, FD + 1);
+	assert_int_equal(conn_names(conn), 2);
+	assert_ptr_equal(conn_detach(FD), conn);
+	assert_null(conn_detach(FD));
+	assert_true(conn_let_go(conn));
+	assert_ptr_equal(conn_detach(FD + 1), conn);
+	assert_false(conn_let_go(conn));
+	assert_ptr_not_equal(conn_new(FD), conn);
+	conn_unpin(conn);
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+/* Descriptors that are shared by one thread while another closes them. */
+static void *share_one(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < ROUNDS; i++) {
+		conn_share(FD + 4002, FD + 4003 + i % 4);
+	}
+	return NULL;
+}
+
+static void *renew_one(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < ROUNDS; i++) {
+		conn_new(FD + 4002);
+		conn_forget(FD + 4002, SLOT_UNKNOWN);
+		conn_new(FD + 4007);
+		conn_forget(FD + 4007, SLOT_UNKNOWN);
+	}
+	return NULL;
+}
+
+static void sharing_what_is_being_closed_loses_no_record(void **state)
+{
+	pthread_t sharing, renewing;
+	(void)state;
+	assert_int_equal(pthread_create(&sharing, NULL, share_one, NULL), 0);
+	assert_int_equal(pthread_create(&renewing, NULL, renew_one, NULL), 0);
+	pthread_join(sharing, NULL);
+	pthread_join(renewing, NULL);
+	for (int fd = FD + 4002; fd <= FD + 4007; fd++) {
+		conn_forget(fd, SLOT_UNKNOWN);
+	}
+	see_many();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +505,10 @@ int main(void)
 		cmocka_unit_test(coming_and_going_costs_no_memory),
 		cmocka_unit_test(threads_that_race_never_share_a_record),
 		cmocka_unit_test(racing_for_one_number_loses_no_record),
+		cmocka_unit_test(late_writes_to_a_record_given_back_harm_nobody),
+		cmocka_unit_test(pinned_record_is_not_used_again),
+		cmocka_unit_test(closing_thread_gets_the_record_alone),
+		cmocka_unit_test(sharing_what_is_being_closed_loses_no_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
