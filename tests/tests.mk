@@ -68,7 +68,8 @@ tests: unit-tests wire-tests probes
 check: need
 	$(Q)$(SUBMAKE) all tests
 	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
-	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest)
+	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest) \
+		$(call scripts,stress)
 
 check-unit: unit-tests
 	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit)
@@ -88,3 +89,4 @@ asan ubsan tsan: need
 	$(Q)$(SUBMAKE) BUILD=$(BUILD)/$@ SANITIZE='$(SANITIZER)' check-unit
 
 include tests/bench/bench.mk
+include tests/stress/stress.mk

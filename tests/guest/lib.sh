@@ -10,7 +10,7 @@ if [ -z "${GUEST_NAMESPACE:-}" ]; then
 	fi
 	GUEST_NAMESPACE=1 exec "${apart[@]}" "$0"
 fi
-guest=$(realpath "$(dirname "$0")")
+guest=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 . "$guest/tap"
 ip link set lo up
 
