@@ -34,10 +34,10 @@ enum phase {
 
 /** One call of the past. */
 struct past_call {
-	uint32_t when_ms; /* coarse clock, modulo 2^32 */
-	int32_t result;   /* clamped */
-	uint16_t op;
-	uint16_t error;
+	_Atomic uint32_t when_ms; /* coarse clock, modulo 2^32 */
+	_Atomic int32_t result;   /* clamped */
+	_Atomic uint16_t op;
+	_Atomic uint16_t error;
 };
 
 struct conn {
@@ -335,12 +335,12 @@ static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, 
 {
 	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
 	atomic_store_explicit(&conn->history_next, next + 1, memory_order_relaxed);
-	conn->history[next % CONN_HISTORY] = (struct past_call){
-		.when_ms = now_ms,
-		.result = result > INT32_MAX ? INT32_MAX : (int32_t)result,
-		.op = (uint16_t)op,
-		.error = (uint16_t)error,
-	};
+	struct past_call *past = &conn->history[next % CONN_HISTORY];
+	int32_t clamped = result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	atomic_store_explicit(&past->when_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&past->result, clamped, memory_order_relaxed);
+	atomic_store_explicit(&past->op, (uint16_t)op, memory_order_relaxed);
+	atomic_store_explicit(&past->error, (uint16_t)error, memory_order_relaxed);
 }
 
 /** `bytes` were read. */

@@ -122,6 +122,15 @@ static inline long raw_stat(const char *path, struct statx *status)
 	return raw5(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
 }
 
+/* What ThreadSanitizer knows of memory ends with a munmap that it sees: here it is told of ours. */
+#if defined(__has_feature)
+#define RAW_THREAD_SANITIZER __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define RAW_THREAD_SANITIZER 1
+#else
+#define RAW_THREAD_SANITIZER 0
+#endif
+
 /** Fresh memory, all zeros, in pages that are touched as they are used; NULL when there is none. */
 static inline void *raw_map(size_t size)
 {
@@ -132,7 +141,11 @@ static inline void *raw_map(size_t size)
 
 static inline void raw_unmap(void *memory, size_t size)
 {
+#if RAW_THREAD_SANITIZER
+	munmap(memory, size);
+#else
 	raw2(SYS_munmap, memory, size);
+#endif
 }
 
 /**
