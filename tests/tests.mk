@@ -68,8 +68,9 @@ tests: unit-tests wire-tests probes
 check: need
 	$(Q)$(SUBMAKE) all tests
 	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
+	$(Q)$(FUZZING) fuzz-targets
 	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest) \
-		$(call scripts,stress)
+		$(call scripts,stress) $(call scripts,fuzz)
 
 check-unit: unit-tests
 	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit)
@@ -90,3 +91,4 @@ asan ubsan tsan: need
 
 include tests/bench/bench.mk
 include tests/stress/stress.mk
+include tests/fuzz/fuzz.mk
