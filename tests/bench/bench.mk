@@ -1,7 +1,8 @@
-# make bench [ROUNDS=100]          what a call costs: numbers, never a pass or fail by time
+# make bench [ROUNDS=100] [BENCH='micro macro start rules memory']
+#                                 what it costs: numbers, never a pass or fail by time
 # make bench-instructions         the same in user instructions, steady to the last one
 
-BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/memory.c
+BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/many.c tests/bench/echo.c
 BENCH_WORKER := $(BUILD)/tests/bench/worker
 BENCH_NULL   := $(BUILD)/tests/bench/null.so
 BENCH_OBJ    := $(BENCH_SRC:%.c=$(BUILD)/%.o)
@@ -16,14 +17,14 @@ $(BENCH_WORKER): $(BENCH_OBJ)
 	$(say) LD $@
 	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -pthread
 
-$(BENCH_NULL): tests/bench/null.c src/hook/hooks.def src/hook/hook.h src/hook/real.h $(BUILD)/flags
+$(BENCH_NULL): tests/bench/null.c src/hook/real.c src/hook/hooks.def src/hook/hook.h src/hook/real.h $(BUILD)/flags
 	$(say) LD $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^)
 
 .PHONY: bench bench-instructions
 bench: all $(BENCH_WORKER) $(BENCH_NULL)
-	$(Q)/usr/bin/python3 tests/bench/bench --build $(BUILD) --rounds $(ROUNDS)
+	$(Q)/usr/bin/python3 tests/bench/bench --build $(BUILD) --rounds $(ROUNDS) $(BENCH)
 
 bench-instructions: all $(BENCH_WORKER) $(BENCH_NULL)
 	$(Q)RESETBY_BUILD=$(BUILD) tests/bench/instructions.sh

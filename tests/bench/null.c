@@ -1,12 +1,9 @@
 /*
  * The cheapest library that can stand in front of the same names: each forwards through a table of
- * pointers, and that is all. What resetby costs is what it costs more than this.
+ * pointers, and that is all. What resetby costs is what it costs more than this. The table is
+ * resetby's own (real.c), for constructors of other libraries call before ours has run.
  */
 #include "../../src/hook/hook.h"
-
-#include <dlfcn.h>
-
-struct real real;
 
 #define HOOK(result, name, parameters, arguments)                                                  \
 	result hook_##name parameters                                                              \
@@ -48,10 +45,5 @@ pid_t hook_vfork(void)
 
 __attribute__((constructor)) static void resolve(void)
 {
-#define HOOK(result, name, parameters, arguments)                                                  \
-	*(void **)(void *)&real.name = dlsym(RTLD_NEXT, #name);
-#define HOOK_VOID HOOK
-#define HOOK_VARIADIC(result, name, real_parameters, parameters, arguments)                        \
-	HOOK(result, name, parameters, arguments)
-#include "../../src/hook/hooks.def"
+	real_resolve();
 }

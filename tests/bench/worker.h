@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <stddef.h>
 
+#define PLACE_BUFFER 16384
+
 /** What one thread works on. */
 struct place {
 	int client, server; /* the two ends of a TCP connection, non-blocking */
@@ -12,7 +14,7 @@ struct place {
 	int null, file, empty;
 	int listener;
 	struct sockaddr_in address; /* the listener's */
-	char buffer[4096];
+	char buffer[PLACE_BUFFER];
 };
 
 struct operation {
@@ -37,12 +39,25 @@ void connect_pair(int listener, const struct sockaddr_in *address, int *client, 
 int listen_on_loopback(struct sockaddr_in *address);
 
 /**
- * Print what connections and pipes cost in memory, one `what bytes` a line.
+ * Open `count` connections, and as many pipes, then close and open connections again. Prints
+ * what they cost in memory, one `what bytes` a line; then, for each line of standard input, the
+ * nanoseconds of processor time of one recv that finds nothing, mean of
+ * one on every connection.
  *
  * @return
  *         The exit status: 1 when the heap has grown, which no library may make it do.
  */
-int measure_memory(int count);
+int many_connections(int count);
+
+/**
+ * Be the client of an echo server at 127.0.0.1: `count` messages of ECHO_SIZE bytes there and back,
+ * on so many connections in turn.
+ */
+int echo_load(int port, int connections, long count);
+#define ECHO_SIZE 64
+
+/** Processor time of this thread. */
+double spent_ns(void);
 
 /** End the program when a call failed. */
 int must(int result, const char *what);
