@@ -1,4 +1,4 @@
-# make bench [ROUNDS=100] [BENCH='micro macro start rules memory']
+# make bench [ROUNDS=60] [BENCH='micro macro start rules memory']
 #                                 what it costs: numbers, never a pass or fail by time
 # make bench-instructions         the same in user instructions, steady to the last one
 
@@ -6,7 +6,7 @@ BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/many.c
 BENCH_WORKER := $(BUILD)/tests/bench/worker
 BENCH_NULL   := $(BUILD)/tests/bench/null.so
 BENCH_OBJ    := $(BENCH_SRC:%.c=$(BUILD)/%.o)
-ROUNDS       ?= 100
+ROUNDS       ?= 60
 
 $(BENCH_OBJ): $(BUILD)/%.o: %.c $(BUILD)/test-flags
 	$(say) CC $<

@@ -17,7 +17,7 @@ import setting as what
 import table
 
 CONNECTIONS = 16
-STRACE_EVERY = 3            # a server under strace takes its part in each third round
+STRACE_EVERY = 6            # a server under strace takes its part in each sixth round
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -78,13 +78,13 @@ def echo_client(count):
     return load
 
 
-# label, what has to be installed, the server, its load, rounds in a hundred
+# label, what has to be installed, the server, its load, how many of 60 rounds it takes part in
 ROWS = (
     ("nginx keep-alive", ("nginx", "wrk"), nginx, wrk(), 7),
     ("nginx close", ("nginx", "wrk"), nginx, wrk("-H", "Connection: close"), 7),
-    ("redis -P 1", ("redis-server", "redis-benchmark"), redis, redis_benchmark(1, 24_000), 9),
-    ("redis -P 16", ("redis-server", "redis-benchmark"), redis, redis_benchmark(16, 160_000), 9),
-    ("asyncio echo", ("/usr/bin/python3",), echo, echo_client(9_600), 11),
+    ("redis -P 1", ("redis-server", "redis-benchmark"), redis, redis_benchmark(1, 8_000), 24),
+    ("redis -P 16", ("redis-server", "redis-benchmark"), redis, redis_benchmark(16, 64_000), 24),
+    ("asyncio echo", ("/usr/bin/python3",), echo, echo_client(4_800), 24),
 )
 
 
@@ -187,7 +187,7 @@ def measure(setting, rounds, only):
                        for each in setting.all()]
             try:
                 table.row(label, sample(setting, servers, load,
-                                        max(1, rounds_each * rounds // 100)))
+                                        max(1, rounds_each * rounds // 60)))
             finally:
                 for server in servers:
                     server.end()

@@ -113,6 +113,7 @@ static void open_connections(struct peer *peer, int *fds, int count)
 		}
 		fds[i] = must(accept(peer->listener, NULL, NULL), "accept");
 		must((int)recv(fds[i], &byte, 1, 0), "recv");
+		must(fcntl(fds[i], F_SETFL, O_NONBLOCK), "fcntl");
 	}
 }
 
@@ -141,7 +142,7 @@ static double recv_on_each(const int *fds, int count)
 	char byte;
 	double begun = spent_ns();
 	for (int i = 0; i < count; i++) {
-		if (recv(fds[i], &byte, 1, MSG_DONTWAIT) != -1 || errno != EAGAIN) {
+		if (recv(fds[i], &byte, 1, 0) != -1 || errno != EAGAIN) {
 			must(-1, "recv");
 		}
 	}
