@@ -63,11 +63,13 @@ static void rebuild(struct model *model, uint32_t kept)
 	struct table *ends = &model->ends;
 	ends->count = kept;
 	table_clear_index(ends);
-	/* The youngest of several with one key must be found first. */
+	/* Of several with one key only the youngest is to be found. */
 	for (uint32_t i = kept; i-- > 0;) {
 		struct end *end = table_at(ends, i);
 		struct end_key key = key_of(end);
-		table_put(ends, hash_end(&key), i);
+		if (!table_find(ends, hash_end(&key), same_end, &key)) {
+			table_put(ends, hash_end(&key), i);
+		}
 		if (end->detail != 0) {
 			model->details[end->detail - 1].end = i;
 		}

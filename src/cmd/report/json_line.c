@@ -142,11 +142,9 @@ static bool read_value(struct cursor *cursor, struct slice *value)
 	return read_word(cursor, value);
 }
 
-static bool named(struct slice name, const char *word, size_t length)
-{
-	return name.length == length && memcmp(name.at, word, length) == 0;
-}
-#define NAMED(name, word) named(name, word, sizeof(word) - 1)
+/* With a constant the comparison becomes a few instructions. */
+#define NAMED(name, word)                                                                          \
+	((name).length == sizeof(word) - 1 && memcmp((name).at, word, sizeof(word) - 1) == 0)
 
 /* What was found of what every line has. */
 struct head {

@@ -29,20 +29,22 @@ enum event_kind line_kind(const char *word, size_t length)
 
 #define KEY_SLOTS 512u
 
-/* FNV-1a, RFC 9923. */
+/* Good enough for names that are known in advance: they hardly ever meet. */
 static unsigned hash_name(const char *name, size_t length)
 {
-	unsigned hash = 2166136261u;
-	for (size_t i = 0; i < length; i++) {
-		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+	if (length == 0) {
+		return 0;
 	}
-	return (hash ^ hash >> 16) % KEY_SLOTS;
+	unsigned first = (unsigned char)name[0];
+	unsigned middle = (unsigned char)name[length / 2];
+	unsigned last = (unsigned char)name[length - 1];
+	return (first * 67 + middle * 31 + last * 5 + (unsigned)length * 97) % KEY_SLOTS;
 }
 
 enum key line_key_of(const char *name, size_t length)
 {
-	static const char *const names[KEYS_END] = {
-#define KEY(symbol, key_name, style, meaning) key_name,
+	static const struct slice names[KEYS_END] = {
+#define KEY(symbol, key_name, style, meaning) {key_name, sizeof(key_name) - 1},
 #include "../../log/keys.def"
 #undef KEY
 	};
@@ -50,7 +52,7 @@ enum key line_key_of(const char *name, size_t length)
 	static bool filled;
 	if (!filled) {
 		for (unsigned key = 0; key < KEYS_END; key++) {
-			unsigned slot = hash_name(names[key], strlen(names[key]));
+			unsigned slot = hash_name(names[key].at, names[key].length);
 			while (slots[slot] != 0) {
 				slot = (slot + 1) % KEY_SLOTS;
 			}
@@ -60,7 +62,8 @@ enum key line_key_of(const char *name, size_t length)
 	}
 	unsigned slot = hash_name(name, length);
 	while (slots[slot] != 0) {
-		if (equals((struct slice){name, length}, names[slots[slot] - 1])) {
+		const struct slice *known = &names[slots[slot] - 1];
+		if (known->length == length && memcmp(known->at, name, length) == 0) {
 			return (enum key)(slots[slot] - 1);
 		}
 		slot = (slot + 1) % KEY_SLOTS;
@@ -215,15 +218,16 @@ size_t line_string(const struct line *line, struct slice value, char *buffer, si
 
 /* ---- the library's own words ---- */
 
-bool line_is(const struct line *line, enum key key, const char *word)
-{
-	return line_has(line, key) && equals(line->values[key], word);
-}
-
 static enum cause find_cause(struct slice id)
 {
+	static const struct slice ids[CAUSE_COUNT] = {
+#define CAUSE(symbol, id, kind, title, what, advice) {id, sizeof(id) - 1},
+#include "../../why/causes.def"
+#undef CAUSE
+	};
 	unsigned cause = 0;
-	while (cause < CAUSE_COUNT && !equals(id, cause_infos[cause].id)) {
+	while (cause < CAUSE_COUNT &&
+	       (ids[cause].length != id.length || memcmp(ids[cause].at, id.at, id.length) != 0)) {
 		cause++;
 	}
 	return (enum cause)cause;
@@ -252,8 +256,14 @@ enum side line_side(const struct line *line)
 
 static enum op find_op(struct slice name)
 {
+	static const struct slice names[OP_COUNT] = {
+#define OP_SLICE(symbol, name, direction) {name, sizeof(name) - 1},
+		OPS(OP_SLICE)
+#undef OP_SLICE
+	};
 	for (unsigned op = 0; op < OP_COUNT; op++) {
-		if (equals(name, op_name((enum op)op))) {
+		if (names[op].length == name.length &&
+		    memcmp(names[op].at, name.at, name.length) == 0) {
 			return (enum op)op;
 		}
 	}
@@ -282,11 +292,33 @@ int line_error(const struct line *line)
 	return line_has(line, KEY_ERRNO) ? find_error(line->values[KEY_ERRNO]) : 0;
 }
 
+/* `10.0.0.1:8080`, which nearly all are; whatever else it is, the general reader tells. */
+static bool read_ipv4(struct slice slice, struct addr *addr)
+{
+	const char *at = slice.at;
+	const char *end = at + slice.length;
+	*addr = (struct addr){.family = AF_INET};
+	for (unsigned i = 0; i < 4; i++) {
+		int64_t byte = line_digits(&at, end);
+		if (byte < 0 || byte > UINT8_MAX || at == end || *at != "...:"[i]) {
+			return false;
+		}
+		addr->bytes[i] = (uint8_t)byte;
+		at++;
+	}
+	int64_t port = line_digits(&at, end);
+	addr->port = (uint16_t)port;
+	return port >= 0 && port <= UINT16_MAX && at == end;
+}
+
 static bool read_address(struct slice slice, struct addr *addr)
 {
 	struct addr_range range;
 	size_t offset;
 	const char *expected;
+	if (read_ipv4(slice, addr)) {
+		return true;
+	}
 	*addr = (struct addr){.family = 0};
 	if (equals(slice, "*")) {
 		return true;

@@ -63,7 +63,12 @@ static inline bool line_has(const struct line *line, enum key key)
 int64_t line_number(const struct line *line, enum key key);
 
 /** Is the value this word? */
-bool line_is(const struct line *line, enum key key, const char *word);
+static inline bool line_is(const struct line *line, enum key key, const char *word)
+{
+	struct slice value = line->values[key];
+	size_t length = __builtin_strlen(word);
+	return value.length == length && value.at && __builtin_memcmp(value.at, word, length) == 0;
+}
 
 /**
  * A value as the program that wrote it meant it, escapes undone.

@@ -87,26 +87,22 @@ void paper_wrap(const struct paper *paper, int indent, int hanging, enum ink ink
 		const char *string)
 {
 	int column = indent;
-	bool fresh = true;
+	int blanks = 0; /* before the next word, on the same line */
 	printf("%*s", indent, "");
 	begin(paper, ink);
 	while (*string != '\0') {
 		int length = (int)strcspn(string, " ");
 		int columns = columns_of(string, length);
-		if (!fresh && column + 1 + columns > paper->width) {
+		if (column + blanks + columns > paper->width && blanks > 0) {
 			printf("\n%*s", hanging, "");
 			column = hanging;
-			fresh = true;
+			blanks = 0;
 		}
-		if (!fresh) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", length, string);
-		column += columns;
-		fresh = false;
+		printf("%*s%.*s", blanks, "", length, string);
+		column += blanks + columns;
 		string += length;
-		string += strspn(string, " ");
+		blanks = (int)strspn(string, " ");
+		string += blanks;
 	}
 	end(paper, ink);
 	putchar('\n');

@@ -69,15 +69,25 @@ void table_put(struct table *table, uint64_t hash, uint32_t index)
 	table->slots[slot] = index + 1;
 }
 
-/* FNV-1a with a last mix, so that the low bits depend on all. */
-uint64_t table_hash(uint64_t seed, const void *bytes, size_t length)
+static uint64_t mix(uint64_t hash)
 {
-	const unsigned char *at = bytes;
-	uint64_t hash = seed ^ 14695981039346656037u;
-	for (size_t i = 0; i < length; i++) {
-		hash = (hash ^ at[i]) * 1099511628211u;
-	}
 	hash ^= hash >> 32;
 	hash *= 0xd6e8feb86659fd93u;
 	return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time, each mixed into all that follow. */
+uint64_t table_hash(uint64_t seed, const void *bytes, size_t length)
+{
+	const char *at = bytes;
+	uint64_t hash = seed ^ length * 0x9e3779b97f4a7c15u;
+	while (length > 0) {
+		uint64_t word = 0;
+		size_t part = length < sizeof word ? length : sizeof word;
+		memcpy(&word, at, part);
+		hash = mix(hash ^ word);
+		at += part;
+		length -= part;
+	}
+	return mix(hash);
 }

@@ -326,9 +326,10 @@ static void print_peers(struct page *page)
 	for (uint32_t i = 0; i < failing && i < page->report->top; i++) {
 		print_peer(page, peers[i]);
 	}
-	if (failing > page->report->top || page->model->peers_more > 0) {
-		text_format(fresh(page), "and %U more",
-			    failing - page->report->top + page->model->peers_more);
+	uint64_t more = page->model->peers_more;
+	more += failing > page->report->top ? failing - page->report->top : 0;
+	if (more > 0) {
+		text_format(fresh(page), "and %U more", more);
 		print(page, 2, 2, INK_DIM);
 	}
 	free(peers);
@@ -367,9 +368,11 @@ static void print_verdict(struct page *page, const struct end *end, const struct
 	text_format(text, ": %s (%s)", sentence_cause_id(end_cause(end)), sure_name(end_sure(end)));
 	if (end->finding != FINDING_NONE &&
 	    (end->cause != end->joined_cause || end->sure != end->joined_sure)) {
-		text_format(text, "; its own log alone: %s (%s)",
-			    sentence_cause_id((enum cause)end->cause),
-			    sure_name((enum sure)end->sure));
+		text_string(text, "; its own log alone says ");
+		if (end->cause != end->joined_cause) {
+			text_format(text, "%s, ", sentence_cause_id((enum cause)end->cause));
+		}
+		text_string(text, sure_name((enum sure)end->sure));
 	} else if (detail->other_count > 0) {
 		text_string(text, ", or");
 		for (uint32_t i = 0; i < detail->other_count; i++) {
@@ -378,6 +381,22 @@ static void print_verdict(struct page *page, const struct end *end, const struct
 		}
 	}
 	print(page, BODY, BODY, INK_PLAIN);
+}
+
+/* What its log says of why, too, where it was its own doing. */
+static void print_other_end(struct page *page, const struct end *end)
+{
+	struct text *text = fresh(page);
+	sentence_other_end(page->model, end, text);
+	if (text->length == 0) {
+		return;
+	}
+	const struct end *theirs = table_at(&page->model->ends, end->partner - 1);
+	if (end->finding == FINDING_ACT && theirs->detail != 0) {
+		text_string(text, " Its log: ");
+		escape_prose(text, page->model->details[theirs->detail - 1].why);
+	}
+	print(page, BODY, BODY, INK_YELLOW);
 }
 
 static void print_connection(struct page *page, const struct detail *detail)
@@ -394,10 +413,7 @@ static void print_connection(struct page *page, const struct detail *detail)
 	text_format(text, " conn %U", end->conn);
 	print(page, 2, BODY, INK_BOLD);
 	print_verdict(page, end, detail);
-	sentence_other_end(page->model, end, fresh(page));
-	if (page->line.length > 0) {
-		print(page, BODY, BODY, INK_YELLOW);
-	}
+	print_other_end(page, end);
 	escape_prose(fresh(page), detail->why);
 	if (page->line.length > 0) {
 		print(page, BODY, BODY, INK_PLAIN);
@@ -405,19 +421,39 @@ static void print_connection(struct page *page, const struct detail *detail)
 	print_history(page, detail);
 }
 
+/* What the other end's entry tells already. */
+static bool is_told_by_partner(const struct model *model, const struct end *end)
+{
+	if (end->partner == 0 || model_is_failure((enum cause)end->cause)) {
+		return false;
+	}
+	const struct end *theirs = table_at(&model->ends, end->partner - 1);
+	return theirs->finding != FINDING_NONE && theirs->detail != 0;
+}
+
 static void print_connections(struct page *page)
 {
 	uint32_t count;
 	const struct detail **details = model_details(page->model, &count);
-	if (count > 0) {
+	uint64_t more = 0;
+	unsigned printed = 0;
+	if (count > 0 && page->report->top > 0) {
 		paper_heading(&page->paper, "The worst connections");
 	}
-	for (uint32_t i = 0; i < count && i < page->report->top; i++) {
-		print_connection(page, details[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_told_by_partner(page->model,
+				       table_at(&page->model->ends, details[i]->end))) {
+			continue;
+		}
+		if (printed < page->report->top) {
+			print_connection(page, details[i]);
+			printed++;
+		} else {
+			more++;
+		}
 	}
-	if (count > page->report->top) {
-		text_format(fresh(page), "and %U more; --top N shows N",
-			    (uint64_t)(count - page->report->top));
+	if (more > 0) {
+		text_format(fresh(page), "and %U more; --top N shows N", more);
 		print(page, 2, 2, INK_DIM);
 	}
 	free(details);

@@ -32,14 +32,16 @@ static bool take(struct cursor *cursor, const char *string)
 	return true;
 }
 
-/* Up to the next byte of `stops`, or the end. */
-static struct slice until(struct cursor *cursor, const char *stops)
+/* Up to the next byte that is one of the two, or the end. */
+static struct slice until(struct cursor *cursor, char stop, char other)
 {
 	const char *start = cursor->at;
-	while (cursor->at < cursor->end && !strchr(stops, *cursor->at)) {
-		cursor->at++;
+	const char *at = start;
+	while (at < cursor->end && *at != stop && *at != other) {
+		at++;
 	}
-	return (struct slice){start, (size_t)(cursor->at - start)};
+	cursor->at = at;
+	return (struct slice){start, (size_t)(at - start)};
 }
 
 /* The value of KEY=VALUE: up to a blank that is in no quotes. */
@@ -81,12 +83,14 @@ static bool is_pair(const struct cursor *cursor)
 	if (!take(&at, " ")) {
 		return false;
 	}
-	struct slice name = until(&at, "= ");
+	struct slice name = until(&at, '=', ' ');
+	/* Most words are prose: they need not be looked up. */
+	if (at.at == at.end || *at.at != '=') {
+		return false;
+	}
 	enum key key = line_key_of(name.at, name.length);
-	return at.at < at.end && *at.at == '=' &&
-	       ((key != KEYS_END && pairs[key]) ||
-		(name.length == 3 && !memcmp(name.at, "exe", 3)) ||
-		(name.length == 3 && !memcmp(name.at, "tid", 3)));
+	return (key != KEYS_END && pairs[key]) ||
+	       (name.length == 3 && (!memcmp(name.at, "exe", 3) || !memcmp(name.at, "tid", 3)));
 }
 
 /* Prose, up to the first pair. */
@@ -111,7 +115,7 @@ static bool read_pairs(struct line *line, struct cursor *cursor)
 		if (!take(cursor, " ")) {
 			return false;
 		}
-		struct slice name = until(cursor, "= ");
+		struct slice name = until(cursor, '=', ' ');
 		if (!take(cursor, "=") || !read_value(cursor, &value)) {
 			return false;
 		}
@@ -130,15 +134,15 @@ static bool read_connection(struct line *line, struct cursor *cursor)
 	if (!take(cursor, " fd=")) {
 		return true;
 	}
-	line->values[KEY_FD] = until(cursor, " ");
+	line->values[KEY_FD] = until(cursor, ' ', ' ');
 	if (!take(cursor, " ")) {
 		return false;
 	}
-	line->local = until(cursor, ">");
+	line->local = until(cursor, '>', '>');
 	if (!take(cursor, ">")) {
 		return false;
 	}
-	line->peer = until(cursor, " ");
+	line->peer = until(cursor, ' ', ' ');
 	return true;
 }
 
@@ -148,7 +152,7 @@ static void read_word(struct line *line, struct cursor *cursor, enum key key)
 	if (!is_pair(cursor) && left(cursor) > 1 && cursor->at[0] == ' ' && cursor->at[1] != '"' &&
 	    cursor->at[1] != '(') {
 		cursor->at++;
-		line->values[key] = until(cursor, " :");
+		line->values[key] = until(cursor, ' ', ':');
 	}
 }
 
@@ -187,9 +191,9 @@ static bool read_sentence(struct line *line, struct cursor *cursor)
 	if (!take(cursor, ": ")) {
 		return line->kind != EVENT_ERROR && line->kind != EVENT_WARN;
 	}
-	line->values[KEY_CAUSE] = until(cursor, " :");
+	line->values[KEY_CAUSE] = until(cursor, ' ', ':');
 	if (take(cursor, " (")) {
-		line->values[KEY_SURE] = until(cursor, ")");
+		line->values[KEY_SURE] = until(cursor, ')', ')');
 		if (!take(cursor, ")")) {
 			return false;
 		}
@@ -252,7 +256,7 @@ static bool read_head(struct line *line, struct cursor *cursor)
 	if (us < 0 || !take(cursor, " ")) {
 		return false;
 	}
-	struct slice kind = until(cursor, " ");
+	struct slice kind = until(cursor, ' ', ' ');
 	line->kind = line_kind(kind.at, kind.length);
 	line->pid = (uint32_t)pid;
 	line->us = (uint64_t)us;
