@@ -77,6 +77,11 @@ $(BUILD)/floors.a: $(filter-out $(BUILD)/src/hook/%,$(LIB_OBJ))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# What reads logs, for unit tests.
+$(BUILD)/report.a: $(filter $(BUILD)/src/cmd/report/%,$(CMD_OBJ))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(BUILD)/resetby: $(CMD_OBJ) $(BUILD)/floors.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/floors.a

@@ -36,7 +36,7 @@ $(TEST_OBJ): $(BUILD)/%.o: %.c $(BUILD)/test-flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
 
-$(UNIT_RUN): %: %.o $(UNIT_AID:%.c=$(BUILD)/%.o) $(BUILD)/floors.a
+$(UNIT_RUN): %: %.o $(UNIT_AID:%.c=$(BUILD)/%.o) $(BUILD)/report.a $(BUILD)/floors.a
 	$(say) LD $@
 	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -lcmocka -pthread
 

@@ -30,10 +30,12 @@ static void add_before(const struct end *end, struct text *text)
 	if (!end->before_known) {
 		return;
 	}
+	/* Between two clocks it is an estimate. */
+	const char *about = addr_same_host(&end->local, &end->peer) ? "" : "about ";
 	if (end->before_us < US_PER_MS) {
-		text_format(text, ", %D us before", end->before_us);
+		text_format(text, ", %s%D us before", about, end->before_us);
 	} else {
-		text_format(text, ", %t before", end->before_us / US_PER_MS);
+		text_format(text, ", %s%t before", about, end->before_us / US_PER_MS);
 	}
 }
 
