@@ -301,6 +301,22 @@ static uint32_t *ordered(const struct model *model, struct place *places)
 	return order;
 }
 
+/* A connection that failed at both ends counts once, for the end that was read first. */
+static void count_failed(struct model *model)
+{
+	for (uint32_t i = 0; i < model->ends.count; i++) {
+		const struct end *end = table_at(&model->ends, i);
+		const struct end *theirs =
+			end->partner != 0 ? table_at(&model->ends, end->partner - 1) : NULL;
+		bool counted = theirs && theirs < end && theirs->errors > 0 &&
+			       theirs->partner == i + 1 &&
+			       model_is_failure((enum cause)theirs->cause);
+		if (end->errors > 0 && model_is_failure((enum cause)end->cause) && !counted) {
+			model->causes[end_cause(end)].failed++;
+		}
+	}
+}
+
 /* Addresses that were used very often are looked at piece by piece, in the order of time. */
 #define RUN_MAX 256u
 
@@ -323,6 +339,7 @@ void model_join(struct model *model)
 	}
 	free(order);
 	free(places);
+	count_failed(model);
 }
 
 /* ---- questions ---- */
@@ -343,7 +360,12 @@ static bool comes_before(const struct model *model, enum cause a, enum cause b)
 	if (failure != model_is_failure(b)) {
 		return failure;
 	}
-	return model->causes[a].tally.count > model->causes[b].tally.count;
+	const struct cause_sum *one = &model->causes[a];
+	const struct cause_sum *other = &model->causes[b];
+	if (failure && one->failed != other->failed) {
+		return one->failed > other->failed;
+	}
+	return one->tally.count > other->tally.count;
 }
 
 static bool is_told_as_error(enum cause cause)

@@ -194,6 +194,7 @@ static void put_cause(const struct model *model, enum cause cause)
 	string("title", sentence_cause_title(cause));
 	boolean("failure", model_is_failure(cause));
 	count("count", sum->tally.count);
+	count("failed", sum->failed);
 	for (unsigned i = 0; i < 3; i++) {
 		count(sure_name((enum sure)i), sum->sure[i]);
 	}

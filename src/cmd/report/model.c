@@ -182,6 +182,7 @@ static void take_error(struct model *model, const struct line *line, uint32_t pr
 	if (!end) {
 		model->failed += model_is_failure(cause);
 		model->unlisted += model_is_failure(cause);
+		sum->failed += model_is_failure(cause);
 		return;
 	}
 	struct peer *peer = peers_of(model, &end->peer, (enum side)end->side);

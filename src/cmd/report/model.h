@@ -123,6 +123,7 @@ struct detail {
 
 struct cause_sum {
 	struct tally tally;
+	uint64_t failed;   /* connections that failed so, each counted once; after model_join */
 	uint64_t sure[3];  /* by enum sure */
 	uint64_t joined;   /* made certain, or named, by the other end's log */
 	uint64_t injected; /* of these: a rule did it at the other end */

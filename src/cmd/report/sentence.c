@@ -86,21 +86,29 @@ void sentence_other_end(const struct model *model, const struct end *end, struct
 
 /* ---- the headline ---- */
 
-/* The failure that was told most often; one that rules made only when there is no other. */
+/* Connections that failed for this reason, and not because a rule of resetby made them. */
+static uint64_t weight_of(const struct model *model, enum cause cause)
+{
+	const struct cause_sum *sum = &model->causes[cause];
+	uint64_t count = model_is_failure(cause) ? sum->failed : 0;
+	return cause == CAUSE_INJECTED || count < sum->injected ? 0 : count - sum->injected;
+}
+
+/* The failure that most connections met; one that rules made only when there is no other. */
 static enum cause main_cause(const struct model *model)
 {
 	enum cause causes[CAUSES];
 	unsigned count = model_causes(model, causes);
+	enum cause main = count > 0 ? causes[0] : CAUSE_UNKNOWN;
 	for (unsigned i = 0; i < count; i++) {
-		const struct cause_sum *sum = &model->causes[causes[i]];
-		if (causes[i] != CAUSE_INJECTED && sum->injected < sum->tally.count) {
-			return causes[i];
+		if (weight_of(model, causes[i]) > weight_of(model, main)) {
+			main = causes[i];
 		}
 	}
-	return count > 0 ? causes[0] : CAUSE_UNKNOWN;
+	return main;
 }
 
-/* The other end's process that made most of the failures of a cause; one of its ends. */
+/* One of the victims of the process that made at least half of the failures of a cause. */
 static const struct end *main_culprit(const struct model *model, enum cause cause)
 {
 	uint32_t *counts = calloc(model->processes.count + 1, sizeof *counts);
@@ -119,7 +127,7 @@ static const struct end *main_culprit(const struct model *model, enum cause caus
 		}
 	}
 	free(counts);
-	return main;
+	return most * 2 >= model->causes[cause].failed ? main : NULL;
 }
 
 static void add_counted(struct text *text, uint64_t count, const char *noun)
@@ -168,8 +176,8 @@ static void add_main_failure(const struct model *model, enum cause cause, struct
 		text_string(text, ", because rules of resetby made them fail.");
 		return;
 	}
-	if (sum->tally.count < failed) {
-		text_format(text, ", %U of them alike", sum->tally.count);
+	if (sum->failed < failed) {
+		text_format(text, ", %U of them alike", sum->failed);
 	}
 	text_string(text, ": ");
 	add_cause(model, cause, text);
