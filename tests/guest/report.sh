@@ -25,13 +25,13 @@ golden() {
 }
 
 fixed_logs_give_the_same_text() {
-	golden both.txt env LC_ALL=C "$resetby" report "$logs/client.json" "$logs/server.json"
-	golden client.txt env LC_ALL=C COLUMNS=60 "$resetby" report "$logs/client.json"
+	golden both.golden env LC_ALL=C "$resetby" report "$logs/client.json" "$logs/server.json"
+	golden client.golden env LC_ALL=C COLUMNS=60 "$resetby" report "$logs/client.json"
 }
 
 fixed_logs_give_the_same_document() {
 	(cd "$logs" && report --format json client.json server.json) | jq . >document
-	golden both.json cat document
+	golden document.golden cat document
 }
 
 the_order_of_logs_does_not_matter() {
@@ -105,6 +105,7 @@ both_run() {
 	env LD_PRELOAD="$library" RESETBY_LOG="$PWD/client.log" RESETBY_FORMAT="$1" \
 		RESETBY_LEVEL=calls "$PYTHON" "$scratch/client.py" $port "$2"
 	wait "$started"
+	running=()
 }
 
 real_runs_are_joined() {
@@ -192,7 +193,8 @@ what_cannot_be_read_is_told_and_the_rest_is_reported() {
 	local status=0
 	report /nowhere/log "$logs/client.json" . >said 2>complaints || status=$?
 	expect "$status $(wc -l <complaints)" "1 2"
-	grep -q "^4 of" said
+	grep -q "^5 of" said
+	cat said complaints
 	refused 1 "cannot read /nowhere/log" "$resetby" report /nowhere/log
 	refused 2 "which log?" "$resetby" report
 	refused 2 "text or json" "$resetby" report --format xml "$logs/client.json"

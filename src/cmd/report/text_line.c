@@ -264,9 +264,14 @@ static bool read_head(struct line *line, struct cursor *cursor)
 }
 
 /* Each line ends in its exe, which a line that was cut off on its way lacks. */
-static bool has_exe(const char *bytes, size_t length)
+static enum line_result read_call(struct line *line, const struct cursor *cursor)
 {
-	return memmem(bytes, length, " exe=", 5) != NULL;
+	const char *exe = memmem(cursor->at, left(cursor), " exe=", 5);
+	if (!exe) {
+		return LINE_DAMAGED;
+	}
+	struct cursor rest = {exe + 5, cursor->end};
+	return read_value(&rest, &line->exe) ? LINE_READ : LINE_DAMAGED;
 }
 
 enum line_result line_read_text(struct line *line, const char *bytes, size_t length)
@@ -277,7 +282,7 @@ enum line_result line_read_text(struct line *line, const char *bytes, size_t len
 		return LINE_DAMAGED;
 	}
 	if (line->kind == EVENT_CALL) {
-		return has_exe(cursor.at, left(&cursor)) ? LINE_READ : LINE_DAMAGED;
+		return read_call(line, &cursor);
 	}
 	if (!read_connection(line, &cursor) || !read_event(line, &cursor) ||
 	    !read_pairs(line, &cursor)) {
