@@ -148,6 +148,9 @@ static void read_log(struct logs *logs, unsigned number, struct model *model)
 		fd = open(source->name, O_RDONLY | O_CLOEXEC);
 	}
 	int result = fd < 0 ? -errno : reader_read(source, fd, &logs->progress, model_take, model);
+	if (result == 0 && logs->logs[number].regular && !standard) {
+		reader_leftovers(source, model_take, model);
+	}
 	if (fd >= 0 && !standard) {
 		close(fd);
 	}

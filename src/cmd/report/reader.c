@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../../log/leftover.h"
 
 #define CHUNK ((size_t)1 << 20)
 
@@ -128,4 +129,20 @@ int reader_read(struct source *source, int fd, struct progress *progress, reader
 	int result = read_all(&reading, buffer, progress);
 	free(buffer);
 	return result;
+}
+
+/* What a process has that lives is on its way into the log. */
+static void take_leftover(const struct leftover *leftover, void *context)
+{
+	struct reading *reading = context;
+	if (!leftover->alive) {
+		reading->source->bytes += leftover->length;
+		read_lines(reading, leftover->lines, leftover->length);
+	}
+}
+
+void reader_leftovers(struct source *source, reader_take *take, void *context)
+{
+	struct reading reading = {source, -1, take, context, false};
+	leftover_read(source->name, take_leftover, &reading);
 }

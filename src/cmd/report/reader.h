@@ -56,6 +56,12 @@ int reader_read(struct source *source, int fd, struct progress *progress, reader
 		void *context);
 
 /**
+ * Read whole lines that wait beside a log: a process that was killed could not write them into it
+ * any more (src/log/leftover.h). Read the log first: they are younger.
+ */
+void reader_leftovers(struct source *source, reader_take *take, void *context);
+
+/**
  * The time of a text line, which has no date: the day is that of the line before it, or the next
  * when the clock has gone back by more than an hour.
  *
