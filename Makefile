@@ -4,6 +4,7 @@
 # make check      installs what the tests need, builds and runs everything
 # make bench      what a call costs, against bare and against a null interposer
 # make bench-instructions   the same in instructions, by valgrind
+# make bench-report            how fast resetby report reads logs
 # make readme-tables        brings the tables of README.md up to date
 # make install    PREFIX=/usr/local DESTDIR=
 # make asan tsan ubsan    the same tests on a sanitizer build

@@ -90,5 +90,6 @@ asan ubsan tsan: need
 	$(Q)$(SUBMAKE) BUILD=$(BUILD)/$@ SANITIZE='$(SANITIZER)' check-unit
 
 include tests/bench/bench.mk
+include tests/bench/report.mk
 include tests/stress/stress.mk
 include tests/fuzz/fuzz.mk

@@ -16,12 +16,32 @@ static bool equals(struct slice slice, const char *word)
 	return slice.length == length && memcmp(slice.at, word, length) == 0;
 }
 
+/* For short words that are compared very often: a call of memcmp would cost more. */
+static bool same_word(struct slice word, const char *name, size_t length)
+{
+	size_t i = 0;
+	if (word.length != length) {
+		return false;
+	}
+	while (i < length && word.at[i] == name[i]) {
+		i++;
+	}
+	return i == length;
+}
+
+#define WORD(string)                                                                               \
+	{                                                                                          \
+		string, sizeof(string) - 1                                                         \
+	}
+
 enum event_kind line_kind(const char *word, size_t length)
 {
-	static const char *const names[EVENT_COUNT] = {
-		"error", "warn", "inject", "mitigate", "retry", "open", "close", "call", "exit"};
+	static const struct slice names[EVENT_COUNT] = {
+		WORD("error"), WORD("warn"),  WORD("inject"), WORD("mitigate"), WORD("retry"),
+		WORD("open"),  WORD("close"), WORD("call"),   WORD("exit"),
+	};
 	unsigned kind = 0;
-	while (kind < EVENT_COUNT && !equals((struct slice){word, length}, names[kind])) {
+	while (kind < EVENT_COUNT && !same_word(names[kind], word, length)) {
 		kind++;
 	}
 	return (enum event_kind)kind;
@@ -44,7 +64,7 @@ static unsigned hash_name(const char *name, size_t length)
 enum key line_key_of(const char *name, size_t length)
 {
 	static const struct slice names[KEYS_END] = {
-#define KEY(symbol, key_name, style, meaning) {key_name, sizeof(key_name) - 1},
+#define KEY(symbol, key_name, style, meaning) WORD(key_name),
 #include "../../log/keys.def"
 #undef KEY
 	};
@@ -62,8 +82,7 @@ enum key line_key_of(const char *name, size_t length)
 	}
 	unsigned slot = hash_name(name, length);
 	while (slots[slot] != 0) {
-		const struct slice *known = &names[slots[slot] - 1];
-		if (known->length == length && memcmp(known->at, name, length) == 0) {
+		if (same_word(names[slots[slot] - 1], name, length)) {
 			return (enum key)(slots[slot] - 1);
 		}
 		slot = (slot + 1) % KEY_SLOTS;
@@ -221,13 +240,12 @@ size_t line_string(const struct line *line, struct slice value, char *buffer, si
 static enum cause find_cause(struct slice id)
 {
 	static const struct slice ids[CAUSE_COUNT] = {
-#define CAUSE(symbol, id, kind, title, what, advice) {id, sizeof(id) - 1},
+#define CAUSE(symbol, id, kind, title, what, advice) WORD(id),
 #include "../../why/causes.def"
 #undef CAUSE
 	};
 	unsigned cause = 0;
-	while (cause < CAUSE_COUNT &&
-	       (ids[cause].length != id.length || memcmp(ids[cause].at, id.at, id.length) != 0)) {
+	while (cause < CAUSE_COUNT && !same_word(ids[cause], id.at, id.length)) {
 		cause++;
 	}
 	return (enum cause)cause;
@@ -257,13 +275,12 @@ enum side line_side(const struct line *line)
 static enum op find_op(struct slice name)
 {
 	static const struct slice names[OP_COUNT] = {
-#define OP_SLICE(symbol, name, direction) {name, sizeof(name) - 1},
+#define OP_SLICE(symbol, name, direction) WORD(name),
 		OPS(OP_SLICE)
 #undef OP_SLICE
 	};
 	for (unsigned op = 0; op < OP_COUNT; op++) {
-		if (names[op].length == name.length &&
-		    memcmp(names[op].at, name.at, name.length) == 0) {
+		if (same_word(names[op], name.at, name.length)) {
 			return (enum op)op;
 		}
 	}
@@ -276,13 +293,30 @@ enum op line_op(const struct line *line)
 }
 
 /* `ECONNRESET`, `none`, or `E999` for a number without a name. */
-static int find_error(struct slice name)
+static int look_up_error(struct slice name)
 {
 	int error = errno_number(name.at, name.length);
 	if (error == 0 && name.length > 1 && name.at[0] == 'E') {
 		const char *at = name.at + 1;
 		int64_t number = line_digits(&at, name.at + name.length);
 		error = number > 0 && number < UINT16_MAX ? (int)number : 0;
+	}
+	return error;
+}
+
+/* There are many names to compare with, and most lines have that of the line before. */
+static int find_error(struct slice name)
+{
+	static char last[16];
+	static struct slice known = {last, 0};
+	static int error;
+	if (equals(name, "none")) {
+		return 0;
+	}
+	if (!same_word(known, name.at, name.length)) {
+		error = look_up_error(name);
+		known.length = name.length <= sizeof last ? name.length : 0;
+		memcpy(last, name.at, known.length);
 	}
 	return error;
 }
