@@ -215,6 +215,24 @@ a_log_that_is_being_written_is_read_as_far_as_it_goes() {
 	grep -q "Skipped lines: 1 unfinished" said
 }
 
+# What it had not written yet waits in a file beside the log.
+lines_that_a_killed_process_left_are_read() {
+	cat >killed.py <<-'END'
+		import os, signal, socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		connection = socket.create_connection(listener.getsockname())
+		for _ in range(5):
+		    connection.send(b"x")
+		os.kill(os.getpid(), signal.SIGKILL)
+	END
+	preloaded RESETBY_LOG="$PWD/log" RESETBY_LEVEL=calls "$PYTHON" killed.py || true
+	ls -A
+	local pending=(.log.*.pending)
+	[ -e "${pending[0]}" ] || skip "nothing is left here"
+	expect "$(of .totals.lines log)" "$(cat log "${pending[@]}" | tr -d '\0' | grep -c '"ev"')"
+	[ "$(of .totals.lines log)" -gt "$(wc -l <log)" ]
+}
+
 # widest: of a report's lines, in characters
 widest() {
 	LC_ALL=C.UTF-8 awk '{ if (length > most) most = length } END { print most }'
@@ -327,6 +345,7 @@ points \
 	what_cannot_be_read_is_told_and_the_rest_is_reported \
 	a_log_is_read_once_and_patterns_are_expanded \
 	a_log_that_is_being_written_is_read_as_far_as_it_goes \
+	lines_that_a_killed_process_left_are_read \
 	the_width_is_that_of_the_terminal \
 	colour_is_for_terminals_and_not_with_no_color \
 	nothing_of_a_log_reaches_the_terminal_raw \
