@@ -212,6 +212,9 @@ static const char *put_escape(struct text *text, const char *at, const char *end
 size_t line_string(const struct line *line, struct slice value, char *buffer, size_t size)
 {
 	struct text text = text_in(buffer, size);
+	if (!value.at) {
+		return 0;
+	}
 	const char *at = value.at;
 	const char *end = at + value.length;
 	bool quoted = !line->json && value.length > 1 && at[0] == '"' && end[-1] == '"';

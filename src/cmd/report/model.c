@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXE_RAW_MAX 64
-
 void tally_add(struct tally *tally, uint64_t us)
 {
 	if (tally->count == 0 || us < tally->first_us) {
@@ -121,22 +119,20 @@ static uint32_t find_process(struct model *model, const struct line *line)
 /* Most lines are of the process of the line before. */
 static uint32_t process_of(struct model *model, const struct line *line)
 {
-	static char exe[EXE_RAW_MAX];
-	static size_t length = SIZE_MAX;
-	static uint32_t pid, index;
-	static const struct model *of;
-	if (of == model && pid == line->pid && length == line->exe.length &&
-	    memcmp(exe, line->exe.at, length) == 0) {
-		return index;
+	struct last_process *last = &model->last_process;
+	size_t length = line->exe.length;
+	if (last->known && line->exe.at && last->pid == line->pid && last->length == length &&
+	    memcmp(last->exe, line->exe.at, length) == 0) {
+		return last->index;
 	}
-	index = find_process(model, line);
-	of = model;
-	pid = line->pid;
-	length = line->exe.length <= EXE_RAW_MAX && line->exe.at ? line->exe.length : SIZE_MAX;
-	if (length != SIZE_MAX) {
-		memcpy(exe, line->exe.at, length);
+	last->index = find_process(model, line);
+	last->pid = line->pid;
+	last->length = length;
+	last->known = line->exe.at && length <= sizeof last->exe;
+	if (last->known) {
+		memcpy(last->exe, line->exe.at, length);
 	}
-	return index;
+	return last->index;
 }
 
 /* ---- events ---- */

@@ -173,6 +173,14 @@ struct timeline {
 	uint32_t counts[TIMELINE_BINS][CAUSES];
 };
 
+/* Whose line the last one was, as it stood there. */
+struct last_process {
+	bool known;
+	uint32_t pid, index;
+	size_t length;
+	char exe[64];
+};
+
 struct model {
 	uint64_t first_us, last_us;
 	uint64_t events[EVENT_COUNT];
@@ -196,6 +204,7 @@ struct model {
 	uint32_t detail_count;
 	struct clock clocks[CLOCKS_MAX];
 	uint32_t clock_count;
+	struct last_process last_process;
 	uint64_t sample_limit; /* ends of addresses that hash above it may be dropped */
 };
 
