@@ -244,28 +244,35 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 	return ready == 0 && clock_exact_ns() >= deadline_ns ? RENEWED_PENDING : RENEWED_DONE;
 }
 
+static enum renewed take_step(struct session *session, struct call *call, uint32_t tries,
+			      uint64_t deadline_ns)
+{
+	switch ((enum renewal)atomic_load(&session->renewal)) {
+	case RENEWAL_PAUSING:
+		return go_on_pausing(session, call, tries, deadline_ns);
+	case RENEWAL_CONNECTING:
+		return go_on_connecting(session, call, tries, deadline_ns);
+	case RENEWAL_RESENDING:
+		return go_on_resending(session, call, tries, deadline_ns);
+	case RENEWAL_NONE:
+		break;
+	}
+	return RENEWED_DONE;
+}
+
 enum renewed renew_go_on(struct session *session, struct call *call, uint32_t tries,
 			 uint64_t deadline_ns)
 {
-	enum renewed result = RENEWED_DONE;
-	while (result == RENEWED_DONE) {
-		if (!session_is_of(session, call->conn)) {
-			/* Closed by another thread: the number may be somebody else's by now. */
-			return RENEWED_FAILED;
-		}
-		switch ((enum renewal)atomic_load(&session->renewal)) {
-		case RENEWAL_PAUSING:
-			result = go_on_pausing(session, call, tries, deadline_ns);
-			break;
-		case RENEWAL_CONNECTING:
-			result = go_on_connecting(session, call, tries, deadline_ns);
-			break;
-		case RENEWAL_RESENDING:
-			result = go_on_resending(session, call, tries, deadline_ns);
-			break;
-		case RENEWAL_NONE:
-			return RENEWED_DONE;
-		}
+	struct conn *conn = call->conn;
+	if (!conn_pin(conn, session->fd)) {
+		return RENEWED_FAILED;
 	}
+	enum renewed result = RENEWED_DONE;
+	while (result == RENEWED_DONE && atomic_load(&session->renewal) != RENEWAL_NONE) {
+		/* Closed by another thread, the number may be somebody else's by now. */
+		result = session_is_of(session, conn) ? take_step(session, call, tries, deadline_ns)
+						      : RENEWED_FAILED;
+	}
+	conn_unpin(conn);
 	return result;
 }
