@@ -7,6 +7,12 @@ no_allocation_and_none_from_within_a_hook() {
 	alike 10 "$probes/heap" "$port"
 }
 
+# What cannot be remembered is not told; the program notices nothing.
+no_page_left() {
+	peer
+	alike - "$probes/short" "$port"
+}
+
 # with_malloc LIBRARY: in front of ours, behind it, and linked into the program
 with_malloc() {
 	local other
@@ -33,5 +39,6 @@ tcmalloc_in_front_behind_and_inside() {
 
 points \
 	no_allocation_and_none_from_within_a_hook \
+	no_page_left \
 	jemalloc_in_front_behind_and_inside \
 	tcmalloc_in_front_behind_and_inside
