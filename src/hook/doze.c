@@ -171,7 +171,10 @@ static bool never_waits(struct conn *conn, int fd)
 {
 	if (!conn->nonblocking) {
 		long flags = raw_fcntl(fd, F_GETFL, 0);
-		conn->nonblocking = flags >= 0 && (flags & O_NONBLOCK) != 0;
+		/* Written only when it changes: other threads may write to the marks beside it. */
+		if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
+			conn->nonblocking = true;
+		}
 	}
 	return conn->nonblocking;
 }

@@ -183,7 +183,9 @@ int main(int count, char *arguments[])
 		return executed(atoi(arguments[2]));
 	}
 	const char *seconds = getenv("STRESS_SECONDS");
-	struct rlimit limit = {LIMIT, LIMIT};
+	struct rlimit limit;
+	must(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max < LIMIT ? limit.rlim_max : LIMIT;
 	must(setrlimit(RLIMIT_NOFILE, &limit));
 	signal(SIGPIPE, SIG_IGN);
 	pthread_t watchdog;
