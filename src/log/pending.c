@@ -20,11 +20,18 @@
 #define CLEAR_BLOCK ((size_t)64)
 #define PENDING_FULL (PENDING_SIZE - CLEAR_BLOCK)
 
-/* How often a thread looks whether the other is done: some ten microseconds, as long as a flush. */
-#define SPINS 1000u
+/*
+ * How often a thread looks whether the other is done, and then lets others run between: longer than a
+ * flush takes. Who gave up too early would write to the file that is being flushed to, and the kernel
+ * favours many small writers of a file over one that waits for its turn.
+ */
+#define SPINS 200u
+#define YIELDS 2000u
 #define EXIT_YIELDS 1000u
 
 #define US_PER_MS 1000u
+#define SET_BACK_US 1000000u
+#define CACHE_LINE 64
 
 /* Who has been in here for this long without doing anything has left by siglongjmp. */
 #define STRANDED_MS 1000u
@@ -35,12 +42,13 @@
 /* Kept by whom `holder` names, but for what is atomic. */
 static struct {
 	_Atomic uint32_t generation; /* of self_now: the process that maps `file`; 0: none */
-	_Atomic uint32_t holder;     /* the thread that is at it; 0: none */
 	struct pending_file *file;
 	_Atomic uint32_t used;
 	_Atomic uint64_t turns;      /* lines ever kept */
 	_Atomic uint64_t flushed_us; /* of clock_wall_us */
 	_Atomic uint64_t reclaimed_us;
+	/* The thread that is at it; 0: none. Apart from the rest: others look at it meanwhile. */
+	_Alignas(CACHE_LINE) _Atomic uint32_t holder;
 } pending;
 
 static atomic_uint tried;    /* the generation that has tried to make a file */
@@ -202,16 +210,20 @@ static inline void relax(void)
 
 static bool wait_for_turn(uint32_t tid)
 {
-	for (unsigned spin = 0; spin < SPINS && !atomic_load(&stranded); spin++) {
-		uint32_t holder = 0;
-		if (atomic_compare_exchange_strong(&pending.holder, &holder, tid)) {
+	for (unsigned spin = 0; spin < SPINS + YIELDS && !atomic_load(&stranded); spin++) {
+		uint32_t holder = atomic_load_explicit(&pending.holder, memory_order_relaxed);
+		if (holder == 0 && atomic_compare_exchange_strong(&pending.holder, &holder, tid)) {
 			return true;
 		}
 		if (holder == tid) {
 			/* This is a signal handler inside of it. */
 			break;
 		}
-		relax();
+		if (spin < SPINS) {
+			relax();
+		} else {
+			raw0(SYS_sched_yield);
+		}
 	}
 	notice_stall();
 	return false;
@@ -283,6 +295,19 @@ static void reclaim_sometimes(uint64_t now_us)
 	}
 }
 
+/*
+ * Since the last flush. Another thread may have flushed since `now_us` was asked for; when that is
+ * later by more than a wait lasts, the clock was set back.
+ */
+static inline uint64_t waited_us(uint64_t now_us)
+{
+	uint64_t flushed_us = atomic_load_explicit(&pending.flushed_us, memory_order_relaxed);
+	if (now_us >= flushed_us) {
+		return now_us - flushed_us;
+	}
+	return flushed_us - now_us < SET_BACK_US ? 0 : UINT64_MAX;
+}
+
 bool pending_append(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
 	if ((!is_ours(self) && !begin(self)) || length == 0 || length >= PENDING_FULL ||
@@ -293,8 +318,7 @@ bool pending_append(const struct self *self, uint64_t now_us, const char *line, 
 		flush();
 	}
 	keep(line, length);
-	bool due = now_us - atomic_load_explicit(&pending.flushed_us, memory_order_relaxed) >=
-		   PENDING_MS * US_PER_MS;
+	bool due = waited_us(now_us) >= PENDING_MS * US_PER_MS;
 	if (due) {
 		flush();
 	}
@@ -312,9 +336,7 @@ int pending_due_ms(void)
 	    atomic_load_explicit(&stranded, memory_order_relaxed)) {
 		return -1;
 	}
-	uint64_t age_ms = (clock_wall_us() -
-			   atomic_load_explicit(&pending.flushed_us, memory_order_relaxed)) /
-			  US_PER_MS;
+	uint64_t age_ms = waited_us(clock_wall_us()) / US_PER_MS;
 	return age_ms >= PENDING_MS ? 0 : (int)(PENDING_MS - age_ms);
 }
 
