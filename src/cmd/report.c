@@ -89,10 +89,16 @@ static bool grow(struct logs *logs)
 {
 	size_t room = logs->count + 1u;
 	struct source *sources = realloc(logs->sources, room * sizeof *sources);
-	logs->sources = sources ? sources : logs->sources;
+	if (!sources) {
+		return false;
+	}
+	logs->sources = sources;
 	struct log *more = realloc(logs->logs, room * sizeof *more);
-	logs->logs = more ? more : logs->logs;
-	return sources && more;
+	if (!more) {
+		return false;
+	}
+	logs->logs = more;
+	return true;
 }
 
 /* Only looked at here: thousands of logs would not fit into the table of descriptors. */

@@ -177,7 +177,7 @@ static void print_timeline(struct page *page)
 	for (unsigned bin = 0; timeline->used && bin < TIMELINE_BINS; bin++) {
 		sums[bin] = bin_sum(timeline, bin);
 		most = sums[bin] > most ? sums[bin] : most;
-		first = sums[bin] > 0 && bin < first ? bin : first;
+		first = bin < first && sums[bin] > 0 ? bin : first;
 		last = sums[bin] > 0 ? bin : last;
 	}
 	if (first >= last || (int)(last - first) + 5 > page->paper.width) {
