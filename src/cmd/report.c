@@ -41,33 +41,6 @@ struct logs {
 	bool failed;
 };
 
-uint64_t report_bytes(const struct report *report)
-{
-	uint64_t sum = 0;
-	for (unsigned i = 0; i < report->source_count; i++) {
-		sum += report->sources[i].bytes;
-	}
-	return sum;
-}
-
-uint64_t report_lines(const struct report *report)
-{
-	uint64_t sum = 0;
-	for (unsigned i = 0; i < report->source_count; i++) {
-		sum += report->sources[i].lines;
-	}
-	return sum;
-}
-
-uint64_t report_skipped(const struct report *report, enum skip skip)
-{
-	uint64_t sum = 0;
-	for (unsigned i = 0; i < report->source_count; i++) {
-		sum += report->sources[i].skipped[skip];
-	}
-	return sum;
-}
-
 static void give_up_on(struct logs *logs, const char *name, int error)
 {
 	cmd_complain("report: cannot read %s: %s", name, strerror(error));
@@ -187,42 +160,44 @@ static int report_on(struct logs *logs, bool json, unsigned top)
 }
 
 struct options {
+	bool help;
 	bool json;
 	unsigned top;
 };
 
 /* The value of an option that may be glued to it with `=`; NULL when it is another option. */
-static const char *value_of(const char *name, char **argv, int argc, int *at)
+static const char *value_of(const char *name, const char *given, char **argv, int argc, int *at)
 {
 	size_t length = strlen(name);
-	if (strncmp(argv[*at], name, length) != 0) {
+	if (strncmp(given, name, length) != 0) {
 		return NULL;
 	}
-	if (argv[*at][length] == '=') {
-		return argv[*at] + length + 1;
+	if (given[length] == '=') {
+		return given + length + 1;
 	}
-	if (argv[*at][length] != '\0') {
+	if (given[length] != '\0') {
 		return NULL;
 	}
-	if (*at + 1 >= argc) {
-		return "";
-	}
-	return argv[++*at];
+	return *at + 1 < argc ? argv[++*at] : "";
 }
 
 static int read_option(struct options *options, char **argv, int argc, int *at)
 {
 	const char *given = argv[*at];
 	const char *value;
-	if ((value = value_of("--format", argv, argc, at)) ||
-	    (value = value_of("-f", argv, argc, at))) {
+	if (cmd_asks_help(given)) {
+		options->help = true;
+		return STATUS_OK;
+	}
+	if ((value = value_of("--format", given, argv, argc, at)) ||
+	    (value = value_of("-f", given, argv, argc, at))) {
 		options->json = !strcmp(value, "json");
 		return options->json || !strcmp(value, "text")
 			       ? STATUS_OK
 			       : cmd_misused("report: --format expects text or json, not '%s'",
 					     value);
 	}
-	if ((value = value_of("--top", argv, argc, at))) {
+	if ((value = value_of("--top", given, argv, argc, at))) {
 		char *end;
 		long top = strtol(value, &end, 10);
 		if (*value == '\0' || *end != '\0' || top < 0 || top > TOP_MAX) {
@@ -245,19 +220,18 @@ int cmd_report(int argc, char **argv)
 	for (int i = 1; i < argc && status == STATUS_OK; i++) {
 		if (only_names || argv[i][0] != '-' || argv[i][1] == '\0') {
 			add_logs(&logs, argv[i], &names);
-		} else if (cmd_asks_help(argv[i])) {
-			fputs(help, stdout);
-			return cmd_finish();
 		} else if (!strcmp(argv[i], "--")) {
 			only_names = true;
 		} else {
 			status = read_option(&options, argv, argc, &i);
 		}
 	}
-	if (status == STATUS_OK && logs.count == 0) {
+	if (status == STATUS_OK && options.help) {
+		fputs(help, stdout);
+		status = cmd_finish();
+	} else if (status == STATUS_OK && logs.count == 0) {
 		status = logs.failed ? STATUS_FAILED : cmd_misused("report: which log?");
-	}
-	if (status == STATUS_OK) {
+	} else if (status == STATUS_OK) {
 		status = report_on(&logs, options.json, options.top);
 	}
 	free(logs.sources);

@@ -139,14 +139,14 @@ static int by_score(const void *one, const void *other)
 
 const struct detail **model_details(const struct model *model, uint32_t *count)
 {
-	const struct detail **list = calloc(model->detail_count + 1, sizeof *list);
+	const struct detail **list = calloc(model->detail_count + 1, sizeof(void *));
 	*count = list ? model->detail_count : 0;
 	for (uint32_t i = 0; i < *count; i++) {
 		list[i] = &model->details[i];
 	}
 	sorting = model;
 	if (list) {
-		qsort(list, *count, sizeof(const struct detail *), by_score);
+		qsort(list, *count, sizeof(void *), by_score);
 	}
 	return list;
 }

@@ -176,19 +176,19 @@ static void put_character(struct text *text, int number)
 	if (number == 0 || (number >= 0xd800 && number < 0xe000)) {
 		number = 0xfffd;
 	}
-	char bytes[3] = {(char)number};
+	unsigned char bytes[3] = {(unsigned char)number};
 	size_t count = 1;
 	if (number >= 0x800) {
-		bytes[0] = (char)(0xe0 | number >> 12);
-		bytes[1] = (char)(0x80 | (number >> 6 & 0x3f));
-		bytes[2] = (char)(0x80 | (number & 0x3f));
+		bytes[0] = (unsigned char)(0xe0 | number >> 12);
+		bytes[1] = (unsigned char)(0x80 | (number >> 6 & 0x3f));
+		bytes[2] = (unsigned char)(0x80 | (number & 0x3f));
 		count = 3;
 	} else if (number >= 0x80) {
-		bytes[0] = (char)(0xc0 | number >> 6);
-		bytes[1] = (char)(0x80 | (number & 0x3f));
+		bytes[0] = (unsigned char)(0xc0 | number >> 6);
+		bytes[1] = (unsigned char)(0x80 | (number & 0x3f));
 		count = 2;
 	}
-	text_bytes(text, bytes, count);
+	text_bytes(text, (const char *)bytes, count);
 }
 
 /* What stands behind a backslash; returns where to go on. */
@@ -200,11 +200,11 @@ static const char *put_escape(struct text *text, const char *at, const char *end
 	int number = digits > 0 ? read_hex(at + 1, end, digits) : -1;
 	const char *letter = *at != '\0' ? strchr(letters, *at) : NULL;
 	if (number >= 0 && digits == 2 && number != 0) {
-		text_char(text, (char)number);
+		text_bytes(text, (const char *)&(unsigned char){(unsigned char)number}, 1);
 	} else if (number >= 0) {
 		put_character(text, number);
 	} else {
-		text_char(text, letter ? meanings[letter - letters] : *at);
+		text_bytes(text, letter ? &meanings[letter - letters] : at, 1);
 	}
 	return at + 1 + (number >= 0 ? digits : 0);
 }

@@ -71,13 +71,13 @@ static int by_errors_of(const void *one, const void *other)
 
 const struct peer **model_peers(const struct model *model, uint32_t *count)
 {
-	const struct peer **list = calloc(model->peers.count + 1, sizeof *list);
+	const struct peer **list = calloc(model->peers.count + 1, sizeof(void *));
 	*count = list ? model->peers.count : 0;
 	for (uint32_t i = 0; i < *count; i++) {
 		list[i] = table_at(&model->peers, i);
 	}
 	if (list) {
-		qsort(list, *count, sizeof(const struct peer *), by_errors_of);
+		qsort(list, *count, sizeof(void *), by_errors_of);
 	}
 	return list;
 }
@@ -99,8 +99,7 @@ uint32_t model_peers_of(const struct model *model, enum cause cause, const struc
 		}
 		if (at < most) {
 			kept += kept < most;
-			memmove(&list[at + 1], &list[at],
-				(kept - at - 1) * sizeof(const struct peer *));
+			memmove(&list[at + 1], &list[at], (kept - at - 1) * sizeof(void *));
 			list[at] = peer;
 		}
 	}

@@ -204,7 +204,7 @@ static void add_nothing_failed(const struct model *model, enum cause cause, stru
 	if (sum->tally.count > 0) {
 		text_string(text, "No connection failed here, but ");
 		add_counted(text, sum->tally.count, "time");
-		text_string(text, sum->tally.count == 1 ? " " : " ");
+		text_char(text, ' ');
 		add_cause(model, cause, text);
 		text_char(text, '.');
 		return;
