@@ -81,6 +81,12 @@ check-wire: all wire-tests
 check-guest: all probes
 	$(RUN_TESTS) $(call scripts,guest)
 
+# All of CPython's own tests that have to do with sockets and processes, bare and preloaded: 3 minutes.
+.PHONY: suites
+suites: need
+	$(Q)$(SUBMAKE) all
+	$(Q)SUITES=all RESETBY_BUILD=$(abspath $(BUILD)) tests/guest/suites.sh
+
 # The same code under a sanitizer: unit tests, then the preload under programs that have the same
 # sanitizer. Its run-time has to be there first: ASan's is preloaded in front, TSan's comes with the
 # program. TSan wants no random layout (setarch -R), and reports the races that a program has with
