@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 needs "$PYTHON"
 "$PYTHON" -c 'import test.test_os' 2>/dev/null || {
-	echo "# skipped: needs libpython3-testsuite"
+	echo "# skipped: needs libpython3.11-testsuite"
 	exit 77
 }
 
