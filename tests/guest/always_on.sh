@@ -104,7 +104,6 @@ for port in 1, 2:
 	logrotate -f -s "$PWD/state" conf 2>&1
 	: >go
 	eventually test -s logs/python3.log
-	: >go
 	expect "$(jq -r .peer logs/python3.log.1)" 127.0.0.1:1
 	expect "$(jq -r .peer logs/python3.log)" 127.0.0.1:2
 	expect "$(tr -d '\0' <logs/python3.log | cmp - logs/python3.log && echo same)" same
