@@ -3,6 +3,7 @@
  * environment variables alone; the command checks first whether it would work.
  *
  *     main.c         chooses the subcommand
+ *     cmd.c          what the subcommands share
  *     run.c          run: sets the environment and becomes the program
  *     environment.c    are the values that the library will read right?
  *     preflight.c      which file will run, and can it be preloaded?
@@ -15,8 +16,6 @@
  *       model.h        what is known of all        sentence.h  the same in sentences
  *       text.c, json.c   printed
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "cmd.h"
@@ -51,41 +50,6 @@ static const char help[] =
 	"\n"
 	"  resetby run curl http://localhost:8080/\n"
 	"  resetby run -r 'connect-timeout=2s to=:443' curl https://example.com/\n";
-
-void cmd_complain(const char *format, ...)
-{
-	va_list arguments;
-	fputs("resetby: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-}
-
-int cmd_misused(const char *format, ...)
-{
-	va_list arguments;
-	fputs("resetby: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputs("; try resetby --help\n", stderr);
-	return STATUS_REFUSED;
-}
-
-int cmd_asks_help(const char *argument)
-{
-	return !strcmp(argument, "--help") || !strcmp(argument, "-h");
-}
-
-int cmd_finish(void)
-{
-	if (fflush(stdout) || ferror(stdout)) {
-		cmd_complain("cannot write to stdout: %s", strerror(errno));
-		return STATUS_FAILED;
-	}
-	return STATUS_OK;
-}
 
 int main(int argc, char **argv)
 {
