@@ -1,5 +1,6 @@
 #include "act.h"
 
+#include "../conn/about.h"
 #include "../log/event.h"
 #include "../log/log.h"
 #include "../rule/active.h"
@@ -14,14 +15,6 @@ static void tell_rule(struct event *event, const struct rule *rule, const struct
 	event_string(event, KEY_RULE, room);
 }
 
-static void tell_connection(struct event *event, const struct call *call)
-{
-	conn_learn_local(call->conn, call->fd);
-	event_connection(event, call->fd, call->conn->number,
-			 side_name((enum side)call->conn->side), &call->conn->local,
-			 &call->conn->peer);
-}
-
 void act_tell(const struct rule *rule, const struct call *call, const char *by)
 {
 	static atomic_bool seed_told;
@@ -33,7 +26,7 @@ void act_tell(const struct rule *rule, const struct call *call, const char *by)
 	struct event event;
 	event_begin(&event, info->kind == KIND_INJECT ? EVENT_INJECT : EVENT_MITIGATE, line,
 		    EVENT_LARGE);
-	tell_connection(&event, call);
+	event_about(&event, call);
 	event_string(&event, KEY_ACTION, info->name);
 	event_string(&event, KEY_BY, by);
 	tell_rule(&event, rule, call);
@@ -59,7 +52,7 @@ void act_refuse(const struct rule *rule, const struct call *call, const char *wh
 	}
 	struct event event;
 	event_begin(&event, EVENT_WARN, line, EVENT_LARGE);
-	tell_connection(&event, call);
+	event_about(&event, call);
 	event_string(&event, KEY_ACTION, info->name);
 	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULE_IDLE].id);
 	event_string(&event, KEY_WHY, why);

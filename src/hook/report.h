@@ -4,10 +4,8 @@
 
 #include "../conn/call.h"
 #include "../conn/evidence.h"
+#include "summary.h"
 #include "../why/why.h"
-
-/** How a connection's end is summed up in its `close` event. */
-enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
 
 /**
  * Something failed or ended: find out what, and say it if it is worth saying.
@@ -34,24 +32,5 @@ void report_passing(struct call *call, int64_t stale_ms);
 
 /** Has it not been told yet that bytes of this connection went past the hooks? */
 bool report_unseen_is_news(const struct conn *conn);
-
-/** `open`: who was connected or accepted, and how long it took. */
-void report_open(const struct call *call);
-
-/** `close`: one summary. */
-void report_close(const struct call *call, enum ending ending, bool exiting);
-
-/** `call`: this call. */
-void report_call(const struct call *call);
-
-/** `exit`: totals of the process. */
-void report_exit(void);
-
-/** `warn` about the library itself. */
-void report_notice(enum cause cause, const char *why);
-
-/** `warn` that an edited rules file was refused. */
-struct rule_error;
-void report_rules_refused(const struct rule_error *error);
 
 #endif

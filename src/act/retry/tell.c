@@ -1,5 +1,6 @@
 #include "tell.h"
 
+#include "../../conn/about.h"
 #include "../../log/event.h"
 #include "../../log/log.h"
 #include "../../rule/active.h"
@@ -27,10 +28,8 @@ static void add_rule(struct event *event, const struct session *session)
 
 static void begin(struct event *event, char *line, const struct call *call, const char *did)
 {
-	const struct conn *conn = call->conn;
 	event_begin(event, EVENT_RETRY, line, EVENT_LARGE);
-	event_connection(event, call->fd, conn->number, side_name((enum side)conn->side),
-			 &conn->local, &conn->peer);
+	event_about(event, call);
 	event_string(event, KEY_DID, did);
 }
 

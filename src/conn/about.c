@@ -1,0 +1,9 @@
+#include "about.h"
+
+void event_about(struct event *event, const struct call *call)
+{
+	struct conn *conn = call->conn;
+	conn_learn_local(conn, call->fd);
+	event_connection(event, call->fd, conn->number, side_name((enum side)conn->side),
+			 &conn->local, &conn->peer);
+}

@@ -1,0 +1,157 @@
+/* Events that need no verdict: what opened, what closed, calls, totals, and notices of our own. */
+#include "summary.h"
+
+#include <errno.h>
+#include <string.h>
+#include "../conn/about.h"
+#include "../conn/evidence.h"
+#include "../log/call_line.h"
+#include "../log/event.h"
+#include "../log/log.h"
+#include "../rule/active.h"
+#include "../sys/clock.h"
+#include "../sys/scratch.h"
+#include "tally.h"
+
+/* Longest `why` of a notice. */
+#define NOTICE_SIZE 1024
+
+void report_open(const struct call *call)
+{
+	char line[EVENT_SMALL];
+	struct event event;
+	const struct conn *conn = call->conn;
+	event_begin(&event, EVENT_OPEN, line, sizeof line);
+	event_about(&event, call);
+	event_string(&event, KEY_OP, op_name(call->op));
+	if (conn->side == SIDE_CLIENT) {
+		event_unsigned(&event, KEY_MS, conn->connect_us / 1000);
+		event_unsigned(&event, KEY_SYN_RETRANS, evidence_retransmissions(call->fd));
+	}
+	event_send(&event);
+}
+
+static const char *ending_name(const struct call *call, enum ending ending, bool exiting)
+{
+	static const char *const names[] = {
+		[ENDING_RST] = "rst",
+		[ENDING_PEER_RST] = "peer-rst",
+		[ENDING_TIMEOUT] = "timeout",
+	};
+	const struct conn *conn = call->conn;
+	if (ending != ENDING_NONE) {
+		return names[ending];
+	}
+	if (conn->told_error == ETIMEDOUT) {
+		return "timeout";
+	}
+	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
+	    conn->told_error == ECONNREFUSED) {
+		return "peer-rst";
+	}
+	if (conn->peer_fin && !conn->shut_write) {
+		return "peer-fin";
+	}
+	return exiting ? "exit" : "fin";
+}
+
+static bool is_own_end(const char *end)
+{
+	return strcmp(end, "fin") == 0 || strcmp(end, "rst") == 0 || strcmp(end, "exit") == 0;
+}
+
+void report_close(const struct call *call, enum ending ending, bool exiting)
+{
+	char line[EVENT_SMALL];
+	struct event event;
+	struct conn *conn = call->conn;
+	uint32_t rtt_us = 0;
+	uint32_t retransmissions = evidence_path(call->fd, &rtt_us);
+	event_begin(&event, EVENT_CLOSE, line, sizeof line);
+	event_about(&event, call);
+	const char *end = ending_name(call, ending, exiting);
+	/* What a forked process may hold too is not ended by our close. */
+	if (conn->fork_epoch == process_epoch() || !is_own_end(end)) {
+		event_string(&event, KEY_END, end);
+	}
+	event_number(&event, KEY_MS, conn_age_ms(conn));
+	event_unsigned(&event, KEY_BYTES_OUT, atomic_load(&conn->bytes_out));
+	event_unsigned(&event, KEY_BYTES_IN, atomic_load(&conn->bytes_in));
+	event_unsigned(&event, KEY_CALLS_OUT, atomic_load(&conn->calls_out));
+	event_unsigned(&event, KEY_CALLS_IN, atomic_load(&conn->calls_in));
+	event_unsigned(&event, KEY_RTT_US, rtt_us);
+	event_unsigned(&event, KEY_RETRANS, retransmissions);
+	event_send(&event);
+}
+
+void report_call(const struct call *call)
+{
+	uint64_t elapsed_ns = clock_exact_ns() - call->began_ns;
+	struct call_line line = {
+		.fd = call->fd,
+		.conn = call->conn->number,
+		.side = side_name((enum side)call->conn->side),
+		.local = &call->conn->local,
+		.peer = &call->conn->peer,
+		.op = op_name(call->op),
+		.moves = op_direction(call->op) != DIRECTION_NONE,
+		.asked = call->asked,
+		.result = call->result,
+		.error = call->error,
+		.us = elapsed_ns / 1000,
+	};
+	call_line_send(&line);
+}
+
+void report_exit(void)
+{
+	char *line = scratch_take();
+	if (line == NULL) {
+		return;
+	}
+	struct event event;
+	event_begin(&event, EVENT_EXIT, line, EVENT_LARGE);
+	event_unsigned(&event, KEY_CONNECTIONS, conn_total());
+	event_list_begin(&event, KEY_ERRORS);
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		if (tally_of((enum cause)cause) > 0) {
+			event_list_count(&event, cause_infos[cause].id,
+					 tally_of((enum cause)cause));
+		}
+	}
+	event_list_end(&event);
+	event_list_begin(&event, KEY_FIRED);
+	const struct rules *set = rules_now();
+	for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+		event_list_count(&event, set->rules[i].text,
+				 atomic_load_explicit(&set->rules[i].fired, memory_order_relaxed));
+	}
+	event_list_end(&event);
+	event_send(&event);
+	scratch_give(line);
+}
+
+void report_notice(enum cause cause, const char *why)
+{
+	char *line = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (line == NULL) {
+		return;
+	}
+	tally_cause(cause);
+	struct event event;
+	event_begin(&event, EVENT_WARN, line, EVENT_LARGE);
+	event_string(&event, KEY_CAUSE, cause_infos[cause].id);
+	event_string(&event, KEY_SURE, sure_name(SURE_CERTAIN));
+	event_string(&event, KEY_WHY, why);
+	event_string(&event, KEY_ADVICE, cause_infos[cause].advice);
+	event_send(&event);
+	scratch_give(line);
+}
+
+void report_rules_refused(const struct rule_error *error)
+{
+	char room[NOTICE_SIZE];
+	struct text text = text_in(room, sizeof room);
+	rule_error_write(&text, error);
+	report_notice(CAUSE_RULES_FILE, room);
+}

@@ -1,0 +1,30 @@
+/* Events that need no verdict: what opened, what closed, calls, totals, and notices of our own. */
+#ifndef RESETBY_HOOK_SUMMARY_H
+#define RESETBY_HOOK_SUMMARY_H
+
+#include "../conn/call.h"
+#include "../why/why.h"
+
+/** How a connection's end is summed up in its `close` event. */
+enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
+
+/** `open`: who was connected or accepted, and how long it took. */
+void report_open(const struct call *call);
+
+/** `close`: one summary. */
+void report_close(const struct call *call, enum ending ending, bool exiting);
+
+/** `call`: this call. */
+void report_call(const struct call *call);
+
+/** `exit`: totals of the process. */
+void report_exit(void);
+
+/** `warn` about the library itself. */
+void report_notice(enum cause cause, const char *why);
+
+/** `warn` that an edited rules file was refused. */
+struct rule_error;
+void report_rules_refused(const struct rule_error *error);
+
+#endif
