@@ -5,7 +5,6 @@
 #include "../conn/about.h"
 #include "../log/event.h"
 #include "../log/log.h"
-#include "../rule/active.h"
 #include "../sys/clock.h"
 #include "../sys/errnames.h"
 #include "../sys/scratch.h"

@@ -1,6 +1,7 @@
 /*
  * Evidence in, verdict out: pure functions over plain structs. causes.def says what each cause is;
- * decide.c is the decision procedure, an ordered table of rows; sentence.c words the evidence.
+ * decide.c is the decision procedure, an ordered table of rows over the signs of signs*.c;
+ * sentence.c and sentences_*.c word the evidence.
  */
 #ifndef RESETBY_WHY_WHY_H
 #define RESETBY_WHY_WHY_H

@@ -1,0 +1,70 @@
+/* What we did ourselves. */
+#include "sentences.h"
+
+static void closed_unread(const struct evidence *e, struct text *text)
+{
+	text_format(
+		text,
+		"%s with %z unread in the receive buffer: the kernel sends a RST instead of a FIN",
+		e->surface == SURFACE_EXIT ? "the process ended" : "the program closed",
+		(uint64_t)e->inq);
+	if (e->outq > 0) {
+		text_format(text, ", and %z of ours that were still on their way are lost",
+			    (uint64_t)e->outq);
+	}
+	say_inherited(e, text);
+}
+
+static void closed_linger0(const struct evidence *e, struct text *text)
+{
+	text_string(text, "SO_LINGER {1,0} was set");
+	if (e->linger_ago_ms != NEVER) {
+		text_format(text, " by the program %t ago", e->linger_ago_ms);
+	} else {
+		text_string(text, " before this process had the socket, or on its listener");
+	}
+	text_string(text, ": close sends a RST instead of a FIN");
+	if (e->outq > 0) {
+		text_format(text, ", and %z unsent or unacknowledged are discarded",
+			    (uint64_t)e->outq);
+	}
+	say_inherited(e, text);
+}
+
+static void disconnected(const struct evidence *e, struct text *text)
+{
+	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",
+		    state_name(e->state));
+}
+
+static void listener_closed(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "the listener was %s with %u established connections in its accept queue: "
+		    "each gets a RST",
+		    e->op == OP_SHUTDOWN ? "shut down" : "closed", e->accept_queue);
+	say_inherited(e, text);
+}
+
+static void exit_open(const struct evidence *e, struct text *text)
+{
+	if (e->inq > 0) {
+		closed_unread(e, text);
+	} else {
+		text_string(text, "the process ended with this connection open, and ");
+		closed_linger0(e, text);
+	}
+}
+
+static void wrote_after_shutdown(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "the program had shut down its writing side itself %t ago; no RST was met",
+		    e->shut_write_ago_ms);
+}
+
+say *const sentences_own[CAUSE_COUNT] = {
+	[CAUSE_CLOSED_UNREAD] = closed_unread, [CAUSE_CLOSED_LINGER0] = closed_linger0,
+	[CAUSE_DISCONNECTED] = disconnected,   [CAUSE_LISTENER_CLOSED] = listener_closed,
+	[CAUSE_EXIT_OPEN] = exit_open,         [CAUSE_WROTE_AFTER_SHUTDOWN] = wrote_after_shutdown,
+};

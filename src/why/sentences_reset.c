@@ -1,0 +1,139 @@
+/* What a RST was about. */
+#include "sentences.h"
+
+#include <errno.h>
+#include "../sys/errnames.h"
+#include "schedule.h"
+
+static void accept_overflow(const struct evidence *e, struct text *text)
+{
+	if (e->listening) {
+		text_format(
+			text,
+			"this listener's kernel has dropped %u connection attempts since the last "
+			"look (%u in all): %u wait to be accepted now, and %u may",
+			e->new_drops, e->drops, e->accept_queue, e->backlog);
+		return;
+	}
+	text_format(text,
+		    "connected %t ago, then a RST, although the peer never acknowledged one of our "
+		    "%z nor sent any",
+		    e->age_ms, e->bytes_out);
+}
+
+static void accept_aborted(const struct evidence *e, struct text *text)
+{
+	(void)e;
+	text_string(text,
+		    "accept returned a connection that was dead already: its client had reset "
+		    "it in the queue");
+}
+
+static void peer_closed_unread(const struct evidence *e, struct text *text)
+{
+	text_string(text, "a RST arrived");
+	if (e->acked_since_fin) {
+		text_string(text,
+			    " after the peer's FIN, although the peer had gone on acknowledging; ");
+		say_moved(e, text);
+	} else if (e->has_info && e->outq <= 0) {
+		text_format(
+			text,
+			" after the peer's kernel had acknowledged our last %z and its program had "
+			"not answered them",
+			e->last_turn == DIRECTION_WRITE && e->side == SIDE_SERVER ? e->resp_bytes
+										  : e->req_bytes);
+	} else {
+		text_format(text, " while %z of ours were still unacknowledged or unsent",
+			    (uint64_t)(e->outq > 0 ? e->outq : 0));
+	}
+	say_silence(e, text);
+	say_unread(e, text);
+	say_where(e, text);
+}
+
+static void peer_closed_early(const struct evidence *e, struct text *text)
+{
+	text_string(text, "the peer's FIN had come");
+	text_string(text, e->peer_fin ? " and the program had read that end of file"
+				      : " and the program had not read it");
+	text_string(text, "; what was written after it met a closed socket, whose RST is ");
+	text_string(text, e->error == EPIPE ? "this EPIPE" : "hidden by this end of file");
+}
+
+static void peer_abort(const struct evidence *e, struct text *text)
+{
+	if (e->error == EPIPE || e->surface == SURFACE_EOF || e->peer_fin) {
+		text_string(text,
+			    "the peer's FIN had come, and then a RST although nothing of ours was "
+			    "outstanding; ");
+		say_moved(e, text);
+	} else if (e->bytes_out == 0 && e->bytes_in == 0) {
+		text_format(text,
+			    "a RST arrived %t after the connection began, before any byte was "
+			    "written or read",
+			    e->age_ms);
+	} else {
+		text_string(text, "a RST arrived with nothing of ours outstanding; ");
+		say_moved(e, text);
+	}
+	say_unread(e, text);
+	text_string(text, ": the peer used SO_LINGER 0, crashed or was killed with bytes unread, "
+			  "or a middlebox forged it");
+	say_where(e, text);
+}
+
+static void forgotten(const struct evidence *e, struct text *text)
+{
+	text_format(text, "after %t of silence the first %z were answered with a RST within %t",
+		    e->gap_ms, e->req_bytes > 0 ? e->req_bytes : (uint64_t)e->outq,
+		    (int64_t)e->last_data_sent_ms);
+	schedule_write_idle_limit(text, e->gap_ms);
+	text_string(text, e->keepalive ? "; SO_KEEPALIVE was on with TCP_KEEPIDLE "
+				       : "; SO_KEEPALIVE was off");
+	if (e->keepalive) {
+		text_duration(text, (int64_t)e->keepalive_idle_s * 1000);
+	}
+}
+
+static void already_reset(const struct evidence *e, struct text *text)
+{
+	text_string(text, "this connection ended with ");
+	errno_write(text, e->told_error);
+	text_format(text, ", which %s reported %t ago", op_name(e->told_op), e->told_ago_ms);
+	if (e->told_count > 1) {
+		text_format(text, "; %u calls have failed since", e->told_count - 1);
+	}
+}
+
+static void late_data(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "the program had shut down both ways %t ago and %u segments with data came "
+		    "after that: our own kernel answered with the RST",
+		    e->shut_write_ago_ms, e->data_segs_in - e->shut_data_segs);
+}
+
+static void killed(const struct evidence *e, struct text *text)
+{
+	text_format(text, "ECONNABORTED %s: only SOCK_DESTROY (ss -K) does that",
+		    e->connecting ? "while connecting" : "on an established connection");
+}
+
+static void injected(const struct evidence *e, struct text *text)
+{
+	text_format(text, "rule %u of resetby made this happen", e->rule);
+}
+
+say *const sentences_reset[CAUSE_COUNT] = {
+	[CAUSE_ACCEPT_OVERFLOW] = accept_overflow,
+	[CAUSE_ACCEPT_ABORTED] = accept_aborted,
+	[CAUSE_PEER_CLOSED_UNREAD] = peer_closed_unread,
+	[CAUSE_PEER_CLOSED_EARLY] = peer_closed_early,
+	[CAUSE_PEER_ABORT] = peer_abort,
+	[CAUSE_FORGOTTEN] = forgotten,
+	[CAUSE_ALREADY_RESET] = already_reset,
+	[CAUSE_LATE_DATA] = late_data,
+	[CAUSE_KILLED] = killed,
+	[CAUSE_INJECTED] = injected,
+};

@@ -1,0 +1,52 @@
+/* What ran out. */
+#include "sentences.h"
+
+#include "schedule.h"
+
+static void retransmit_limit(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "%z stayed unacknowledged through %u retransmissions; the last sign of the "
+		    "peer was %t ago",
+		    (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits,
+		    (int64_t)e->last_ack_recv_ms);
+	schedule_write_retries2(text, e);
+	say_where(e, text);
+}
+
+static void user_timeout(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), through %u "
+		    "retransmissions",
+		    (uint64_t)(e->outq > 0 ? e->outq : 0), (int64_t)e->user_timeout_ms,
+		    e->retransmits);
+}
+
+static void keepalive_limit(const struct evidence *e, struct text *text)
+{
+	text_format(
+		text,
+		"the connection was idle and %u keepalive probes got no answer (first after %t, "
+		"then every %t, %u in all); the last sign of the peer was %t ago",
+		e->probes, (int64_t)e->keepalive_idle_s * 1000,
+		(int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
+		(int64_t)e->last_ack_recv_ms);
+	say_where(e, text);
+}
+
+static void zero_window_limit(const struct evidence *e, struct text *text)
+{
+	text_format(
+		text,
+		"the peer's window was closed with %z of ours waiting, and %u probes of it got no "
+		"answer",
+		(uint64_t)(e->unsent > 0 ? e->unsent : 0), e->probes);
+}
+
+say *const sentences_timeout[CAUSE_COUNT] = {
+	[CAUSE_RETRANSMIT_LIMIT] = retransmit_limit,
+	[CAUSE_USER_TIMEOUT] = user_timeout,
+	[CAUSE_KEEPALIVE_LIMIT] = keepalive_limit,
+	[CAUSE_ZERO_WINDOW_LIMIT] = zero_window_limit,
+};

@@ -1,0 +1,82 @@
+/* What kind of end it is. */
+#include "signs.h"
+
+#include <errno.h>
+
+bool was_told(const struct evidence *e)
+{
+	return e->told_error != 0;
+}
+
+/*
+ * The program hears nothing, yet the kernel has given the connection up. Where a forked process goes
+ * on with it, that one may have ended it in order.
+ */
+static bool died_silently(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
+	       !e->listening && e->has_info && e->state == STATE_CLOSE && !e->shared &&
+	       !was_told(e);
+}
+
+/*
+ * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is a RST
+ * for sure only where we had sent no FIN.
+ */
+bool died_without_fin(const struct evidence *e)
+{
+	return died_silently(e) && !e->shut_write;
+}
+
+/* The kernel was sending something again, or probing, when the connection died. */
+bool was_unanswered(const struct evidence *e)
+{
+	return e->retransmits > 0 || e->probes > 0;
+}
+
+bool is_reset(const struct evidence *e)
+{
+	return e->error == ECONNRESET || (died_without_fin(e) && !was_unanswered(e));
+}
+
+/* The errno of an ICMP error: icmp_err_convert[], icmpv6_err_convert(). */
+bool is_icmp_errno(int error)
+{
+	switch (error) {
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENONET:
+	case ENOPROTOOPT:
+	case ECONNREFUSED:
+	case EACCES:
+	case EPROTO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A connection that timed out is in CLOSE, and may tell the last ICMP error: tcp_write_err(). */
+bool is_timeout(const struct evidence *e)
+{
+	return !e->connecting && e->has_info && e->state == STATE_CLOSE &&
+	       (e->error == ETIMEDOUT || (is_icmp_errno(e->error) && was_unanswered(e)));
+}
+
+/* No call of anybody else's can have taken an error, and none was made unseen. */
+bool is_all_ours(const struct evidence *e)
+{
+	return !e->learned && !e->shared && !e->inherited && !e->unseen;
+}
+
+bool by_rule(const struct evidence *e)
+{
+	return e->rule != 0 && (e->error != 0 || died_silently(e));
+}
+
+bool by_admin(const struct evidence *e)
+{
+	/* A connect on a socket whose connect had failed before, unseen, says ECONNABORTED too. */
+	return e->error == ECONNABORTED && !(e->connecting && e->learned);
+}

@@ -1,0 +1,98 @@
+/* A connect, or an accept, that failed. */
+#include "signs.h"
+
+#include <errno.h>
+
+bool gave_up(const struct evidence *e)
+{
+	if (!e->connecting) {
+		return false;
+	}
+	if (e->surface == SURFACE_CLOSE) {
+		return e->state == STATE_SYN_SENT;
+	}
+	/* shutdown in SYN_SENT gives ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
+	return (e->error == ECONNRESET && (e->shut_read || e->shut_write)) ||
+	       e->error == EINPROGRESS || e->error == EALREADY;
+}
+
+bool by_icmp(const struct evidence *e)
+{
+	return e->connecting && e->icmp && !e->icmp_local && e->error != 0;
+}
+
+/* Our own kernel's: the neighbour did not answer, or our own firewall rejects. */
+bool by_own_icmp(const struct evidence *e)
+{
+	return e->connecting && e->icmp && e->icmp_local && e->error != 0;
+}
+
+/*
+ * Only an ICMP error is told while the SYN goes on being sent, and only ICMP has these numbers once
+ * it was sent; but whose it was is not known.
+ */
+bool by_unread_icmp(const struct evidence *e)
+{
+	if (!e->connecting || !is_icmp_errno(e->error)) {
+		return false;
+	}
+	if (e->state == STATE_SYN_SENT) {
+		return true;
+	}
+	bool no_segment_came = e->segs_out > 0 && e->segs_in == 0;
+	return e->icmp_unread &&
+	       (e->error == ECONNREFUSED ? no_segment_came : e->error != EHOSTUNREACH);
+}
+
+/* A RST or an ICMP error, a neighbour that is silent or a firewall? The error queue says. */
+enum sure when_icmp_was_read(const struct evidence *e)
+{
+	return e->icmp_unread && is_icmp_errno(e->error) ? SURE_LIKELY : SURE_CERTAIN;
+}
+
+bool no_listener(const struct evidence *e)
+{
+	return e->connecting && e->error == ECONNREFUSED;
+}
+
+bool no_way(const struct evidence *e)
+{
+	if (!e->connecting) {
+		return false;
+	}
+	switch (e->error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+	case ENONET:
+	case EACCES:
+	case EPERM:
+	case ENOPROTOOPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool nobody_answered(const struct evidence *e)
+{
+	return e->connecting && e->error == ETIMEDOUT;
+}
+
+/* EADDRNOTAVAIL also means that there is no source address, or that the one chosen port is taken. */
+enum sure when_a_port_was_sought(const struct evidence *e)
+{
+	return e->has_source && !e->port_chosen ? SURE_CERTAIN : SURE_LIKELY;
+}
+
+bool no_port(const struct evidence *e)
+{
+	return e->connecting && e->error == EADDRNOTAVAIL;
+}
+
+bool dead_at_accept(const struct evidence *e)
+{
+	return e->surface == SURFACE_ACCEPT && e->has_info && e->state == STATE_CLOSE &&
+	       !was_unanswered(e);
+}

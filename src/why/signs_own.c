@@ -1,0 +1,54 @@
+/* Our own end of it. */
+#include "signs.h"
+
+/* What a forked process goes on with does not end with our descriptor. */
+static bool ends_here(const struct evidence *e)
+{
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->shared;
+}
+
+bool unread_at_close(const struct evidence *e)
+{
+	return ends_here(e) && !e->connecting && !e->listening && e->inq > 0 &&
+	       e->state != STATE_CLOSE;
+}
+
+/* tcp_disconnect() sends a RST in these states: tcp_need_reset(). */
+bool linger0_at_close(const struct evidence *e)
+{
+	if (!ends_here(e) || !e->linger_zero) {
+		return false;
+	}
+	switch (e->state) {
+	case STATE_ESTABLISHED:
+	case STATE_CLOSE_WAIT:
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool reset_by_exit(const struct evidence *e)
+{
+	return e->surface == SURFACE_EXIT && (unread_at_close(e) || linger0_at_close(e));
+}
+
+bool queue_at_close(const struct evidence *e)
+{
+	return ends_here(e) && e->listening && e->accept_queue > 0;
+}
+
+bool aborted_by_connect(const struct evidence *e)
+{
+	return e->op == OP_CONNECT && e->surface == SURFACE_DISCONNECT &&
+	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT ||
+		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
+}
+
+/* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
+enum sure when_made_here(const struct evidence *e)
+{
+	return e->inherited || e->learned ? SURE_LIKELY : SURE_CERTAIN;
+}

@@ -1,0 +1,109 @@
+/* A RST was met, and what it answered. */
+#include "signs.h"
+
+#include <errno.h>
+
+/* A RST is met within this time of the write that it answers: two round trips and some scheduling. */
+#define ANSWER_SLACK_MS 250
+
+#define ALWAYS_ACKED 1 /* tcpi_bytes_acked counts the SYN */
+
+bool told_before(const struct evidence *e)
+{
+	return was_told(e) && e->error != 0;
+}
+
+bool wrote_past_own_end(const struct evidence *e)
+{
+	return e->error == EPIPE && e->shut_write;
+}
+
+/*
+ * RST in CLOSE_WAIT is EPIPE for a write and nothing for a read: tcp_reset(). So a first EPIPE
+ * means that a FIN had come, and an end of file in CLOSE without a FIN of ours means the same.
+ */
+bool reset_after_fin(const struct evidence *e)
+{
+	if (e->connecting) {
+		return false;
+	}
+	if (e->error == EPIPE) {
+		return true;
+	}
+	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
+							  !was_told(e) && !e->shut_write
+						: died_without_fin(e) && e->peer_fin;
+	return silent && e->error == 0 && !was_unanswered(e);
+}
+
+bool maybe_reset_after_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && !is_all_ours(e);
+}
+
+/* The RST answered nothing of ours: the peer had only half-closed, and aborted later. */
+bool aborted_after_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && e->has_info && e->outq == 0;
+}
+
+/* A peer that has closed acknowledges nothing any more: this one had only half-closed. */
+bool unread_after_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && e->acked_since_fin;
+}
+
+bool data_after_own_end(const struct evidence *e)
+{
+	return is_reset(e) && e->shut_read && e->shut_write && e->has_info &&
+	       e->data_segs_in != e->shut_data_segs;
+}
+
+/* Bytes of ours are on their way or in the peer's buffer: nothing has come back since. */
+static bool spoke_last(const struct evidence *e)
+{
+	return e->last_turn == DIRECTION_WRITE;
+}
+
+bool nothing_acked(const struct evidence *e)
+{
+	return e->has_info && e->bytes_acked <= ALWAYS_ACKED;
+}
+
+bool after_silence(const struct evidence *e)
+{
+	int64_t rtt_ms = e->rtt_us / 1000;
+	int64_t answer_ms = 2 * rtt_ms + ANSWER_SLACK_MS;
+	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
+	       e->has_info && e->outq > 0 && e->last_data_sent_ms <= answer_ms &&
+	       e->last_ack_recv_ms > answer_ms;
+}
+
+/* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */
+bool before_any_answer(const struct evidence *e)
+{
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 &&
+	       e->bytes_received == 0 && nothing_acked(e);
+}
+
+bool never_accepted(const struct evidence *e)
+{
+	return before_any_answer(e) && (e->total_retrans > 0 || e->segs_in > 2);
+}
+
+bool mid_upload(const struct evidence *e)
+{
+	return is_reset(e) && (e->outq > 0 || spoke_last(e));
+}
+
+/* An early answer to what the peer's program never read looks the same as an abort. */
+bool after_exchange(const struct evidence *e)
+{
+	return is_reset(e) && e->bytes_out > 0;
+}
+
+bool before_any_byte(const struct evidence *e)
+{
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
+	       e->bytes_received == 0;
+}
