@@ -51,7 +51,9 @@ talk() {
 	' "$port"
 }
 
+# The echo of bash writes through stdio.
 talking_is_as_without_us() {
+	local stdio=yes
 	in_four_ways echo_serves talk
 }
 
