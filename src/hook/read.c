@@ -230,7 +230,9 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct call call;
 	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
-	size_t asked = conn != NULL ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
+	/* What the error queue gives is no part of the stream, and nothing of it no end of file. */
+	bool asks = conn != NULL && (flags & MSG_ERRQUEUE) == 0;
+	size_t asked = asks ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
 	if (!call_enter(&call, OP_RECVMSG, conn, fd, asked)) {
 		ssize_t result = real.recvmsg(fd, message, flags);
 		if (result >= 0 && message->msg_controllen > 0) {
