@@ -24,6 +24,7 @@ struct http_request {
 	bool is_head;    /* HEAD: the response has no body */
 	bool binds; /* the connection has a state of its own: CONNECT, Upgrade, Expect, NTLM ... */
 	size_t method_length;
+	uint64_t length; /* of the whole request; 0 when the head does not tell */
 };
 
 /**

@@ -166,6 +166,7 @@ enum http_reading http_request_read(const char *bytes, size_t length, struct htt
 	while (next_line(bytes, length, &at, &line)) {
 		if (line.length == 0) {
 			request->has_head = true;
+			request->length = body.chunked ? 0 : at + body.length;
 			return read_body(bytes, length, at, &body);
 		}
 		if (!words_header(line, &name, &value)) {

@@ -67,7 +67,7 @@ static enum reason judge_owner(const struct call *call)
 static enum reason judge_failure(const struct session *session, const struct call *call,
 				 const struct failure *failure)
 {
-	if (call->conn->shut_read || (failure->writing && call->conn->shut_write)) {
+	if (call->conn->shut_read || call->conn->shut_write) {
 		return REASON_SHUT;
 	}
 	if (failure->error == 0) {
@@ -108,6 +108,10 @@ enum reason judge_retry(const struct session *session, const struct call *call,
 	if (session->barred != REASON_NONE && session->barred != REASON_THREADS) {
 		/* Nothing was kept, so that there is nothing to ask whether it was marked. */
 		return (enum reason)session->barred;
+	}
+	if (reason == REASON_PARTIAL_HEAD && session->unkept != REASON_NONE) {
+		/* It may have been complete. */
+		return (enum reason)session->unkept;
 	}
 	if (reason == REASON_NONE) {
 		reason = judge_owner(call);

@@ -23,6 +23,7 @@ static void begin_request(struct session *session)
 	retained_clear(&session->sent);
 	session->unkept = REASON_NONE;
 	session->tries = 0;
+	session->written = 0;
 	session->http = false;
 }
 
@@ -49,12 +50,14 @@ static void keep(struct session *session, const struct call *call)
 void observe_written(struct session *session, const struct call *call)
 {
 	if (session->barred != REASON_NONE) {
+		session->exchange = EXCHANGE_REQUEST;
 		return;
 	}
 	if (session->exchange != EXCHANGE_REQUEST) {
 		begin_request(session);
 		session->exchange = EXCHANGE_REQUEST;
 	}
+	session->written += (uint64_t)call->result;
 	bool first = session->sent.length == 0;
 	keep(session, call);
 	if (first && stateful_name(session->sent.bytes, session->sent.length) != NULL) {
@@ -70,6 +73,10 @@ static void begin_response(struct session *session)
 		http_request_read(session->sent.bytes, session->sent.length, &request);
 	session->exchange = EXCHANGE_RESPONSE;
 	session->http = request.has_head && reading != HTTP_FOREIGN;
+	if (session->unkept != REASON_NONE && request.length != session->written) {
+		/* Whether another request followed it is not known. */
+		bar(session, (enum reason)session->unkept);
+	}
 	if (!session->http) {
 		answered(session);
 		return;
@@ -106,6 +113,7 @@ static void follow_response(struct session *session, const char *bytes, size_t l
 void observe_read(struct session *session, const struct call *call)
 {
 	if (session->barred != REASON_NONE) {
+		session->exchange = EXCHANGE_RESPONSE;
 		return;
 	}
 	if (session->exchange == EXCHANGE_NONE) {

@@ -79,8 +79,10 @@ static bool make_room(struct retained *retained, size_t need)
 
 int retained_add(struct retained *retained, const struct iovec *pieces, size_t count, size_t size)
 {
-	if (!make_room(retained, retained->length + size)) {
-		return -ENOBUFS;
+	bool fits = make_room(retained, retained->length + size);
+	if (!fits) {
+		make_room(retained, FIRST_SIZE);
+		size = retained->mapped - retained->length;
 	}
 	for (size_t i = 0; i < count && size > 0; i++) {
 		size_t part = pieces[i].iov_len < size ? pieces[i].iov_len : size;
@@ -88,7 +90,7 @@ int retained_add(struct retained *retained, const struct iovec *pieces, size_t c
 		retained->length += part;
 		size -= part;
 	}
-	return 0;
+	return fits ? 0 : -ENOBUFS;
 }
 
 void retained_clear(struct retained *retained)

@@ -29,7 +29,8 @@ void retained_limit(size_t connection, size_t process);
  * @size
  *         How many of them were taken.
  * @return
- *         0, or -ENOBUFS when they do not fit: then what was kept is of no use any more.
+ *         0, or -ENOBUFS when they do not all fit: then what is kept is not enough to send the
+ *         request again, but as a rule its head, which tells how its answer will end.
  */
 int retained_add(struct retained *retained, const struct iovec *pieces, size_t count, size_t size);
 

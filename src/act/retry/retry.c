@@ -175,6 +175,13 @@ static enum recovery refuse(struct session *session, struct call *call, enum rea
 	return NOT_RECOVERED;
 }
 
+/* An end of file takes nothing from a program that has its answer, or that cannot be followed. */
+static bool is_ordinary_end(const struct session *session, const struct failure *failure)
+{
+	return failure->error == 0 &&
+	       (session->exchange != EXCHANGE_REQUEST || session->barred != REASON_NONE);
+}
+
 static enum recovery recover(struct rule *rule, struct session *session, struct call *call,
 			     bool writing)
 {
@@ -182,7 +189,7 @@ static enum recovery recover(struct rule *rule, struct session *session, struct 
 	bool begins = writing && (session->exchange == EXCHANGE_NONE ||
 				  (session->exchange == EXCHANGE_RESPONSE && !session->http));
 	if (session->over || (session->exchange == EXCHANGE_NONE && !begins) ||
-	    !judge_moment(session, call, rule)) {
+	    is_ordinary_end(session, &failure) || !judge_moment(session, call, rule)) {
 		return NOT_RECOVERED;
 	}
 	if (begins) {
@@ -292,7 +299,8 @@ static void opened(struct rule *rule, struct call *call)
 	session->rules = conn->choice.generation;
 	if (conn->learned || atomic_load(&conn->bytes_out) > 0 ||
 	    atomic_load(&conn->bytes_in) > 0) {
-		session->barred = REASON_LATE;
+		session->barred = conn->learned ? REASON_NOT_OURS : REASON_LATE;
+		session->exchange = EXCHANGE_REQUEST;
 	}
 }
 

@@ -65,6 +65,7 @@ struct session {
 	bool over;        /* a retry has failed, and the connection with it */
 	uint32_t answers; /* that this connection has given */
 	uint32_t tries;   /* of this request */
+	uint64_t written; /* bytes of this request, kept or not */
 	struct retained sent;
 	struct http_response response;
 
