@@ -1,6 +1,8 @@
 #include "lab_retry.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,6 +57,17 @@ void retry_send(struct pair *pair, const char *text)
 {
 	assert_string_equal(actor_do(&pair->a, "sendtext s0 %s", escape(text)),
 			    lab_text("%zu -", strlen(text)));
+}
+
+int retry_listen(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	return fd;
 }
 
 void retry_accept(struct pair *pair)

@@ -41,6 +41,9 @@ void retry_open(struct pair *pair, struct situation how, const char *rules,
 /** The actor sends a text, whole. */
 void retry_send(struct pair *pair, const char *text);
 
+/** Listen on this very port of IPv4. */
+int retry_listen(uint16_t port);
+
 /** The server takes the actor's next connection; the one before is closed. */
 void retry_accept(struct pair *pair);
 

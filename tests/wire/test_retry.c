@@ -2,8 +2,6 @@
 
 #include "lab_retry.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,17 +105,6 @@ static void each_request_of_a_connection_may_be_retried(void **state)
 	pair_close(&p);
 }
 
-static int listen_again(int family, uint16_t port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int one = 1;
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	return fd;
-}
-
 /** The server comes back after so many connections were refused, however long that takes. */
 static void a_server_that_is_down_and_comes_back_answers(void **state)
 {
@@ -133,7 +120,7 @@ static void a_server_that_is_down_and_comes_back_answers(void **state)
 		struct timespec pause = {.tv_nsec = 1000000};
 		nanosleep(&pause, NULL);
 	}
-	p.listener = listen_again(AF_INET, p.listen_port);
+	p.listener = retry_listen(p.listen_port);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	const char *line = log_find(&p.a, "retry", 0);
