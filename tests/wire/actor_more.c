@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <unistd.h>
+#include "resetby.h"
 
 /** Threads that connect at once. */
 #define THREADS_MAX 64
@@ -170,6 +171,17 @@ static void run_more_waiting(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** What a program that wants to cooperate says. */
+static void run_mark(const struct words *words, struct outcome *outcome)
+{
+	int fd = fd_at(words, 1);
+	if (strcmp(words->w[0], "mark_idempotent") == 0) {
+		CALL(outcome, resetby_mark_idempotent(fd));
+	} else {
+		CALL(outcome, resetby_clear_idempotent(fd));
+	}
+}
+
 const struct command more_commands[] = {
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},
@@ -186,5 +198,7 @@ const struct command more_commands[] = {
 	{"__ppoll_chk", "FD", run_more_waiting},
 	{"__select", "FD", run_more_waiting},
 	{"epoll_pwait2", "FD", run_more_waiting},
+	{"mark_idempotent", "FD", run_mark},
+	{"clear_idempotent", "FD", run_mark},
 	{0},
 };

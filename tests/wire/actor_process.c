@@ -192,10 +192,13 @@ static void run_signals(const struct words *words, struct outcome *outcome)
 	outcome->result = signals_seen;
 }
 
-/** SIGALRM after milliseconds, counted, interrupting: no SA_RESTART. */
+/** SIGALRM after milliseconds, counted; interrupting, unless calls are to be restarted. */
 static void run_alarm(const struct words *words, struct outcome *outcome)
 {
-	struct sigaction action = {.sa_handler = count_signal};
+	struct sigaction action = {
+		.sa_handler = count_signal,
+		.sa_flags = has_word(words, "restart") ? SA_RESTART : 0,
+	};
 	sigaction(SIGALRM, &action, NULL);
 	outcome->result = (long)ualarm((unsigned)number_at(words, 1, 0) * 1000, 0);
 }
@@ -217,6 +220,6 @@ const struct command process_commands[] = {
 	{"abort", "", run_end},
 	{"sigpipe", "ignore|default|count", run_sigpipe},
 	{"signals", "", run_signals},
-	{"alarm", "MS", run_alarm},
+	{"alarm", "MS [restart]", run_alarm},
 	{0},
 };

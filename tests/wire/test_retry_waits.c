@@ -1,0 +1,396 @@
+/* Retry in programs that do not wait in their reads: while they wait elsewhere, and no longer. */
+
+#include "lab_retry.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct situation nonblocking = {AF_INET, false, true};
+
+/** More rounds than this would be spinning. */
+#define ROUNDS_MAX 8
+
+/** The server has taken the request and resets; the program is told of nothing but waiting. */
+static void reset_request(struct pair *p)
+{
+	retry_ask(p, GET);
+	retry_reset(p);
+}
+
+/** A connection on which a read has met the reset and begun the renewal. */
+static void open_renewing(struct pair *p, const char *rules)
+{
+	retry_open(p, nonblocking, rules, NULL);
+	reset_request(p);
+	assert_string_equal(actor_do(&p->a, "recv s0 1000"), "-1 EAGAIN");
+}
+
+/** The request arrives again while the program waits, and its answer ends the wait. */
+static void expect_answered(struct pair *p, const char *wait, const char *ready)
+{
+	actor_send(&p->a, "%s", wait);
+	retry_serve(p, GET);
+	assert_string_equal(actor_result(&p->a), ready);
+	assert_string_equal(actor_do(&p->a, "recv s0 1000"), retry_text(ANSWER));
+}
+
+static void poll_and_its_kin_wait_for_the_new_answer(void **state)
+{
+	static const char *const waits[][2] = {
+		{"poll s0 in 20000", "1 - in"},    {"poll s0 in rdhup 20000", "1 - in"},
+		{"poll s0 in -1", "1 - in"},       {"ppoll s0 in 20000", "1 - in"},
+		{"ppoll s0 in -1", "1 - in"},      {"__poll_chk s0 in 20000", "1 - in"},
+		{"select s0 in 20000", "1 - in"},  {"select s0 in -1", "1 - in"},
+		{"pselect s0 in 20000", "1 - in"}, {"pselect s0 in -1", "1 - in"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		struct pair p;
+		open_renewing(&p, "retry");
+		expect_answered(&p, waits[i][0], waits[i][1]);
+		retry_expect_retried(&p, 0, 1, strlen(GET));
+		retry_expect_lines(&p, 1);
+		retry_expect_nobody(&p);
+		pair_close(&p);
+	}
+}
+
+/** A program that waits first is woken by the reset, reads, and is told to wait again. */
+static void a_wait_that_the_reset_ends_is_followed_by_another(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry", NULL);
+	retry_ask(&p, GET);
+	actor_send(&p.a, "poll s0 in 20000");
+	retry_reset(&p);
+	assert_string_equal(actor_result(&p.a), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	expect_answered(&p, "poll s0 in 20000", "1 - in");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/**
+ * As an event loop has it: read until EAGAIN, wait, read again. The request arrives again once, its
+ * answer is read once, and the loop does not spin.
+ */
+static void run_event_loop(struct pair *p, const char *wait, const char *again)
+{
+	bool served = false;
+	for (int round = 0;; round++) {
+		assert_true(round < ROUNDS_MAX);
+		const char *got = actor_do(&p->a, "recv s0 1000");
+		if (strcmp(got, "-1 EAGAIN") != 0) {
+			assert_string_equal(got, retry_text(ANSWER));
+			assert_true(served);
+			return;
+		}
+		if (again) {
+			assert_string_equal(actor_do(&p->a, "%s", again), "0 -");
+		}
+		actor_send(&p->a, "%s", wait);
+		struct pollfd either[] = {{.fd = p->listener, .events = POLLIN},
+					  {.fd = p->a.results, .events = POLLIN}};
+		poll(either, 2, LAB_PATIENCE_MS);
+		if (either[0].revents) {
+			retry_serve(p, GET);
+			served = true;
+		}
+		assert_int_equal(actor_number(actor_result(&p->a)), 1);
+	}
+}
+
+static void epoll_waits_for_the_new_answer(void **state)
+{
+	static const char *const events[] = {
+		"in",         "in rdhup",         "in out rdhup",
+		"in et",      "in et rdhup",      "in out et rdhup",
+		"in oneshot", "in rdhup oneshot", "in et oneshot",
+	};
+	static const char *const waits[] = {"epoll_wait s1 20000", "epoll_pwait s1 20000",
+					    "epoll_wait s1 -1", "epoll_pwait2 s1"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		for (size_t j = 0; j < sizeof(waits) / sizeof(waits[0]); j++) {
+			/* A program that always wants to write is woken by every connection. */
+			if (strstr(events[i], "out") && !strstr(events[i], "et")) {
+				continue;
+			}
+			struct pair p;
+			retry_open(&p, nonblocking, "retry", NULL);
+			actor_do(&p.a, "epoll_create s1");
+			actor_do(&p.a, "epoll_add s1 s0 %s", events[i]);
+			char again[64];
+			snprintf(again, sizeof(again), "epoll_mod s1 s0 %s", events[i]);
+			retry_ask(&p, GET);
+			retry_reset(&p);
+			assert_int_equal(actor_number(actor_do(&p.a, "%s", waits[j])), 1);
+			run_event_loop(&p, waits[j], strstr(events[i], "oneshot") ? again : NULL);
+			retry_expect_retried(&p, 0, 1, strlen(GET));
+			retry_expect_lines(&p, 1);
+			retry_expect_nobody(&p);
+			pair_close(&p);
+		}
+	}
+}
+
+static void dontwait_on_a_blocking_socket_is_not_held(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	reset_request(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), "-1 EAGAIN");
+	actor_send(&p.a, "poll s0 in 20000");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), "1 - in");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), retry_text(ANSWER));
+	/* And a read that waits goes on with what one that does not has begun. */
+	reset_request(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), "-1 EAGAIN");
+	actor_send(&p.a, "recv s0 1000");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_lines(&p, 2);
+	pair_close(&p);
+}
+
+/** Event loops ask for the error before they read, and take it by that. */
+static void a_reset_that_is_asked_for_is_not_told(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry", NULL);
+	reset_request(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	expect_answered(&p, "poll s0 in 20000", "1 - in");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
+	retry_expect_retried(&p, 0, 1, strlen(GET));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+static void a_blocking_program_that_asks_waits_there(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	reset_request(&p);
+	actor_send(&p.a, "getsockopt s0 error");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), "0 - 0");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/** A reset that may not be retried is told to who asks. */
+static void a_reset_of_a_post_is_told_to_who_asks(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry", NULL);
+	retry_ask(&p, POST);
+	retry_reset(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - ECONNRESET");
+	retry_expect_refused(&p, LAB_UNMARKED);
+	retry_expect_dead(&p);
+	pair_close(&p);
+}
+
+/** A long request on a socket that does not wait: what was written before goes first. */
+static void writes_that_do_not_wait_go_on_after_what_was_sent(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry; idempotent", NULL);
+	retry_ask(&p, "first half ");
+	retry_reset(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 26"), "-1 EAGAIN");
+	actor_send(&p.a, "poll s0 out 20000");
+	retry_accept(&p);
+	assert_string_equal(actor_result(&p.a), "1 - out");
+	assert_string_equal(actor_do(&p.a, "send s0 26"), "26 -");
+	retry_expect_text(&p, "first half abcdefghijklmnopqrstuvwxyz");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/** The port is there, and nobody answers a SYN: a listener whose backlog is full. */
+struct hole {
+	int listener, filler;
+};
+
+static struct hole dig_hole(struct pair *p)
+{
+	struct hole hole;
+	close(p->listener);
+	p->listener = -1;
+	hole.listener = retry_listen(p->listen_port);
+	assert_int_equal(listen(hole.listener, 0), 0);
+	hole.filler = peer_connect(AF_INET, p->listen_port);
+	return hole;
+}
+
+static void fill_hole(struct hole *hole)
+{
+	close(hole->listener);
+	close(hole->filler);
+}
+
+/** The connection that is being renewed has no answer: a wait ends at its time, with nothing. */
+static void timeouts_are_exact_while_a_connection_is_renewed(void **state)
+{
+	static const char *const waits[] = {"poll s0 in 300",    "ppoll s0 in 300",
+					    "select s0 in 300",  "pselect s0 in 300",
+					    "epoll_wait s1 300", "epoll_pwait s1 300"};
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry", NULL);
+	actor_do(&p.a, "epoll_create s1");
+	actor_do(&p.a, "epoll_add s1 s0 in rdhup");
+	retry_ask(&p, GET);
+	retry_reset(&p);
+	struct hole hole = dig_hole(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "0 -");
+		long ms = actor_number(actor_do(&p.a, "time"));
+		assert_true(ms >= 299);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+		lab_say("# %s took %ld ms", waits[i], ms);
+	}
+	/* No answer for three seconds is a failed try, which the program hears of in its wait. */
+	assert_int_equal(actor_number(actor_do(&p.a, "poll s0 in 20000")), 1);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+	retry_expect_refused(&p, LAB_CONNECT);
+	retry_expect_dead(&p);
+	fill_hole(&hole);
+	pair_close(&p);
+}
+
+static void a_signal_ends_a_wait_while_a_connection_is_renewed(void **state)
+{
+	static const char *const waits[] = {"poll s0 in 20000", "ppoll s0 in -1",
+					    "select s0 in -1",  "pselect s0 in 20000",
+					    "epoll_wait s1 -1", "epoll_pwait s1 20000"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		struct pair p;
+		retry_open(&p, nonblocking, "retry", NULL);
+		actor_do(&p.a, "epoll_create s1");
+		actor_do(&p.a, "epoll_add s1 s0 in");
+		retry_ask(&p, GET);
+		retry_reset(&p);
+		struct hole hole = dig_hole(&p);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+		actor_do(&p.a, "alarm 50");
+		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "-1 EINTR");
+		assert_string_equal(actor_do(&p.a, "signals"), "1 -");
+		fill_hole(&hole);
+		pair_close(&p);
+	}
+}
+
+static void so_rcvtimeo_ends_a_read_and_the_next_has_the_answer(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	actor_do(&p.a, "setsockopt s0 rcvtimeo 300");
+	reset_request(&p);
+	actor_send(&p.a, "recv s0 1000");
+	retry_accept(&p);
+	retry_expect_text(&p, GET);
+	assert_string_equal(actor_result(&p.a), "-1 EAGAIN");
+	assert_true(actor_number(actor_do(&p.a, "time")) >= 280);
+	peer_send(p.peer, ANSWER);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/** It holds for the connecting as well, which the next read goes on with. */
+static void so_rcvtimeo_ends_a_read_that_cannot_connect(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=20", NULL);
+	actor_do(&p.a, "setsockopt s0 rcvtimeo 200");
+	retry_ask(&p, GET);
+	retry_reset(&p);
+	struct hole hole = dig_hole(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	assert_true(actor_number(actor_do(&p.a, "time")) >= 180);
+	fill_hole(&hole);
+	p.listener = retry_listen(p.listen_port);
+	/* The kernel's own next SYN, after a second. */
+	while (!peer_poll(p.listener, POLLIN, 0)) {
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	}
+	retry_serve(&p, GET);
+	const char *got = actor_do(&p.a, "recv s0 1000");
+	assert_string_equal(got, retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+static void a_handler_without_restart_ends_a_read(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=20", NULL);
+	retry_ask(&p, GET);
+	retry_reset(&p);
+	struct hole hole = dig_hole(&p);
+	actor_do(&p.a, "alarm 100");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EINTR");
+	fill_hole(&hole);
+	p.listener = retry_listen(p.listen_port);
+	/* The next read goes on. */
+	actor_send(&p.a, "recv s0 1000");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+static void a_handler_with_restart_does_not_end_a_read(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=20", NULL);
+	retry_ask(&p, GET);
+	retry_reset(&p);
+	struct hole hole = dig_hole(&p);
+	actor_do(&p.a, "alarm 100 restart");
+	actor_send(&p.a, "recv s0 1000");
+	assert_null(actor_result_within(&p.a, 300));
+	fill_hole(&hole);
+	p.listener = retry_listen(p.listen_port);
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	assert_string_equal(actor_do(&p.a, "signals"), "1 -");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
+	 LAB_TEST(a_wait_that_the_reset_ends_is_followed_by_another),
+	 LAB_TEST(epoll_waits_for_the_new_answer),
+	 LAB_TEST(dontwait_on_a_blocking_socket_is_not_held),
+	 LAB_TEST(a_reset_that_is_asked_for_is_not_told),
+	 LAB_TEST(a_blocking_program_that_asks_waits_there),
+	 LAB_TEST(a_reset_of_a_post_is_told_to_who_asks),
+	 LAB_TEST(writes_that_do_not_wait_go_on_after_what_was_sent),
+	 LAB_TEST(timeouts_are_exact_while_a_connection_is_renewed),
+	 LAB_TEST(a_signal_ends_a_wait_while_a_connection_is_renewed),
+	 LAB_TEST(so_rcvtimeo_ends_a_read_and_the_next_has_the_answer),
+	 LAB_TEST(so_rcvtimeo_ends_a_read_that_cannot_connect),
+	 LAB_TEST(a_handler_without_restart_ends_a_read),
+	 LAB_TEST(a_handler_with_restart_does_not_end_a_read))
