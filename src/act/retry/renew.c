@@ -76,7 +76,9 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->fd = call->fd;
 	session->pid = self_now().pid;
 	session->before_request = before_request;
-	session->original = call->result < 0 ? call->error : 0;
+	session->original = call->result < 0 ? call->error
+			    : before_request ? take_error(call->fd)
+					     : 0;
 	session->original_op = (uint16_t)call->op;
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
@@ -98,7 +100,9 @@ static enum renewed give_up(struct session *session, struct call *call, enum rea
 	raw2(SYS_shutdown, session->fd, SHUT_RDWR);
 	session_set_renewal(session, RENEWAL_NONE);
 	session->over = true;
-	session->owed = (uint8_t)(session->before_request ? EPIPE : session->original);
+	/* After a FIN: what a second write would have met. */
+	bool half_closed = session->before_request && session->original == 0;
+	session->owed = (uint8_t)(half_closed ? EPIPE : session->original);
 	call->op = (enum op)session->original_op;
 	call->error = session->original;
 	tell_refused(session, call, reason, detail);
