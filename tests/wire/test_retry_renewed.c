@@ -1,0 +1,289 @@
+/*
+ * An idle connection that the peer has ended: replaced before the next request is sent, where that
+ * is certain to lose nothing; and the end of file that comes in place of an answer.
+ */
+
+#include "lab_retry.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct situation nonblocking = {AF_INET, false, true};
+
+/** The server ends the connection with a FIN, and goes on reading. */
+static void send_fin(struct pair *p)
+{
+	shutdown(p->peer, SHUT_WR);
+	assert_string_equal(actor_do(&p->a, "poll s0 rdhup 20000"), "1 - rdhup");
+}
+
+static void send_rst(struct pair *p)
+{
+	retry_reset(p);
+	assert_string_equal(actor_do(&p->a, "poll s0 20000"), "1 - err hup");
+}
+
+/** Nothing was sent on the connection that has ended, but the RST with which it was given up. */
+static void expect_nothing_more(int old)
+{
+	assert_int_equal(peer_drain(old), 0);
+	close(old);
+}
+
+static void any_request_is_sent_once_over_a_new_connection(void **state)
+{
+	static const char *const requests[] = {GET, POST};
+	static const struct situation hows[] = {{AF_INET, false, false}, {AF_INET, false, true}};
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		struct pair p;
+		const char *request = requests[i & 1];
+		bool fin = i & 2;
+		retry_open(&p, hows[i >> 2], "retry", NULL);
+		retry_exchange(&p, request);
+		if (fin) {
+			send_fin(&p);
+		} else {
+			send_rst(&p);
+		}
+		int old = p.peer;
+		p.peer = -1;
+		retry_send(&p, request);
+		retry_accept(&p);
+		retry_expect_text(&p, request);
+		peer_send(p.peer, ANSWER);
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+		retry_expect_renewed(&p, 0);
+		retry_expect_lines(&p, 1);
+		if (fin) {
+			expect_nothing_more(old);
+		}
+		/* The next one needs no other. */
+		retry_exchange(&p, POST);
+		retry_expect_nobody(&p);
+		pair_close(&p);
+	}
+}
+
+/** The request is on the old connection, and no new one is made. */
+static void expect_sent_on_the_old(struct pair *p, const char *request)
+{
+	retry_send(p, request);
+	retry_expect_text(p, request);
+	retry_expect_nobody(p);
+	retry_expect_lines(p, 0);
+	pair_close(p);
+}
+
+static void not_while_there_is_something_to_read(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	peer_send(p.peer, "HTTP/1.1 408 Request Timeout\r\n\r\n");
+	send_fin(&p);
+	expect_sent_on_the_old(&p, POST);
+}
+
+static void not_while_an_answer_is_under_way(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	retry_ask(&p, GET);
+	peer_send(p.peer, "HTTP/1.1 200 OK\r\n");
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), 17);
+	send_fin(&p);
+	expect_sent_on_the_old(&p, GET);
+}
+
+static void not_where_the_protocol_is_unknown(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_ask(&p, "PING\n");
+	peer_send(p.peer, "PONG\n");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "5 - PONG\\n");
+	send_fin(&p);
+	expect_sent_on_the_old(&p, "PING\n");
+}
+
+static void where_an_unknown_protocol_is_marked(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry; idempotent", NULL);
+	retry_ask(&p, "PING\n");
+	peer_send(p.peer, "PONG\n");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "5 - PONG\\n");
+	send_fin(&p);
+	int old = p.peer;
+	p.peer = -1;
+	retry_send(&p, "PING\n");
+	retry_accept(&p);
+	retry_expect_text(&p, "PING\n");
+	retry_expect_renewed(&p, 0);
+	expect_nothing_more(old);
+	pair_close(&p);
+}
+
+static void not_before_the_first_exchange(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	send_fin(&p);
+	expect_sent_on_the_old(&p, GET);
+}
+
+static void not_after_an_end_that_the_program_has_read(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	send_fin(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+	expect_sent_on_the_old(&p, GET);
+}
+
+static void not_after_the_program_has_shut_down(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_do(&p.a, "poll s0 rdhup 20000"), "1 - hup rdhup");
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+	retry_expect_nobody(&p);
+	retry_expect_lines(&p, 0);
+	pair_close(&p);
+}
+
+static void not_without_the_rule(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "idempotent", NULL);
+	retry_exchange(&p, GET);
+	send_fin(&p);
+	expect_sent_on_the_old(&p, GET);
+}
+
+/** The server is gone: what the program is told is what had happened. */
+static void a_server_that_is_gone_leaves_the_first_error(void **state)
+{
+	(void)state;
+	for (int fin = 0; fin <= 1; fin++) {
+		struct pair p;
+		retry_open(&p, client_situation, "retry", NULL);
+		retry_exchange(&p, GET);
+		close(p.listener);
+		p.listener = -1;
+		if (fin) {
+			send_fin(&p);
+		} else {
+			send_rst(&p);
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), fin ? "-1 EPIPE" : RESET);
+		retry_expect_refused(&p, LAB_CONNECT);
+		retry_expect_dead(&p);
+		pair_close(&p);
+	}
+}
+
+/** On a connection that has answered before, a FIN in place of an answer hides a reset. */
+static void an_end_of_file_in_place_of_an_answer_is_retried(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, POST);
+	retry_ask(&p, GET);
+	send_fin(&p);
+	actor_send(&p.a, "recv s0 1000");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_retried(&p, 0, 1, strlen(GET));
+	assert_string_equal(json_get(log_find(&p.a, "retry", 0), "errno"), "none");
+	retry_exchange(&p, GET);
+	retry_expect_lines(&p, 1);
+	retry_expect_nobody(&p);
+	pair_close(&p);
+}
+
+static void it_is_retried_in_programs_that_do_not_wait(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking, "retry", NULL);
+	retry_exchange(&p, GET);
+	retry_ask(&p, GET);
+	send_fin(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	actor_send(&p.a, "poll s0 in 20000");
+	retry_serve(&p, GET);
+	assert_string_equal(actor_result(&p.a), "1 - in");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_expect_retried(&p, 0, 1, strlen(GET));
+	pair_close(&p);
+}
+
+static void an_end_of_file_in_place_of_the_answer_to_a_post_is_told(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	retry_ask(&p, POST);
+	send_fin(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+	retry_expect_refused(&p, LAB_UNMARKED);
+	retry_expect_nobody(&p);
+	pair_close(&p);
+}
+
+/** Ends that are none of retry's business, and no news. */
+static void an_ordinary_end_is_no_news(void **state)
+{
+	static const char *const answers[] = {
+		ANSWER,
+		/* The end of the connection is the end of the answer: RFC 9112 6.3. */
+		"HTTP/1.0 200 OK\r\n\r\nhello",
+		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello",
+		"+PONG\r\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct pair p;
+		retry_open(&p, client_situation, "retry; idempotent", NULL);
+		retry_ask(&p, i == 3 ? "PING\r\n" : GET);
+		peer_send(p.peer, answers[i]);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(answers[i]));
+		send_fin(&p);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+		retry_expect_lines(&p, 0);
+		retry_expect_nobody(&p);
+		pair_close(&p);
+	}
+}
+
+LAB_MAIN(LAB_TEST(any_request_is_sent_once_over_a_new_connection),
+	 LAB_TEST(not_while_there_is_something_to_read), LAB_TEST(not_while_an_answer_is_under_way),
+	 LAB_TEST(not_where_the_protocol_is_unknown), LAB_TEST(where_an_unknown_protocol_is_marked),
+	 LAB_TEST(not_before_the_first_exchange),
+	 LAB_TEST(not_after_an_end_that_the_program_has_read),
+	 LAB_TEST(not_after_the_program_has_shut_down), LAB_TEST(not_without_the_rule),
+	 LAB_TEST(a_server_that_is_gone_leaves_the_first_error),
+	 LAB_TEST(an_end_of_file_in_place_of_an_answer_is_retried),
+	 LAB_TEST(it_is_retried_in_programs_that_do_not_wait),
+	 LAB_TEST(an_end_of_file_in_place_of_the_answer_to_a_post_is_told),
+	 LAB_TEST(an_ordinary_end_is_no_news))
