@@ -138,8 +138,11 @@ bool judge_renewal(const struct session *session, const struct call *call,
 		   const struct rule *idempotent)
 {
 	int queued = 0;
-	if (session->answers == 0 || session->barred != REASON_NONE || call->conn->peer_fin ||
-	    call->conn->shut_read || call->conn->shut_write || judge_owner(call) != REASON_NONE) {
+	bool fresh =
+		atomic_load(&call->conn->bytes_out) == 0 && atomic_load(&call->conn->bytes_in) == 0;
+	if ((session->answers == 0 && !fresh) || session->barred != REASON_NONE ||
+	    call->conn->peer_fin || call->conn->shut_read || call->conn->shut_write ||
+	    judge_owner(call) != REASON_NONE) {
 		return false;
 	}
 	bool between = session->exchange == EXCHANGE_NONE ||

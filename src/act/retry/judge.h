@@ -30,7 +30,8 @@ bool judge_moment(const struct session *session, const struct call *call, const 
 
 /**
  * May a connection that the peer has ended be replaced before a request is sent? Only where it is
- * certain that nothing is under way and that any connection is as good as this one.
+ * certain that nothing is under way and that any connection is as good as this one: between two
+ * requests, or when nothing has ever been sent on it or received.
  */
 bool judge_renewal(const struct session *session, const struct call *call,
 		   const struct rule *idempotent);

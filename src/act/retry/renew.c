@@ -86,10 +86,10 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->nonblocking = renew_does_not_wait(call);
 	conn_learn_local(call->conn, call->fd);
 	disconnect(call->fd);
-	if (!before_request) {
-		session->tries++;
-	}
-	begin_pause(session, before_request ? 0 : budget_pause_ms(session->tries));
+	/* A connection that has been idle says nothing about its server: the first try is at once. */
+	bool idle = before_request && session->answers > 0;
+	session->tries = idle ? 0 : session->tries + 1;
+	begin_pause(session, idle ? 0 : budget_pause_ms(session->tries));
 }
 
 /* What the program would have been told, and then a connection that is as dead as it was. */
@@ -113,7 +113,7 @@ static enum renewed give_up(struct session *session, struct call *call, enum rea
 /* This attempt has failed; another one, if there may be one. */
 static enum renewed fail(struct session *session, struct call *call, uint32_t tries, int error)
 {
-	if (session->before_request || session->tries >= tries) {
+	if (session->tries >= tries) {
 		return give_up(session, call, REASON_CONNECT, error);
 	}
 	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {

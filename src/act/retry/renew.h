@@ -29,7 +29,8 @@ bool renew_does_not_wait(const struct call *call);
  * @call
  *         Its result is what the program would have been told.
  * @before_request
- *         Nothing of the request was sent yet: no pause, and no try is counted.
+ *         Nothing of the request was sent yet. When the connection had answered before, the first
+ *         attempt is made without a pause and is not counted as a try.
  */
 void renew_begin(struct session *session, struct call *call, bool before_request);
 

@@ -83,7 +83,7 @@ static bool go_on_answers(struct rule *rule, struct session *session, struct cal
 /* The peer has ended an idle connection: nothing is lost if it is replaced before the request. */
 static bool is_stale(const struct session *session, const struct call *call)
 {
-	if (!judge_renewal(session, call, idempotent_rule(call))) {
+	if (session->answers == 0 || !judge_renewal(session, call, idempotent_rule(call))) {
 		return false;
 	}
 	enum tcp_state_number state = evidence_state(call->fd);
@@ -182,6 +182,21 @@ static bool is_ordinary_end(const struct session *session, const struct failure 
 	       (session->exchange != EXCHANGE_REQUEST || session->barred != REASON_NONE);
 }
 
+/*
+ * Reset before it has ever been written to, as by a listener whose queue overflows: the server may
+ * do so each time, so that it counts as a try.
+ */
+static enum recovery renew_fresh(struct rule *rule, struct session *session, struct call *call)
+{
+	if (session->tries >= judge_tries(rule)) {
+		return refuse(session, call, REASON_TRIES);
+	}
+	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+		return refuse(session, call, REASON_TOKENS);
+	}
+	return renew(rule, session, call, true);
+}
+
 static enum recovery recover(struct rule *rule, struct session *session, struct call *call,
 			     bool writing)
 {
@@ -195,9 +210,11 @@ static enum recovery recover(struct rule *rule, struct session *session, struct 
 	if (begins) {
 		/* Nothing of this request was sent. */
 		bool reset = failure.error == ECONNRESET || failure.error == EPIPE;
-		return reset && judge_renewal(session, call, idempotent_rule(call))
-			       ? renew(rule, session, call, true)
-			       : NOT_RECOVERED;
+		if (!reset || !judge_renewal(session, call, idempotent_rule(call))) {
+			return NOT_RECOVERED;
+		}
+		return session->answers > 0 ? renew(rule, session, call, true)
+					    : renew_fresh(rule, session, call);
 	}
 	enum reason reason = judge_retry(session, call, &failure, rule, idempotent_rule(call));
 	if (reason != REASON_NONE) {
@@ -275,6 +292,31 @@ static bool took_error(struct rule *rule, struct call *call)
 	return recovery != NOT_RECOVERED;
 }
 
+/* As the socket's family wants it. A peer that has reset the connection already is known only from
+ * the program's connect. */
+static socklen_t peer_address(const struct call *call, struct sockaddr_in6 *address)
+{
+	socklen_t size = sizeof *address;
+	if (raw_getpeername(call->fd, address, &size) == 0) {
+		return size;
+	}
+	struct sockaddr_storage name = {0};
+	int domain = 0;
+	socklen_t domain_size = sizeof domain;
+	raw_getsockopt(call->fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size);
+	size = addr_to_sockaddr(&call->conn->peer, &name);
+	if (domain == AF_INET6 && name.ss_family == AF_INET) {
+		const struct sockaddr_in *mapped = (const struct sockaddr_in *)&name;
+		*address = (struct sockaddr_in6){.sin6_family = AF_INET6,
+						 .sin6_port = mapped->sin_port};
+		address->sin6_addr.s6_addr32[2] = htonl(0xffff);
+		address->sin6_addr.s6_addr32[3] = mapped->sin_addr.s_addr;
+		return sizeof *address;
+	}
+	memcpy(address, &name, sizeof *address);
+	return size;
+}
+
 static void opened(struct rule *rule, struct call *call)
 {
 	struct conn *conn = call->conn;
@@ -287,12 +329,11 @@ static void opened(struct rule *rule, struct call *call)
 		act_refuse(rule, call, "too many connections have a retry rule");
 		return;
 	}
-	socklen_t size = sizeof session->peer;
-	if (raw_getpeername(call->fd, &session->peer, &size) < 0) {
+	session->peer_size = peer_address(call, &session->peer);
+	if (session->peer_size == 0) {
 		session_end(conn);
 		return;
 	}
-	session->peer_size = size;
 	session->fd = call->fd;
 	session->rule = act_number(rule, call);
 	session->idempotent_rule = conn->choice.rule[ACTION_IDEMPOTENT];
