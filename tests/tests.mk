@@ -127,3 +127,4 @@ include tests/bench/bench.mk
 include tests/bench/report.mk
 include tests/stress/stress.mk
 include tests/fuzz/fuzz.mk
+include tests/retry/retry.mk
