@@ -85,6 +85,7 @@ struct conn {
 	bool unseen : 1;      /* stdio moves bytes that no hook sees */
 	bool passed : 1;      /* sent to somebody over a UNIX socket */
 	bool idempotent : 1;  /* resetby_mark_idempotent(fd) */
+	bool edges : 1;       /* some epoll watches it edge-triggered */
 	uint8_t warned;       /* bit per warning that was told (hook/watch.c) */
 	uint8_t head_length;  /* of head */
 	uint32_t half_ms;     /* when it was first found half-closed; 0: it is not */

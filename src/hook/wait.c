@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include "../act/retry/retry.h"
 #include "doze.h"
 #include "flow.h"
 
@@ -274,11 +275,23 @@ int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 	struct conn *conn = conn_known(fd);
 	if (conn != NULL && event != NULL && operation != EPOLL_CTL_DEL) {
 		waits(conn, (event->events & EPOLLIN) != 0, (event->events & EPOLLOUT) != 0);
+		conn->edges = conn->edges || (event->events & EPOLLET) != 0;
 	}
 	return real.epoll_ctl(epoll, operation, fd, event);
 }
 
-/* What epoll gives back is the program's own data and names no descriptor. */
+/* What epoll gives back is the program's own data, which is the descriptor with most programs. */
+static int epoll_ends(struct epoll_event *events, int ready)
+{
+	for (int i = 0; i < ready; i++) {
+		if (UNLIKELY((events[i].events & (EPOLLHUP | EPOLLERR)) != 0) &&
+		    (events[i].events & EPOLLIN) != 0 && retry_hides_end(events[i].data.fd)) {
+			events[i].events &= ~(uint32_t)(EPOLLHUP | EPOLLERR);
+		}
+	}
+	return waited(ready);
+}
+
 int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
 	if (is_idle()) {
@@ -286,14 +299,14 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 	}
 	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
-		return waited(real.epoll_wait(epoll, events, count, timeout));
+		return epoll_ends(events, real.epoll_wait(epoll, events, count, timeout));
 	}
 	int ready = real.epoll_wait(epoll, events, count, doze.first_ms);
 	while (ready == 0 && doze_goes_on(&doze)) {
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze), &doze.mask);
 	}
 	doze_end(&doze);
-	return waited(ready);
+	return epoll_ends(events, ready);
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
@@ -304,7 +317,7 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 	}
 	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
-		return waited(real.epoll_pwait(epoll, events, count, timeout, mask));
+		return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
 	}
 	int ready = real.epoll_pwait(epoll, events, count, doze.first_ms, mask);
 	while (ready == 0 && doze_goes_on(&doze)) {
@@ -312,7 +325,7 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 					 mask != NULL ? mask : &doze.mask);
 	}
 	doze_end(&doze);
-	return waited(ready);
+	return epoll_ends(events, ready);
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
@@ -323,7 +336,7 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 	}
 	struct doze doze;
 	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
-		return waited(real.epoll_pwait2(epoll, events, count, timeout, mask));
+		return epoll_ends(events, real.epoll_pwait2(epoll, events, count, timeout, mask));
 	}
 	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
 	int ready = real.epoll_pwait2(epoll, events, count, &limit, mask);
@@ -332,5 +345,5 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 					  mask != NULL ? mask : &doze.mask);
 	}
 	doze_end(&doze);
-	return waited(ready);
+	return epoll_ends(events, ready);
 }

@@ -246,6 +246,19 @@ static bool in_time(const struct session *session, struct call *call)
 	return false;
 }
 
+/*
+ * A program that does not wait was woken by the end of the old connection, and some take that for an
+ * end behind whatever they read now. The answer of the new one wakes it again.
+ */
+static bool may_find_answer(struct call *call)
+{
+	if (is_write(call) || !renew_does_not_wait(call)) {
+		return true;
+	}
+	answer(call, EAGAIN);
+	return false;
+}
+
 static bool again(struct rule *rule, struct call *call)
 {
 	struct session *session = session_of(call->conn);
@@ -262,7 +275,7 @@ static bool again(struct rule *rule, struct call *call)
 	} else if (call->result < 0 ? ends_connection(call->error)
 				    : call->asked > 0 && !is_write(call)) {
 		makes_again = recover(rule, session, call, is_write(call)) == RECOVERED &&
-			      in_time(session, call);
+			      may_find_answer(call) && in_time(session, call);
 	}
 	session_release(session);
 	return makes_again;
@@ -368,6 +381,13 @@ const struct act act_RETRY = {
 };
 
 const struct act act_IDEMPOTENT = {0};
+
+bool retry_hides_end(int fd)
+{
+	const struct conn *conn = conn_known(fd);
+	const struct session *session = conn != NULL ? session_of(conn) : NULL;
+	return session != NULL && !session->over && !conn->edges;
+}
 
 static void tend(struct session *session)
 {

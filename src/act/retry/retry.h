@@ -2,7 +2,19 @@
 #ifndef RESETBY_ACT_RETRY_RETRY_H
 #define RESETBY_ACT_RETRY_RETRY_H
 
+#include <stdbool.h>
+
 /** Take the renewals that are under way as far as they go without waiting. */
 void retry_tend(void);
+
+/**
+ * May a wait that reports bytes together with a hang-up report the bytes alone? Event loops take the
+ * hang-up for the end after having read the bytes, when the connection may have been renewed by a
+ * write in between. Reading tells of the end as well, and a level is reported again.
+ *
+ * @fd
+ *         What may be a descriptor: epoll data are the program's own.
+ */
+bool retry_hides_end(int fd);
 
 #endif
