@@ -121,7 +121,8 @@ static bool before(struct rule *rule, struct call *call)
 	if (session == NULL) {
 		return false;
 	}
-	if (!session_hold_soon(session)) {
+	if (!session_hold_soon(session) &&
+	    !(renew_does_not_wait(call) && session_hold_patiently(session))) {
 		if (atomic_load(&session->renewal) != RENEWAL_NONE && renew_does_not_wait(call)) {
 			answer(call, EAGAIN);
 			return true;

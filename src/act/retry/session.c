@@ -11,6 +11,10 @@
 /* How often the processor is given away while another thread is in a call. */
 #define HOLD_TURNS 100
 
+/* And when the other one has lost the processor in a call that does not sleep: 20 ms at most. */
+#define HOLD_PAUSES 200
+#define HOLD_PAUSE_NS 100000
+
 static struct session *_Atomic sessions;
 static _Atomic unsigned used_end; /* one above the highest that was ever used */
 static _Atomic unsigned next_try;
@@ -124,6 +128,17 @@ bool session_hold_soon(struct session *session)
 		raw0(SYS_sched_yield);
 	}
 	return false;
+}
+
+bool session_hold_patiently(struct session *session)
+{
+	const struct timespec pause = {.tv_nsec = HOLD_PAUSE_NS};
+	bool held = session_hold_soon(session);
+	for (int turn = 0; !held && turn < HOLD_PAUSES && !session_is_held(session); turn++) {
+		raw2(SYS_nanosleep, &pause, NULL);
+		held = session_hold(session);
+	}
+	return held;
 }
 
 bool session_is_of(const struct session *session, const struct conn *conn)

@@ -102,6 +102,10 @@ bool session_hold(struct session *session);
  */
 bool session_hold_soon(struct session *session);
 
+/** The same for a call that does not wait: the other thread's does not wait either, it may only have
+ *  lost the processor. */
+bool session_hold_patiently(struct session *session);
+
 /** Is it this thread that holds it? */
 bool session_is_held(const struct session *session);
 
