@@ -1,0 +1,99 @@
+#!/bin/bash
+# `retry` for node's http agent: non-blocking, epoll, four kept-alive connections.
+. "$(dirname "$0")/lib.sh"
+. "$guest/retry_lib"
+needs node
+
+mixed=(GET PUT POST GET HEAD DELETE OPTIONS)
+idempotent=(GET PUT HEAD DELETE OPTIONS)
+
+# ask MODE RULES METHOD...
+ask() {
+	local mode=$1 rules=$2
+	shift 2
+	run "$mode" "$rules" node "$guest/../retry/agent.js" "$port" 0 "$requests" "$@"
+}
+
+# The renewed connections of one may be the broken ones of another: more than one try is needed.
+no_request_is_lost_to_resets_before_it_is_read() {
+	ask before retry=20 "${mixed[@]}"
+	nothing_lost "${idempotent[@]}"
+	executed_at_most 1 "${mixed[@]}"
+	every_error_is_told POST
+	at_least "$(decided retried)" 10
+	ask before "" "${mixed[@]}"
+	something_lost GET
+}
+
+no_request_is_lost_after_it_was_executed_and_no_POST_is_sent_twice() {
+	ask after retry "${mixed[@]}"
+	nothing_lost "${idempotent[@]}"
+	something_lost POST
+	executed_at_most 2 "${idempotent[@]}"
+	executed_at_most 1 POST
+	every_error_is_told POST
+	ask after "" "${mixed[@]}"
+	something_lost GET
+	executed_at_most 1 "${mixed[@]}"
+}
+
+no_request_is_lost_on_a_reused_connection() {
+	ask second retry GET PUT POST GET DELETE
+	nothing_lost GET PUT DELETE
+	executed_at_most 2 GET PUT DELETE
+	executed_at_most 1 POST
+	every_error_is_told POST
+	ask second "" GET PUT POST GET DELETE
+	something_lost GET PUT DELETE
+}
+
+an_answer_that_has_begun_is_never_asked_for_again() {
+	ask middle retry GET PUT POST GET DELETE OPTIONS
+	something_lost GET PUT POST DELETE OPTIONS
+	executed_at_most 1 GET PUT POST DELETE OPTIONS
+	every_error_is_told GET PUT POST DELETE OPTIONS
+	expect "$(decided retried)" 0
+	cp said.out said.with
+	ask middle "" GET PUT POST GET DELETE OPTIONS
+	diff said.with said.out
+}
+
+# The answer, and the end of the connection with it: node writes the next request before it looks.
+an_idle_connection_that_was_ended_is_replaced() {
+	local how
+	for how in fin rst; do
+		ask "idle-$how" retry "${mixed[@]}"
+		nothing_lost "${mixed[@]}"
+		executed_at_most 1 "${mixed[@]}"
+		at_least "$(decided renewed)" 10
+		ask "idle-$how" "" "${mixed[@]}"
+		something_lost GET POST
+	done
+}
+
+a_server_that_hangs_is_not_asked_again() {
+	local requests=100
+	export TIMEOUT=0.05
+	ask hang retry=3 GET
+	expect "$(value said.out GET failed)" 10
+	expect "$(value served GET executions)" 100
+	has "10 GET time-out" said.err
+	expect "$(decided retried)" 0
+}
+
+a_server_that_is_down_for_50_ms_is_waited_for() {
+	ask down retry=20 GET PUT DELETE
+	nothing_lost GET PUT DELETE
+	executed_at_most 21 GET PUT DELETE
+	ask down "" GET PUT DELETE
+	something_lost GET PUT DELETE
+}
+
+points \
+	no_request_is_lost_to_resets_before_it_is_read \
+	no_request_is_lost_after_it_was_executed_and_no_POST_is_sent_twice \
+	no_request_is_lost_on_a_reused_connection \
+	an_answer_that_has_begun_is_never_asked_for_again \
+	an_idle_connection_that_was_ended_is_replaced \
+	a_server_that_hangs_is_not_asked_again \
+	a_server_that_is_down_for_50_ms_is_waited_for
