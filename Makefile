@@ -7,7 +7,7 @@
 # make bench-instructions   the same in instructions, by valgrind
 # make bench-report            how fast resetby report reads logs
 # make readme-tables        brings the tables of README.md up to date
-# make install    PREFIX=/usr/local DESTDIR=
+# make install uninstall    PREFIX=/usr/local DESTDIR=
 # make asan tsan ubsan    the same tests on a sanitizer build
 # V=1 shows the commands
 
@@ -53,10 +53,11 @@ FLAGS := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(shell mkdir -p $(BUILD) && printf '%s' "$(subst ",\",$(FLAGS))" | cmp -s - $(BUILD)/flags || printf '%s' "$(subst ",\",$(FLAGS))" > $(BUILD)/flags)
 
 # Only one file knows where the library is installed: another PREFIX builds nothing else again.
-INSTALLED := -DRESETBY_LIBDIR='"$(LIBDIR)"'
-$(shell printf '%s' "$(LIBDIR)" | cmp -s - $(BUILD)/libdir || printf '%s' "$(LIBDIR)" > $(BUILD)/libdir)
-$(BUILD)/src/cmd/run.o: $(BUILD)/libdir
-$(BUILD)/src/cmd/run.o: ALL_CFLAGS += $(INSTALLED)
+PLACES := -DRESETBY_LIBDIR='"$(LIBDIR)"' \
+          -DRESETBY_LIB_FROM_BIN='"$(shell realpath -m -s --relative-to='$(BINDIR)' '$(LIBDIR)')"'
+$(shell printf '%s' "$(BINDIR) $(LIBDIR)" | cmp -s - $(BUILD)/places || printf '%s' "$(BINDIR) $(LIBDIR)" > $(BUILD)/places)
+$(BUILD)/src/cmd/run.o: $(BUILD)/places
+$(BUILD)/src/cmd/run.o: ALL_CFLAGS += $(PLACES)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
@@ -120,19 +121,7 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -MMD -MP -o $@ $<
 
-.PHONY: install uninstall
-install: all
-	$(say) INST $(DESTDIR)$(PREFIX)
-	$(Q)install -D -m 755 $(BUILD)/resetby $(DESTDIR)$(BINDIR)/resetby
-	$(Q)install -D -m 644 $(BUILD)/libresetby.so $(DESTDIR)$(LIBDIR)/libresetby.so
-	$(Q)install -D -m 644 include/resetby.h $(DESTDIR)$(INCDIR)/resetby.h
-	$(Q)for page in $(MAN); do \
-		install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; \
-	done
-
-uninstall:
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/resetby $(DESTDIR)$(LIBDIR)/libresetby.so $(DESTDIR)$(INCDIR)/resetby.h
-	$(Q)for page in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+include src/package/package.mk
 
 .PHONY: format lint
 format:
@@ -142,7 +131,7 @@ lint:
 	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format --dry-run --Werror
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__ -Isrc -Iinclude src examples
-	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c -- $(BASE) $(INSTALLED) 2>/dev/null
+	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c -- $(BASE) $(PLACES) 2>/dev/null
 
 .PHONY: clean
 clean:

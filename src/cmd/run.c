@@ -124,7 +124,7 @@ static bool find_library(char path[PATH_MAX])
 	}
 	own_directory(directory);
 	if (is_readable(path, directory, "libresetby.so") ||
-	    is_readable(path, directory, "../lib/libresetby.so") ||
+	    is_readable(path, directory, RESETBY_LIB_FROM_BIN "/libresetby.so") ||
 	    is_readable(path, RESETBY_LIBDIR, "libresetby.so")) {
 		return true;
 	}

@@ -34,20 +34,50 @@ what_is_installed_is_for_everybody_to_read_and_for_root_to_write() {
 	)
 	expect "$(find tree -type f ! -perm 644 ! -perm 755)" ""
 	expect "$(find tree -type f -perm 755 -printf '%f\n')" resetby
+	expect "$(find tree -mindepth 1 -type d ! -perm 755)" ""
+}
+
+a_moved_tree_works() {
+	make_target install DESTDIR="$PWD/tree" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu
+	mv tree/usr "$PWD/elsewhere"
+	"$PWD/elsewhere/bin/resetby" run cat /proc/self/maps |
+		grep -qF "$PWD/elsewhere/lib/x86_64-linux-gnu/libresetby.so"
+}
+
+# tree: all that there is, with type, mode and content
+tree() {
+	find tree ! -type f -printf '%P %y %m\n' | sort
+	find tree -type f -printf '%m ' -exec md5sum {} + | sort
 }
 
 uninstall_leaves_nothing_behind() {
+	mkdir tree
 	make_target install DESTDIR="$PWD/tree" PREFIX=/opt/resetby
-	[ "$(find tree -type f | wc -l)" -ge 3 ]
+	[ "$(find tree -type f | wc -l)" -ge 6 ]
 	make_target uninstall DESTDIR="$PWD/tree" PREFIX=/opt/resetby
-	expect "$(find tree ! -type d)" ""
+	expect "$(ls -A tree)" ""
+}
+
+uninstall_leaves_the_tree_as_it_was() {
+	mkdir -p tree/usr/local/{bin,lib,share/man/man1,empty}
+	touch tree/usr/local/bin/other tree/usr/local/share/man/man1/other.1
+	tree >before
+	make_target install DESTDIR="$PWD/tree" PREFIX=/usr/local
+	make_target install DESTDIR="$PWD/tree" PREFIX=/usr/local
+	touch tree/usr/local/bin/other
+	make_target uninstall DESTDIR="$PWD/tree" PREFIX=/usr/local
+	tree | diff before -
+	make_target uninstall DESTDIR="$PWD/tree" PREFIX=/usr/local
+	tree | diff before -
 }
 
 uninstall_touches_nothing_else() {
 	make_target install DESTDIR="$PWD/tree" PREFIX=/usr
 	touch tree/usr/bin/other tree/usr/lib/libother.so
+	mkdir tree/usr/share/man/man1/other
 	make_target uninstall DESTDIR="$PWD/tree" PREFIX=/usr
 	expect "$(find tree -type f -printf '%f\n' | sort | tr '\n' ' ')" "libother.so other "
+	[ -d tree/usr/share/man/man1/other ]
 }
 
 directories_can_be_chosen() {
@@ -56,13 +86,15 @@ directories_can_be_chosen() {
 	[ -e tree/l/x86/libresetby.so ]
 	[ -e tree/i/resetby.h ]
 	make_target uninstall DESTDIR="$PWD/tree" BINDIR=/b LIBDIR=/l/x86 INCDIR=/i MANDIR=/m
-	expect "$(find tree ! -type d)" ""
+	expect "$(ls -A tree)" ""
 }
 
 points \
 	an_installed_tree_works \
+	a_moved_tree_works \
 	nothing_is_written_outside_of_destdir_and_prefix \
 	what_is_installed_is_for_everybody_to_read_and_for_root_to_write \
 	uninstall_leaves_nothing_behind \
+	uninstall_leaves_the_tree_as_it_was \
 	uninstall_touches_nothing_else \
 	directories_can_be_chosen
