@@ -8,6 +8,7 @@
 # make bench-report            how fast resetby report reads logs
 # make readme-tables        brings the tables of README.md up to date
 # make install uninstall    PREFIX=/usr/local DESTDIR=
+# make dist deb   a source tarball, a Debian package
 # make asan tsan ubsan    the same tests on a sanitizer build
 # V=1 shows the commands
 
