@@ -139,7 +139,6 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	evidence->rtt_us = info->tcpi_rtt;
 	evidence->last_data_sent_ms = info->tcpi_last_data_sent;
 	evidence->last_ack_recv_ms = info->tcpi_last_ack_recv;
-	evidence->bytes_sent = info->tcpi_bytes_sent;
 	evidence->bytes_acked = info->tcpi_bytes_acked;
 	evidence->bytes_received = info->tcpi_bytes_received;
 	evidence->segs_in = info->tcpi_segs_in;

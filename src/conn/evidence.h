@@ -97,7 +97,7 @@ struct evidence {
 	uint32_t retransmits, probes, total_retrans;
 	uint32_t rtt_us;
 	uint32_t last_data_sent_ms, last_ack_recv_ms;
-	uint64_t bytes_sent, bytes_acked, bytes_received;
+	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, data_segs_in;
 	uint32_t peer_window;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */

@@ -806,7 +806,6 @@ static struct evidence any_evidence(void)
 	e.bytes_in = (uint64_t)number();
 	e.bytes_acked = (uint64_t)number();
 	e.bytes_received = (uint64_t)number();
-	e.bytes_sent = (uint64_t)number();
 	e.segs_in = (uint32_t)number();
 	e.segs_out = (uint32_t)number();
 	e.data_segs_in = (uint32_t)number();
