@@ -120,7 +120,7 @@ every_rule_that_is_shown_is_a_rule() {
 # Every errno that the decision procedure knows, in either case.
 every_errno_of_the_verdicts_has_causes() {
 	local errno
-	grep -ohE '\bE[A-Z]{4,}\b' "$guest/../../src/why/decide.c" | grep -v '^ELSE' | sort -u >errnos
+	grep -ohE '\bE[A-Z]{4,}\b' "$guest"/../../src/why/{decide,signs*}.c | grep -v '^ELSE' | sort -u >errnos
 	[ "$(wc -l <errnos)" -ge 15 ]
 	while read -r errno; do
 		"$resetby" explain "$errno" >said
