@@ -166,7 +166,7 @@ tests_with() {
 # As a rule, for some actions are called like a cause or a case: x_rule(..., "linger0"),
 # RULES=linger0, -r linger0, with a value, or as a log line has it: "1 linger0"
 a_test_has_the_action() {
-	tests_with "(_rules?\(|RULES=| -r ).*[\"';= ]$1([\"';= ]|\$)|[\"'; ]$1=[^\"' ]|[\"'][0-9]+ $1[\"' =]"
+	tests_with "(_rules?\(|_open\(|RULES=| -r ).*[\"';= ]$1([\"';= ]|\$)|[\"'; ]$1=[^\"' ]|[\"'][0-9]+ $1[\"' =]"
 }
 
 # Whole, at an end of a string: "peer-abort", "curl recv ECONNRESET peer-abort"; or CAUSE_PEER_ABORT
