@@ -53,10 +53,14 @@ static const char *escape(const char *text)
 	return escaped;
 }
 
+const char *retry_try_send(struct pair *pair, const char *text)
+{
+	return actor_do(&pair->a, "sendtext s0 %s", escape(text));
+}
+
 void retry_send(struct pair *pair, const char *text)
 {
-	assert_string_equal(actor_do(&pair->a, "sendtext s0 %s", escape(text)),
-			    lab_text("%zu -", strlen(text)));
+	assert_string_equal(retry_try_send(pair, text), lab_text("%zu -", strlen(text)));
 }
 
 int retry_listen(uint16_t port)

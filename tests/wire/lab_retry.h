@@ -38,6 +38,9 @@ extern const char *const lab_reason_names[LAB_REASONS];
 void retry_open(struct pair *pair, struct situation how, const char *rules,
 		const char *const more[]);
 
+/** The actor's result for a call that sends this text. */
+const char *retry_try_send(struct pair *pair, const char *text);
+
 /** The actor sends a text, whole. */
 void retry_send(struct pair *pair, const char *text);
 
