@@ -192,6 +192,9 @@ static enum renewed go_on_connecting(struct session *session, struct call *call,
 				     uint64_t deadline_ns)
 {
 	long ready = wait_for(session, POLLOUT, sooner(session->due_ns, deadline_ns));
+	if (!session_is_of(session, call->conn)) {
+		return RENEWED_CLOSED;
+	}
 	if (ready == -EINTR) {
 		return interrupt_ends_calls() ? RENEWED_INTERRUPTED : RENEWED_DONE;
 	}
@@ -269,13 +272,16 @@ enum renewed renew_go_on(struct session *session, struct call *call, uint32_t tr
 {
 	struct conn *conn = call->conn;
 	if (!conn_pin(conn, session->fd)) {
-		return RENEWED_FAILED;
+		return RENEWED_CLOSED;
 	}
 	enum renewed result = RENEWED_DONE;
-	while (result == RENEWED_DONE && atomic_load(&session->renewal) != RENEWAL_NONE) {
+	while (result == RENEWED_DONE && session_is_of(session, conn) &&
+	       atomic_load(&session->renewal) != RENEWAL_NONE) {
+		result = take_step(session, call, tries, deadline_ns);
+	}
+	if (!session_is_of(session, conn)) {
 		/* Closed by another thread, the number may be somebody else's by now. */
-		result = session_is_of(session, conn) ? take_step(session, call, tries, deadline_ns)
-						      : RENEWED_FAILED;
+		result = RENEWED_CLOSED;
 	}
 	conn_unpin(conn);
 	return result;

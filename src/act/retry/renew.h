@@ -18,6 +18,7 @@ enum renewed {
 	RENEWED_PENDING,     /* it takes more time than there is */
 	RENEWED_INTERRUPTED, /* by a signal whose handler wants the call to end */
 	RENEWED_FAILED,      /* the connection stays dead; session->owed is what to say */
+	RENEWED_CLOSED,      /* another thread has closed it: the session is somebody else's */
 };
 
 /** Is it a call that must not be held? */

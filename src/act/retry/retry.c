@@ -17,6 +17,9 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+/* How often a thread looks whether another one has renewed the connection. */
+#define RENEWAL_LOOK_MS 1
+
 static bool is_write(const struct call *call)
 {
 	return op_direction(call->op) == DIRECTION_WRITE;
@@ -71,6 +74,10 @@ static bool go_on_answers(struct rule *rule, struct session *session, struct cal
 	case RENEWED_INTERRUPTED:
 		answer(call, EINTR);
 		return true;
+	case RENEWED_CLOSED:
+		answer(call, EBADF);
+		call->told = true;
+		return true;
 	case RENEWED_FAILED:
 		break;
 	}
@@ -115,6 +122,14 @@ static bool held_answers(struct rule *rule, struct session *session, struct call
 	return false;
 }
 
+/* What this thread writes must not overtake what another one is about to send again. */
+static void wait_for_renewal(const struct session *session)
+{
+	while (atomic_load(&session->renewal) != RENEWAL_NONE && !session_is_held(session)) {
+		raw_poll(NULL, 0, RENEWAL_LOOK_MS);
+	}
+}
+
 static bool before(struct rule *rule, struct call *call)
 {
 	struct session *session = session_of(call->conn);
@@ -127,6 +142,7 @@ static bool before(struct rule *rule, struct call *call)
 			answer(call, EAGAIN);
 			return true;
 		}
+		wait_for_renewal(session);
 		session->barred = REASON_THREADS;
 		return false;
 	}
@@ -393,7 +409,7 @@ bool retry_hides_end(int fd)
 static void tend(struct session *session)
 {
 	struct conn *conn = (struct conn *)(uintptr_t)atomic_load(&session->owner);
-	if (session->pid != self_now().pid || conn == NULL || conn_known(session->fd) != conn) {
+	if (conn == NULL || conn_known(session->fd) != conn) {
 		return;
 	}
 	struct call call = {
@@ -411,6 +427,12 @@ void retry_tend(void)
 	unsigned index = 0;
 	struct session *session;
 	while ((session = session_next_renewing(&index)) != NULL) {
+		if (session->pid != self_now().pid) {
+			/* A copy of the process that forked us, which goes on with it. */
+			session->over = true;
+			session_set_renewal(session, RENEWAL_NONE);
+			continue;
+		}
 		if (session->nonblocking && session_hold(session)) {
 			if (atomic_load(&session->renewal) != RENEWAL_NONE) {
 				tend(session);

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <errno.h>
 #include <string.h>
 #include "../../sys/raw.h"
 #include "../../sys/self.h"
@@ -119,6 +120,15 @@ bool session_hold(struct session *session)
 	return atomic_compare_exchange_strong(&session->holder, &nobody, self_now().tid);
 }
 
+/* A thread that was cancelled in its call does not release what it held. */
+static bool hold_after_dead(struct session *session)
+{
+	struct self self = self_now();
+	int holder = atomic_load(&session->holder);
+	return holder != 0 && raw3(SYS_tgkill, self.pid, holder, 0) == -ESRCH &&
+	       atomic_compare_exchange_strong(&session->holder, &holder, self.tid);
+}
+
 bool session_hold_soon(struct session *session)
 {
 	for (int turn = 0; turn < HOLD_TURNS && !session_is_held(session); turn++) {
@@ -127,7 +137,7 @@ bool session_hold_soon(struct session *session)
 		}
 		raw0(SYS_sched_yield);
 	}
-	return false;
+	return hold_after_dead(session);
 }
 
 bool session_hold_patiently(struct session *session)
@@ -153,7 +163,9 @@ bool session_is_held(const struct session *session)
 
 void session_release(struct session *session)
 {
-	atomic_store_explicit(&session->holder, 0, memory_order_release);
+	/* Not somebody else's: it may have been given back, and taken, since. */
+	int self = self_now().tid;
+	atomic_compare_exchange_strong(&session->holder, &self, 0);
 }
 
 struct session *session_next_renewing(unsigned *index)
