@@ -53,12 +53,15 @@ all: $(BUILD)/libresetby.so $(BUILD)/resetby
 FLAGS := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(shell mkdir -p $(BUILD) && printf '%s' "$(subst ",\",$(FLAGS))" | cmp -s - $(BUILD)/flags || printf '%s' "$(subst ",\",$(FLAGS))" > $(BUILD)/flags)
 
-# Only one file knows where the library is installed: another PREFIX builds nothing else again.
+# Only two files know what is installed where: another PREFIX builds nothing else again.
+from_bin = $(shell realpath -m -s --relative-to='$(BINDIR)' '$(1)')
 PLACES := -DRESETBY_LIBDIR='"$(LIBDIR)"' \
-          -DRESETBY_LIB_FROM_BIN='"$(shell realpath -m -s --relative-to='$(BINDIR)' '$(LIBDIR)')"'
-$(shell printf '%s' "$(BINDIR) $(LIBDIR)" | cmp -s - $(BUILD)/places || printf '%s' "$(BINDIR) $(LIBDIR)" > $(BUILD)/places)
-$(BUILD)/src/cmd/run.o: $(BUILD)/places
-$(BUILD)/src/cmd/run.o: ALL_CFLAGS += $(PLACES)
+          -DRESETBY_LIB_FROM_BIN='"$(call from_bin,$(LIBDIR))"' \
+          -DRESETBY_MANDIR='"$(MANDIR)"' \
+          -DRESETBY_MAN_FROM_BIN='"$(call from_bin,$(MANDIR))"'
+$(shell printf '%s' "$(BINDIR) $(LIBDIR) $(MANDIR)" | cmp -s - $(BUILD)/places || printf '%s' "$(BINDIR) $(LIBDIR) $(MANDIR)" > $(BUILD)/places)
+$(BUILD)/src/cmd/run.o $(BUILD)/src/cmd/help.o: $(BUILD)/places
+$(BUILD)/src/cmd/run.o $(BUILD)/src/cmd/help.o: ALL_CFLAGS += $(PLACES)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) CC $<

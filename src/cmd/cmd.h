@@ -11,11 +11,15 @@ enum {
 	STATUS_NOT_FOUND = 127,
 };
 
-int cmd_run(int argc, char **argv);
-int cmd_check(int argc, char **argv);
-int cmd_explain(int argc, char **argv);
-int cmd_list(int argc, char **argv);
-int cmd_report(int argc, char **argv);
+/** The subcommands; each ends with a status. */
+#define SUBCOMMAND(name, takes, help) int cmd_##name(int argc, char **argv);
+#define OPTION(subcommand, option, takes, help)
+#include "subcommands.def"
+#undef SUBCOMMAND
+#undef OPTION
+
+/** The whole command: argv[1] says which subcommand. */
+int cmd_choose(int argc, char **argv);
 
 /** Say something on stderr: `resetby: MESSAGE`, one line. */
 void cmd_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

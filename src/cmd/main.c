@@ -4,6 +4,8 @@
  *
  *     main.c         chooses the subcommand
  *     cmd.c          what the subcommands share
+ *     subcommands.def  what there is, with options: for completion, too
+ *     place.c        where the files are that were installed with the command
  *     run.c          run: sets the environment and becomes the program
  *     environment.c    are the values that the library will read right?
  *     preflight.c      which file will run, and can it be preloaded?
@@ -15,6 +17,7 @@
  *       reader.h       files into lines            line.h      a line into its values
  *       model.h        what is known of all        sentence.h  the same in sentences
  *       text.c, json.c   printed
+ *     help.c         help: the manual
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,11 +27,11 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
-	{"run", cmd_run},
-	{"check", cmd_check},
-	{"explain", cmd_explain},
-	{"list", cmd_list},
-	{"report", cmd_report},
+#define SUBCOMMAND(name, takes, help) {#name, cmd_##name},
+#define OPTION(subcommand, option, takes, help)
+#include "subcommands.def"
+#undef SUBCOMMAND
+#undef OPTION
 };
 
 static const char help[] =
@@ -44,6 +47,7 @@ static const char help[] =
 	"                            what is watched, what rules can do, what can be the reason\n"
 	"  resetby report LOG...\n"
 	"                            sum up logs; with those of both ends, which end did it\n"
+	"  resetby help [TOPIC]      the manual\n"
 	"  resetby --help, --version\n"
 	"\n"
 	"Each subcommand has a --help of its own.\n"
@@ -51,12 +55,8 @@ static const char help[] =
 	"  resetby run curl http://localhost:8080/\n"
 	"  resetby run -r 'connect-timeout=2s to=:443' curl https://example.com/\n";
 
-int main(int argc, char **argv)
+int cmd_choose(int argc, char **argv)
 {
-	/* stderr is unbuffered: without this a line would leave in pieces. */
-	static char line[BUFSIZ];
-	setvbuf(stderr, line, _IOLBF, sizeof(line));
-
 	if (argc < 2) {
 		return cmd_misused("what to do?");
 	}
@@ -74,4 +74,12 @@ int main(int argc, char **argv)
 		}
 	}
 	return cmd_misused("there is no '%s'", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	/* stderr is unbuffered: without this a line would leave in pieces. */
+	static char line[BUFSIZ];
+	setvbuf(stderr, line, _IOLBF, sizeof(line));
+	return cmd_choose(argc, argv);
 }

@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "environment.h"
 #include "netns.h"
+#include "place.h"
 #include "preflight.h"
 
 static const char help[] =
@@ -93,39 +94,22 @@ static int read_options(int argc, char **argv, struct request *request)
 	return STATUS_OK;
 }
 
-/* The directory that the command itself was started from, links resolved; empty when unknown. */
-static void own_directory(char directory[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
-	directory[length > 0 ? length : 0] = '\0';
-	char *slash = strrchr(directory, '/');
-	if (slash) {
-		*slash = '\0';
-	}
-}
-
-static bool is_readable(char path[PATH_MAX], const char *directory, const char *name)
-{
-	return snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX &&
-	       access(path, R_OK) == 0;
-}
-
 static bool find_library(char path[PATH_MAX])
 {
 	char directory[PATH_MAX];
 	const char *chosen = getenv("RESETBY_LIBRARY");
 	if (chosen && chosen[0]) {
 		const char *start = chosen[0] == '/' ? "" : getcwd(directory, sizeof(directory));
-		if (start && is_readable(path, start, chosen + (chosen[0] == '/'))) {
+		if (start && place_is(path, start, chosen + (chosen[0] == '/'))) {
 			return true;
 		}
 		cmd_complain("RESETBY_LIBRARY: %s: %s", chosen, strerror(errno));
 		return false;
 	}
-	own_directory(directory);
-	if (is_readable(path, directory, "libresetby.so") ||
-	    is_readable(path, directory, RESETBY_LIB_FROM_BIN "/libresetby.so") ||
-	    is_readable(path, RESETBY_LIBDIR, "libresetby.so")) {
+	place_own(directory);
+	if (place_is(path, directory, "libresetby.so") ||
+	    place_is(path, directory, RESETBY_LIB_FROM_BIN "/libresetby.so") ||
+	    place_is(path, RESETBY_LIBDIR, "libresetby.so")) {
 		return true;
 	}
 	cmd_complain("libresetby.so is neither in %s nor in %s; RESETBY_LIBRARY can name it",

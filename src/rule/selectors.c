@@ -323,15 +323,7 @@ bool selector_applies(const struct selector *selector, const struct rule *rule)
 }
 
 const struct selector selectors[SELECTOR_COUNT] = {
-	{"to", to_read, to_given, to_write},
-	{"at", at_read, at_given, at_write},
-	{"side", side_read, side_given, side_write},
-	{"exe", exe_read, exe_given, exe_write},
-	{"conn", conn_read, conn_given, conn_write},
-	{"prob", prob_read, prob_given, prob_write},
-	{"times", times_read, times_given, times_write},
-	{"after", after_read, after_given, after_write},
-	{"when", when_read, when_given, when_write},
-	{"starts", starts_read, starts_given, starts_write},
-	{"wait", wait_read, wait_given, wait_write},
+#define SELECTOR(name, values, help) {#name, name##_read, name##_given, name##_write},
+#include "selectors.def"
+#undef SELECTOR
 };

@@ -64,6 +64,15 @@ the_pages_are_correct_mdoc() {
 	done
 }
 
+# Each page alone: in a run of groff one page's state is another's.
+groff_has_nothing_to_say_against_them() {
+	local name
+	command -v groff >/dev/null || skip "there is no groff here"
+	for name in resetby.1 resetby.7 resetby.h.3; do
+		expect "$(groff -ww -b -z -mandoc -T utf8 "$man/$name" 2>&1)" ""
+	done
+}
+
 every_hook_is_in_the_manual() {
 	page resetby.7 | sed -n '/^FUNCTIONS/,/^SEE ALSO/p' | grep -oE '[a-z0-9_A-Z]+\(\)' | sort >told
 	names hooks | sed 's/$/()/' | sort | diff - told
@@ -92,7 +101,7 @@ every_variable_is_in_the_manual_and_in_readme() {
 
 every_selector_is_in_the_manual_and_in_readme() {
 	local selectors
-	selectors=$(sed -n 's/^\t{"\([a-z]*\)", \1_read, .*/\1/p' "$top/src/rule/selectors.c")
+	selectors=$(sed -n 's/^SELECTOR(\([a-z]*\), .*/\1/p' "$top/src/rule/selectors.def")
 	page resetby.7 | sed -n '/^ *Selectors$/,/^ *Actions$/p' >told
 	without "$selectors" entry told
 	without "$selectors" code "$readme"
@@ -185,6 +194,7 @@ every_cause_has_a_test() {
 
 points \
 	the_pages_are_correct_mdoc \
+	groff_has_nothing_to_say_against_them \
 	every_hook_is_in_the_manual \
 	every_action_is_in_the_manual \
 	every_cause_is_in_the_manual \
