@@ -9,7 +9,7 @@
 # make readme-tables        brings the tables of README.md up to date
 # make install uninstall    PREFIX=/usr/local DESTDIR=
 # make dist deb   a source tarball, a Debian package
-# make asan tsan ubsan    the same tests on a sanitizer build
+# make asan tsan ubsan msan   the same tests on a sanitizer build
 # V=1 shows the commands
 
 PREFIX  ?= /usr/local

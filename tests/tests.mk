@@ -111,6 +111,12 @@ asan ubsan tsan: need
 			$(BUILD)/$@/tests/stress/stress || exit; \
 	done
 
+# Unit tests only: everything that a program under the preload links would have to be built so.
+.PHONY: msan
+msan: need
+	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/$@ \
+		SANITIZE='-fsanitize=memory -fno-omit-frame-pointer' check-unit
+
 # Memory that is not initialised or not ours, while a refused connect is explained and logged. The
 # kernel's newer requests are not known to valgrind, hence the complaint about them is no error.
 .PHONY: valgrind

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include "sanitizer.h"
 #include "sandbox.h"
 
 #if defined(__x86_64__)
@@ -61,7 +62,9 @@ static inline long raw_close(int fd)
 
 static inline long raw_read(int fd, void *buffer, size_t size)
 {
-	return raw3(SYS_read, fd, buffer, size);
+	long got = raw3(SYS_read, fd, buffer, size);
+	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
+	return got;
 }
 
 static inline long raw_write(int fd, const void *buffer, size_t size)
@@ -76,12 +79,16 @@ static inline long raw_fcntl(int fd, int command, long argument)
 
 static inline long raw_ioctl(int fd, unsigned long request, void *argument)
 {
-	return raw3(SYS_ioctl, fd, request, argument);
+	long result = raw3(SYS_ioctl, fd, request, argument);
+	SANITIZER_WRITTEN(argument, result == 0 ? sizeof(int) : 0);
+	return result;
 }
 
 static inline long raw_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 {
-	return raw5(SYS_getsockopt, fd, level, name, value, size);
+	long result = raw5(SYS_getsockopt, fd, level, name, value, size);
+	SANITIZER_WRITTEN(value, result == 0 ? *size : 0);
+	return result;
 }
 
 static inline long raw_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
@@ -91,12 +98,16 @@ static inline long raw_setsockopt(int fd, int level, int name, const void *value
 
 static inline long raw_getsockname(int fd, void *address, socklen_t *size)
 {
-	return raw3(SYS_getsockname, fd, address, size);
+	long result = raw3(SYS_getsockname, fd, address, size);
+	SANITIZER_WRITTEN(address, result == 0 ? *size : 0);
+	return result;
 }
 
 static inline long raw_getpeername(int fd, void *address, socklen_t *size)
 {
-	return raw3(SYS_getpeername, fd, address, size);
+	long result = raw3(SYS_getpeername, fd, address, size);
+	SANITIZER_WRITTEN(address, result == 0 ? *size : 0);
+	return result;
 }
 
 static inline long raw_connect(int fd, const void *address, socklen_t size)
@@ -122,15 +133,6 @@ static inline long raw_stat(const char *path, struct statx *status)
 	return raw5(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
 }
 
-/* What ThreadSanitizer knows of memory ends with a munmap that it sees: here it is told of ours. */
-#if defined(__has_feature)
-#define RAW_THREAD_SANITIZER __has_feature(thread_sanitizer)
-#elif defined(__SANITIZE_THREAD__)
-#define RAW_THREAD_SANITIZER 1
-#else
-#define RAW_THREAD_SANITIZER 0
-#endif
-
 /** Fresh memory, all zeros, in pages that are touched as they are used; NULL when there is none. */
 static inline void *raw_map(size_t size)
 {
@@ -141,7 +143,7 @@ static inline void *raw_map(size_t size)
 
 static inline void raw_unmap(void *memory, size_t size)
 {
-#if RAW_THREAD_SANITIZER
+#if SANITIZER_OF_THREADS
 	munmap(memory, size);
 #else
 	raw2(SYS_munmap, memory, size);
