@@ -152,6 +152,15 @@ static int map_to_ipv6(struct sockaddr_storage *address)
 	return sizeof *v6;
 }
 
+/* An IPv6 socket with an IPv4 address of its own reaches nothing else: tcp_v6_connect(). */
+static bool is_bound_to_ipv4(int fd)
+{
+	struct sockaddr_in6 own = {0};
+	socklen_t size = sizeof own;
+	return raw_getsockname(fd, &own, &size) == 0 && own.sin6_family == AF_INET6 &&
+	       IN6_IS_ADDR_V4MAPPED(&own.sin6_addr);
+}
+
 int place_address(enum place place, int fd, struct sockaddr_storage *address)
 {
 	char device[32] = "";
@@ -161,10 +170,10 @@ int place_address(enum place place, int fd, struct sockaddr_storage *address)
 		return -ENODEV;
 	}
 	bool v6 = socket_number(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
-	struct site *site = &sites[place][v6];
+	bool mapped = v6 && is_bound_to_ipv4(fd);
+	struct site *site = &sites[place][v6 && !mapped];
 	int result = find_or_build(site, fd);
-	bool mapped = false;
-	if (result < 0 && v6 && socket_number(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) {
+	if (result < 0 && v6 && !mapped && socket_number(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) {
 		/* IPv6 is off on loopback, but the socket speaks IPv4 as well. */
 		site = &sites[place][0];
 		mapped = true;
