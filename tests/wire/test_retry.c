@@ -230,6 +230,32 @@ static void a_write_that_was_cut_in_the_middle_goes_on(void **state)
 	}
 }
 
+/** What was sent again in part is sent again from the beginning. */
+static void a_long_request_that_is_cut_twice_arrives_whole(void **state)
+{
+	(void)state;
+	struct pair p;
+	lab_sysctl("net/ipv4/tcp_rmem", "4096 131072 262144");
+	lab_sysctl("net/ipv4/tcp_wmem", "4096 16384 262144");
+	retry_open(&p, client_situation, "retry=2; idempotent",
+		   (const char *[]){"RESETBY_RETRY_BUFFER=8M/16M", NULL});
+	actor_send(&p.a, "send s0 %d", LONG_REQUEST);
+	peer_recv(p.peer, 1000000);
+	retry_reset(&p);
+	long sent = actor_number(actor_result(&p.a));
+	actor_send(&p.a, "sendtext s0 end");
+	retry_accept(&p);
+	expect_pattern(p.peer, 100000);
+	retry_reset(&p);
+	retry_accept(&p);
+	expect_pattern(p.peer, (size_t)sent);
+	assert_string_equal(actor_result(&p.a), "3 -");
+	retry_expect_text(&p, "end");
+	retry_expect_retried(&p, 0, 2, (size_t)sent);
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
 /** The calls that meet the reset themselves, by ECONNRESET. */
 static void a_write_after_the_reset_goes_to_the_new_connection(void **state)
 {
@@ -253,6 +279,21 @@ static void a_write_after_the_reset_goes_to_the_new_connection(void **state)
 		retry_expect_lines(&p, 1);
 		pair_close(&p);
 	}
+}
+
+/** Several messages: one is taken at a time, as a stream may. */
+static void sendmmsg_goes_to_the_new_connection(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry; idempotent", NULL);
+	retry_ask(&p, "first half ");
+	retry_reset(&p);
+	assert_string_equal(actor_do(&p.a, "sendmmsg s0 26 2"), "1 - 13");
+	retry_accept(&p);
+	retry_expect_text(&p, "first half abcdefghijklm");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
 }
 
 /** FIN first: the reset that follows is EPIPE, and no SIGPIPE may be raised. */
@@ -384,6 +425,8 @@ LAB_MAIN(LAB_TEST(a_get_that_was_reset_before_it_was_read_is_sent_again),
 	 LAB_TEST(recvmmsg_waits_for_the_new_answer),
 	 LAB_TEST(a_write_that_was_cut_in_the_middle_goes_on),
 	 LAB_TEST(a_write_after_the_reset_goes_to_the_new_connection),
+	 LAB_TEST(a_long_request_that_is_cut_twice_arrives_whole),
+	 LAB_TEST(sendmmsg_goes_to_the_new_connection),
 	 LAB_TEST(a_write_that_meets_epipe_goes_to_the_new_connection),
 	 LAB_TEST(an_explicit_bind_holds), LAB_TEST(a_v4_mapped_peer_is_connected_to_again),
 	 LAB_TEST(options_and_flags_of_the_socket_stay),

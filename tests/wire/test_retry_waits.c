@@ -221,6 +221,44 @@ static void writes_that_do_not_wait_go_on_after_what_was_sent(void **state)
 	pair_close(&p);
 }
 
+/** Wherever the socket may have been bound, and whatever it calls its peer. */
+static void every_kind_of_address_is_waited_for(void **state)
+{
+	static const struct {
+		const char *socket, *bind, *peer;
+	} kinds[] = {
+		{"socket4 s0 nonblock", "127.5.6.7 34568", "127.0.0.1"},
+		{"socket4 s0 nonblock", FIRST_ADDR " 34569", FIRST_ADDR},
+		{"socket6 s0 nonblock", NULL, "[::ffff:127.0.0.1]"},
+		{"socket6 s0 nonblock", "[::ffff:127.0.0.1] 34570", "[::ffff:127.0.0.1]"},
+		{"socket6 s0 nonblock", NULL, "[::1]"},
+		{"socket6 s0 nonblock", "[::1] 34571", "[::1]"},
+	};
+	(void)state;
+	lab_second_host();
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		bool ipv6 = strcmp(kinds[i].peer, "[::1]") == 0;
+		struct pair p = {.how = {ipv6 ? AF_INET6 : AF_INET, false, true}, .peer = -1};
+		p.listener = peer_listen(p.how.family, &p.listen_port);
+		capture_open(&p.wire, "lo");
+		actor_start(&p.a, (const char *[]){"RESETBY_RULES=retry", NULL});
+		actor_do(&p.a, "%s", kinds[i].socket);
+		if (kinds[i].bind) {
+			assert_string_equal(actor_do(&p.a, "bind s0 %s", kinds[i].bind), "0 -");
+		}
+		assert_string_equal(
+			actor_do(&p.a, "connect s0 %s %u", kinds[i].peer, p.listen_port),
+			"-1 EINPROGRESS");
+		assert_string_equal(actor_do(&p.a, "poll s0 out 20000"), "1 - out");
+		retry_accept(&p);
+		reset_request(&p);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+		expect_answered(&p, "poll s0 in 20000", "1 - in");
+		retry_expect_lines(&p, 1);
+		pair_close(&p);
+	}
+}
+
 /** The port is there, and nobody answers a SYN: a listener whose backlog is full. */
 struct hole {
 	int listener, filler;
@@ -315,6 +353,29 @@ static void so_rcvtimeo_ends_a_read_and_the_next_has_the_answer(void **state)
 	pair_close(&p);
 }
 
+/** A read that was nearly over when the reset came is not given all its time once more. */
+static void so_rcvtimeo_counts_from_the_programs_call(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	actor_do(&p.a, "setsockopt s0 rcvtimeo 2000");
+	retry_ask(&p, GET);
+	actor_send(&p.a, "recv s0 1000");
+	assert_null(actor_result_within(&p.a, 1500));
+	retry_reset(&p);
+	retry_accept(&p);
+	retry_expect_text(&p, GET);
+	assert_string_equal(actor_result(&p.a), "-1 EAGAIN");
+	long ms = actor_number(actor_do(&p.a, "time"));
+	lab_say("# a limit of 2000 ms: %ld ms", ms);
+	/* Once more would be 3500. */
+	assert_in_range(ms, 1980, 3400);
+	peer_send(p.peer, ANSWER);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	pair_close(&p);
+}
+
 /** It holds for the connecting as well, which the next read goes on with. */
 static void so_rcvtimeo_ends_a_read_that_cannot_connect(void **state)
 {
@@ -336,6 +397,28 @@ static void so_rcvtimeo_ends_a_read_that_cannot_connect(void **state)
 	retry_serve(&p, GET);
 	const char *got = actor_do(&p.a, "recv s0 1000");
 	assert_string_equal(got, retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/** A write is given its own limit. */
+static void so_sndtimeo_ends_a_write_that_cannot_connect(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=20; idempotent", NULL);
+	actor_do(&p.a, "setsockopt s0 sndtimeo 200");
+	retry_ask(&p, "first half ");
+	retry_reset(&p);
+	struct hole hole = dig_hole(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 26"), "-1 EAGAIN");
+	assert_true(actor_number(actor_do(&p.a, "time")) >= 180);
+	fill_hole(&hole);
+	p.listener = retry_listen(p.listen_port);
+	actor_do(&p.a, "setsockopt s0 sndtimeo 0");
+	assert_string_equal(actor_do(&p.a, "send s0 26"), "26 -");
+	retry_accept(&p);
+	retry_expect_text(&p, "first half abcdefghijklmnopqrstuvwxyz");
 	retry_expect_lines(&p, 1);
 	pair_close(&p);
 }
@@ -391,6 +474,9 @@ LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(timeouts_are_exact_while_a_connection_is_renewed),
 	 LAB_TEST(a_signal_ends_a_wait_while_a_connection_is_renewed),
 	 LAB_TEST(so_rcvtimeo_ends_a_read_and_the_next_has_the_answer),
+	 LAB_TEST(so_rcvtimeo_counts_from_the_programs_call),
 	 LAB_TEST(so_rcvtimeo_ends_a_read_that_cannot_connect),
+	 LAB_TEST(every_kind_of_address_is_waited_for),
+	 LAB_TEST(so_sndtimeo_ends_a_write_that_cannot_connect),
 	 LAB_TEST(a_handler_without_restart_ends_a_read),
 	 LAB_TEST(a_handler_with_restart_does_not_end_a_read))
