@@ -352,9 +352,9 @@ static bool breaks_at_begin(struct connection *connection)
 static void converse(struct connection *connection)
 {
 	struct request request = {0};
-	if (mode == MODE_CHAOS && draw(connection->number, 0) % 5 != 0) {
-		/* As many below 100 bytes as between 1 and 10 KB, or 10 and 100. */
-		uint64_t most = UINT64_C(100) << draw(connection->number, 1) % 11;
+	if (mode == MODE_CHAOS) {
+		/* As many below 200 bytes as between 1 and 2 KB, or 20 and 50. */
+		uint64_t most = UINT64_C(100) << draw(connection->number, 1) % 10;
 		connection->left = 1 + draw(connection->number, 2) % most;
 		connection->fin = draw(connection->number, 3) % 4 == 0;
 	}
