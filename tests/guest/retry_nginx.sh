@@ -1,0 +1,92 @@
+#!/bin/bash
+# nginx as a proxy that is reloaded, loses its worker, and is killed and started again, under the load of
+# keep-alive clients; behind it a server that counts what it executes. A GET is sent again here only when its
+# connection was reset, or ended in place of an answer on a connection that had answered. The clients
+# connect once, so that it is the library that connects while nginx is down.
+. "$(dirname "$0")/lib.sh"
+. "$guest/retry_lib"
+needs nginx $PYTHON
+
+front=9000
+
+nginx_starts() {
+	serve_front() { local port=$front; serve nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"; }
+	serve_front
+	cat nginx.pid >master
+}
+
+configure() {
+	mkdir -p tmp
+	cat >nginx.conf <<-CONF
+		daemon off;
+		worker_processes 1;
+		user $(id -un);
+		pid nginx.pid;
+		events { }
+		http {
+			access_log off;
+			client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp;
+			uwsgi_temp_path tmp; scgi_temp_path tmp;
+			keepalive_requests 1000000;
+			server {
+				listen 127.0.0.1:$front;
+				location / { proxy_pass http://127.0.0.1:$port; }
+			}
+		}
+	CONF
+}
+
+workers() { cat "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children"; }
+
+reload() { kill -HUP "$(cat nginx.pid)"; }
+kill_worker() { kill -9 $(workers); }
+kill_all() {
+	local all
+	all="$(cat nginx.pid) $(workers)"
+	kill -9 $all
+	wait "$started" 2>/dev/null || true
+	nginx_starts
+}
+
+# under WHAT RULES: WHAT again and again while requests run
+under() {
+	local what=$1 rules=$2 preload=() client
+	configure
+	serve "$build/tests/retry/flaky" "$port" none
+	nginx_starts
+	[ -z "$rules" ] || preload RESETBY_RULES="$rules"
+	env "${preload[@]}" $PYTHON "$guest/../retry/blocking.py" $front 0 $((requests * 3)) GET PUT GET DELETE \
+		>said.out 2>said.err &
+	client=$!
+	while kill -0 $client 2>/dev/null; do
+		sleep 0.1
+		"$what"
+	done
+	wait $client
+	cat said.out said.err
+	lines
+	! grep -v ' wrong=0' said.out
+}
+
+saves() {
+	under "$1" "retry=50 to=:$front"
+	# What is lost at all was refused, with its reason.
+	every_error_is_told GET PUT DELETE
+	nothing_lost GET PUT DELETE
+	at_least $(($(decided retried) + $(decided renewed))) 1
+}
+
+no_request_is_lost_to_reloads() { saves reload; }
+no_request_is_lost_to_a_killed_worker() { saves kill_worker; }
+no_request_is_lost_to_a_killed_nginx() { saves kill_all; }
+
+without_the_rule_a_killed_nginx_costs_requests() {
+	under kill_all ""
+	something_lost GET
+}
+
+points \
+	no_request_is_lost_to_reloads \
+	no_request_is_lost_to_a_killed_worker \
+	no_request_is_lost_to_a_killed_nginx \
+	without_the_rule_a_killed_nginx_costs_requests
