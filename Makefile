@@ -114,6 +114,7 @@ readme-tables: $(TABLES)
 	$(Q)$(TABLES) markdown < README.md > $(BUILD)/man/README.md
 	$(Q)cmp -s $(BUILD)/man/README.md README.md || cp $(BUILD)/man/README.md README.md
 
+include src/completion/completion.mk
 include tests/tests.mk
 include examples/lab.mk
 
@@ -136,7 +137,7 @@ lint:
 	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format --dry-run --Werror
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__ -Isrc -Iinclude src examples
-	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c -- $(BASE) $(PLACES) 2>/dev/null
+	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c src/completion/words.c -- $(BASE) $(PLACES) 2>/dev/null
 
 .PHONY: clean
 clean:

@@ -6,11 +6,17 @@
 # Times in dist and deb are SOURCE_DATE_EPOCH: the last commit's, when it is not set.
 
 DATADIR ?= $(PREFIX)/share
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR  ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
 # What is installed: mode, file, place.
 INSTALLED := 755:$(BUILD)/resetby:$(BINDIR)/resetby \
              644:$(BUILD)/libresetby.so:$(LIBDIR)/libresetby.so \
              644:include/resetby.h:$(INCDIR)/resetby.h \
+             644:$(BUILD)/completion/resetby.bash:$(BASHDIR)/resetby \
+             644:$(BUILD)/completion/resetby.zsh:$(ZSHDIR)/_resetby \
+             644:$(BUILD)/completion/resetby.fish:$(FISHDIR)/resetby.fish \
              $(foreach page,$(MAN),644:$(BUILD)/man/$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # The directories that install had to make, in that order: only these may go again.
@@ -65,7 +71,8 @@ DEB_DOC        := $(DEB_TREE)/usr/share/doc/resetby
 DEB            := $(BUILD)/resetby_$(VERSION)_$(DEB_ARCH).deb
 STRIP          ?= strip
 # Built apart: the command knows where its library is installed.
-DEB_MAKE       = $(SUBMAKE) BUILD=$(BUILD)/deb PREFIX=/usr LIBDIR=/usr/lib/$(MULTIARCH) DESTDIR=$(DEB_TREE)
+DEB_MAKE       = $(SUBMAKE) BUILD=$(BUILD)/deb PREFIX=/usr LIBDIR=/usr/lib/$(MULTIARCH) \
+                 ZSHDIR=/usr/share/zsh/vendor-completions DESTDIR=$(DEB_TREE)
 
 .PHONY: deb
 deb:

@@ -92,11 +92,14 @@ the_package_holds_everything_where_debian_has_it() {
 		./usr/bin/resetby
 		./usr/include/resetby.h
 		./usr/lib/$triplet/libresetby.so
+		./usr/share/bash-completion/completions/resetby
 		./usr/share/doc/resetby/changelog.gz
 		./usr/share/doc/resetby/copyright
+		./usr/share/fish/vendor_completions.d/resetby.fish
 		./usr/share/man/man1/resetby.1.gz
 		./usr/share/man/man3/resetby.h.3.gz
 		./usr/share/man/man7/resetby.7.gz
+		./usr/share/zsh/vendor-completions/_resetby
 	EOF
 	)"
 	dpkg-deb -x "$(a_package)" tree
@@ -133,6 +136,8 @@ install_use_remove() {
 	resetby run cat /proc/self/maps | grep -qE "/usr/lib/$(gcc -print-multiarch)/libresetby.so"
 	LD_PRELOAD=libresetby.so cat /proc/self/maps | grep -qF /libresetby.so
 	resetby run bash -c 'exec 3<>/dev/tcp/127.0.0.1/1' 2>&1 | grep -qF 'refused (certain)'
+	resetby help rules | grep -q connect-timeout
+	bash -c '. /usr/share/bash-completion/completions/resetby && complete -p resetby'
 	man --where 7 resetby >where || true
 	expect "$(cat where)" /usr/share/man/man7/resetby.7.gz
 	dpkg -r resetby
