@@ -45,7 +45,7 @@ static const char help[] =
 	"                            what the log calls things, and what to do about them\n"
 	"  resetby list hooks|actions|causes\n"
 	"                            what is watched, what rules can do, what can be the reason\n"
-	"  resetby report LOG...\n"
+	"  resetby report [--html] LOG...\n"
 	"                            sum up logs; with those of both ends, which end did it\n"
 	"  resetby help [TOPIC]      the manual\n"
 	"  resetby --help, --version\n"

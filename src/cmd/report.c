@@ -14,7 +14,7 @@
 #define TOP_MAX 4096
 
 static const char help[] =
-	"resetby report [--format text|json] [--top N] LOG...\n"
+	"resetby report [--format text|json|html] [--top N] LOG...\n"
 	"\n"
 	"Sums up logs of resetby: what failed, why, with whom, and the worst of it. Logs of both\n"
 	"formats, of any size, and such as are still being written, can be given together; - is\n"
@@ -22,6 +22,7 @@ static const char help[] =
 	"\n"
 	"  --format text   for people, as wide as the terminal (the default)\n"
 	"  --format json   for programs: one document\n"
+	"  --format html   a page in one file, for any browser; also --html\n"
 	"  --top N         how many peers and connections the text lists, instead of 5\n"
 	"  -h, --help\n";
 
@@ -139,7 +140,9 @@ static void read_log(struct logs *logs, unsigned number, struct model *model)
 	}
 }
 
-static int report_on(struct logs *logs, bool json, unsigned top)
+typedef void renderer(const struct report *report);
+
+static int report_on(struct logs *logs, renderer *render, unsigned top)
 {
 	struct model *model = malloc(sizeof *model);
 	if (!model || model_start(model) != 0) {
@@ -153,7 +156,7 @@ static int report_on(struct logs *logs, bool json, unsigned top)
 	progress_end(&logs->progress);
 	model_join(model);
 	struct report report = {model, logs->sources, logs->count, top};
-	(json ? report_json : report_text)(&report);
+	render(&report);
 	model_free(model);
 	free(model);
 	return cmd_finish();
@@ -161,9 +164,24 @@ static int report_on(struct logs *logs, bool json, unsigned top)
 
 struct options {
 	bool help;
-	bool json;
+	renderer *render;
 	unsigned top;
 };
+
+static int choose_format(struct options *options, const char *name)
+{
+	static const struct {
+		const char *name;
+		renderer *render;
+	} formats[] = {{"text", report_text}, {"json", report_json}, {"html", report_html}};
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		if (!strcmp(name, formats[i].name)) {
+			options->render = formats[i].render;
+			return STATUS_OK;
+		}
+	}
+	return cmd_misused("report: --format expects text, json or html, not '%s'", name);
+}
 
 /* The value of an option that may be glued to it with `=`; NULL when it is another option. */
 static const char *value_of(const char *name, const char *given, char **argv, int argc, int *at)
@@ -191,11 +209,10 @@ static int read_option(struct options *options, char **argv, int argc, int *at)
 	}
 	if ((value = value_of("--format", given, argv, argc, at)) ||
 	    (value = value_of("-f", given, argv, argc, at))) {
-		options->json = !strcmp(value, "json");
-		return options->json || !strcmp(value, "text")
-			       ? STATUS_OK
-			       : cmd_misused("report: --format expects text or json, not '%s'",
-					     value);
+		return choose_format(options, value);
+	}
+	if (!strcmp(given, "--html")) {
+		return choose_format(options, "html");
 	}
 	if ((value = value_of("--top", given, argv, argc, at))) {
 		char *end;
@@ -212,7 +229,7 @@ static int read_option(struct options *options, char **argv, int argc, int *at)
 
 int cmd_report(int argc, char **argv)
 {
-	struct options options = {.top = TOP_DEFAULT};
+	struct options options = {.render = report_text, .top = TOP_DEFAULT};
 	struct logs logs = {.count = 0};
 	glob_t names = {.gl_pathc = 0};
 	bool only_names = false;
@@ -232,7 +249,7 @@ int cmd_report(int argc, char **argv)
 	} else if (status == STATUS_OK && logs.count == 0) {
 		status = logs.failed ? STATUS_FAILED : cmd_misused("report: which log?");
 	} else if (status == STATUS_OK) {
-		status = report_on(&logs, options.json, options.top);
+		status = report_on(&logs, options.render, options.top);
 	}
 	free(logs.sources);
 	free(logs.logs);

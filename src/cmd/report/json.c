@@ -5,15 +5,19 @@
 #include "../../sys/clock.h"
 #include "../../sys/errnames.h"
 #include "report.h"
+#include "script.h"
 #include "sentence.h"
 
-#define ROOM 8192
+/* A path of a log, every byte of it escaped. */
+#define ROOM (6 * 4096 + 8)
 #define PEERS_SHOWN 8u
 #define VERSION 1
 
 static char room[ROOM];
 /* Is what is written next the first in its object or array? */
 static bool first = true;
+/* Is the document for a <script> of a page? */
+static bool in_script;
 
 static void comma(void)
 {
@@ -27,7 +31,11 @@ static void put_string(const char *string)
 {
 	struct text text = text_in(room, sizeof room);
 	escape_json(&text, string);
-	fputs(room, stdout);
+	if (in_script) {
+		script_put(stdout, room);
+	} else {
+		fputs(room, stdout);
+	}
 }
 
 static void key(const char *name)
@@ -270,6 +278,19 @@ static void put_known(const char *name, int64_t value)
 	}
 }
 
+/* What a connection carried is known once it was closed. */
+static void put_life(const struct end *end)
+{
+	stamp("begun", end->begun_us);
+	stamp("opened", end->opened_us);
+	stamp("closed", end->closed_us);
+	string("ended", ended_name((enum ended)end->ended));
+	if (end->closed_us != 0) {
+		count("bytes_out", end->bytes_out);
+		count("bytes_in", end->bytes_in);
+	}
+}
+
 static void put_history(const struct detail *detail)
 {
 	key("history");
@@ -293,11 +314,22 @@ static void put_other_end(const struct model *model, const struct end *end)
 	open_with('{');
 	string("finding", finding_name((enum finding)end->finding));
 	put_process(model, theirs);
-	string("ended", ended_name((enum ended)theirs->ended));
+	put_life(theirs);
+	int64_t ahead_us;
+	int64_t spread_us;
+	if (clocks_ahead(model, &end->local, &theirs->local, &ahead_us, &spread_us)) {
+		number("ahead_us", ahead_us);
+	}
 	if (theirs->errors > 0) {
+		stamp("ts", theirs->error_us);
 		string("op", op_name((enum op)theirs->op));
 		error_name("errno", theirs->error);
 		string("cause", sentence_cause_id((enum cause)theirs->cause));
+	}
+	if (theirs->detail != 0) {
+		const struct detail *detail = &model->details[theirs->detail - 1];
+		string("why", detail->why);
+		put_history(detail);
 	}
 	if (theirs->rule != 0) {
 		string("rule",
@@ -342,9 +374,7 @@ static void put_connection(const struct model *model, const struct detail *detai
 	string("side", side_name((enum side)end->side));
 	address("local", &end->local);
 	address("peer", &end->peer);
-	stamp("begun", end->begun_us);
-	stamp("closed", end->closed_us);
-	string("ended", ended_name((enum ended)end->ended));
+	put_life(end);
 	count("errors", end->errors);
 	put_verdict(end, detail);
 	string("state", detail->state);
@@ -488,7 +518,7 @@ static void put_timeline(const struct timeline *timeline)
 	close_with('}');
 }
 
-void report_json(const struct report *report)
+static void put_document(const struct report *report)
 {
 	const struct model *model = report->model;
 	char sentence[SENTENCE_SIZE];
@@ -510,5 +540,19 @@ void report_json(const struct report *report)
 	put_clocks(model);
 	put_timeline(&model->timeline);
 	close_with('}');
+}
+
+void report_json(const struct report *report)
+{
+	first = true;
+	put_document(report);
 	putchar('\n');
+}
+
+void report_json_in_script(const struct report *report)
+{
+	first = true;
+	in_script = true;
+	put_document(report);
+	in_script = false;
 }

@@ -144,6 +144,8 @@ static void take_close(struct model *model, const struct line *line, uint32_t pr
 		return;
 	}
 	end->closed_us = line->us;
+	end->bytes_out = (uint64_t)line_number(line, KEY_BYTES_OUT);
+	end->bytes_in = (uint64_t)line_number(line, KEY_BYTES_IN);
 	for (unsigned ended = ENDED_FIN; ended < ENDED_COUNT; ended++) {
 		if (line_is(line, KEY_END, ended_name((enum ended)ended))) {
 			end->ended = (uint8_t)ended;

@@ -89,7 +89,8 @@ struct end {
 	uint64_t closed_us;
 	uint64_t error_us;
 	uint64_t rule_us;
-	uint64_t opened_us; /* by its `open`; 0: not seen */
+	uint64_t opened_us;           /* by its `open`; 0: not seen */
+	uint64_t bytes_out, bytes_in; /* by its `close` */
 	uint32_t errors;
 	uint32_t detail;  /* 1 + index; 0: none was kept */
 	uint32_t partner; /* 1 + index of the other end; 0: not known */

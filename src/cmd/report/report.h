@@ -16,6 +16,10 @@ struct report {
 /** Renderers: print on stdout. */
 void report_text(const struct report *report);
 void report_json(const struct report *report);
+void report_html(const struct report *report);
+
+/** The document of report_json, such that it can stand in a <script> of a page. */
+void report_json_in_script(const struct report *report);
 
 /** Sums over all sources. */
 uint64_t report_bytes(const struct report *report);
