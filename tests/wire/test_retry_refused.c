@@ -394,6 +394,34 @@ static void an_answer_that_no_hook_saw_was_begun(void **state)
 	expect_refusal(&p, LAB_UNSEEN);
 }
 
+/** The rest of its body would be a request of its own on another connection. */
+static void an_answer_before_the_request_has_ended_ends_all_retries(void **state)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nContent-Length: 400\r\n\r\n";
+	static const char *const rules[] = {"retry", "retry; idempotent"};
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rules) / sizeof(rules[0]); i++) {
+		struct pair p;
+		bool idle = i % 2 != 0;
+		retry_open(&p, client_situation, rules[i / 2], NULL);
+		retry_exchange(&p, head);
+		if (idle) {
+			/* An idle connection would be replaced before the write. */
+			shutdown(p.peer, SHUT_WR);
+			actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
+		}
+		retry_ask(&p, "DELETE /all HTTP/1.1\r\n\r\n");
+		if (idle) {
+			retry_expect_lines(&p, 0);
+			retry_expect_nobody(&p);
+			pair_close(&p);
+			continue;
+		}
+		retry_reset(&p);
+		expect_refusal(&p, LAB_PIPELINED);
+	}
+}
+
 static void pipelined_requests_are_not_sent_again(void **state)
 {
 	(void)state;
@@ -616,6 +644,7 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(a_rule_that_comes_late_knows_nothing),
 	 LAB_TEST(bytes_that_no_hook_saw_are_not_sent_again),
 	 LAB_TEST(an_answer_that_no_hook_saw_was_begun),
+	 LAB_TEST(an_answer_before_the_request_has_ended_ends_all_retries),
 	 LAB_TEST(pipelined_requests_are_not_sent_again),
 	 LAB_TEST(a_server_that_speaks_first_is_not_understood),
 	 LAB_TEST(connections_with_a_state_of_their_own_are_not_replaced),

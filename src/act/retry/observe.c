@@ -65,6 +65,17 @@ void observe_written(struct session *session, const struct call *call)
 	}
 }
 
+/*
+ * A server that has heard enough answers before the request has ended. What is still to come of it
+ * would pass for the next request, and on another connection it would be one.
+ */
+static bool is_early(const struct session *session, const struct http_request *request,
+		     enum http_reading reading)
+{
+	return reading == HTTP_PARTIAL && request->method_length > 0 &&
+	       session->unkept == REASON_NONE;
+}
+
 /* What was asked tells how the answer will end. */
 static void begin_response(struct session *session)
 {
@@ -76,6 +87,9 @@ static void begin_response(struct session *session)
 	if (session->unkept != REASON_NONE && request.length != session->written) {
 		/* Whether another request followed it is not known. */
 		bar(session, (enum reason)session->unkept);
+	}
+	if (is_early(session, &request, reading)) {
+		bar(session, REASON_PIPELINED);
 	}
 	if (!session->http) {
 		answered(session);
