@@ -469,6 +469,8 @@ static void connections_with_a_state_of_their_own_are_not_replaced(void **state)
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 		"SSH-2.0-lab\r\n",
 		"AMQP\x01\x01\x09\x01",
+		"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n",
+		"\x05\x01\x02",
 		"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
 		"CONNECT lab:443 HTTP/1.1\r\nHost: lab:443\r\n\r\n",
 		"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
@@ -483,6 +485,41 @@ static void connections_with_a_state_of_their_own_are_not_replaced(void **state)
 	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
 		refuse("retry; idempotent", openings[i], LAB_STATEFUL);
 	}
+}
+
+/** A new connection would ask the tunnel itself. */
+static void a_request_behind_a_greeting_is_not_sent_without_it(void **state)
+{
+	static const char *const greetings[] = {"TUNNEL lab:80\n", "\x05\x01\x02"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
+		struct pair p;
+		retry_open(&p, client_situation, "retry", NULL);
+		retry_ask(&p, greetings[i]);
+		peer_send(p.peer, "ok");
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "2 - ok");
+		retry_exchange(&p, GET);
+		retry_ask(&p, GET);
+		retry_reset(&p);
+		expect_refusal(&p, LAB_STATEFUL);
+	}
+}
+
+static void an_idle_tunnel_is_not_replaced(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_ask(&p, "TUNNEL lab:80\n");
+	peer_send(p.peer, "ok");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "2 - ok");
+	retry_exchange(&p, GET);
+	shutdown(p.peer, SHUT_WR);
+	actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
+	retry_ask(&p, GET);
+	retry_expect_lines(&p, 0);
+	retry_expect_nobody(&p);
+	pair_close(&p);
 }
 
 /** What came before holds for the connection. */
@@ -648,6 +685,8 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(pipelined_requests_are_not_sent_again),
 	 LAB_TEST(a_server_that_speaks_first_is_not_understood),
 	 LAB_TEST(connections_with_a_state_of_their_own_are_not_replaced),
+	 LAB_TEST(a_request_behind_a_greeting_is_not_sent_without_it),
+	 LAB_TEST(an_idle_tunnel_is_not_replaced),
 	 LAB_TEST(a_state_outlives_the_request_that_made_it),
 	 LAB_TEST(a_redis_session_that_selects_later_is_not_replaced), LAB_TEST(tries_are_used_up),
 	 LAB_TEST(no_new_connection_is_the_first_error), LAB_TEST(tokens_are_used_up),

@@ -44,7 +44,8 @@ static enum reason judge_request(const struct session *session, bool marked, enu
 	*strict = REASON_NONE;
 	if (reading == HTTP_MORE) {
 		*strict = REASON_PIPELINED;
-	} else if (request.binds) {
+	} else if (request.binds || (session->foreign && !marked)) {
+		/* What came before HTTP (SOCKS, a tunnel's greeting) says whom it is for. */
 		*strict = REASON_STATEFUL;
 	}
 	if (marked || (request.has_head && reading != HTTP_FOREIGN &&
@@ -146,8 +147,11 @@ bool judge_renewal(const struct session *session, const struct call *call,
 		return false;
 	}
 	bool between = session->exchange == EXCHANGE_NONE ||
-		       (session->exchange == EXCHANGE_RESPONSE && !session->http &&
-			is_marked_by_hand(session, call, idempotent));
+		       (session->exchange == EXCHANGE_RESPONSE && !session->http);
+	if ((session->foreign || session->exchange != EXCHANGE_NONE) &&
+	    !is_marked_by_hand(session, call, idempotent)) {
+		return false;
+	}
 	raw_ioctl(call->fd, SIOCINQ, &queued);
 	return between && queued == 0 && !abort_holds(call->conn);
 }

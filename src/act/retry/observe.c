@@ -92,6 +92,7 @@ static void begin_response(struct session *session)
 		bar(session, REASON_PIPELINED);
 	}
 	if (!session->http) {
+		session->foreign = true;
 		answered(session);
 		return;
 	}

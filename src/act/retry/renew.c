@@ -182,6 +182,7 @@ static void connected(struct session *session, struct call *call)
 	atomic_store_explicit(&conn->history_next, 0, memory_order_relaxed);
 	conn_learn_local(conn, session->fd);
 	session->answers = 0;
+	session->foreign = false;
 	session_set_renewal(session, RENEWAL_RESENDING);
 	act_renewed(call);
 	act_hold_rule(conn, ACTION_RETRY, session->rule, session->rules);

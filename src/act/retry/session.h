@@ -60,6 +60,7 @@ struct session {
 	/* the exchange */
 	uint8_t exchange; /* enum exchange */
 	bool http;
+	bool foreign;     /* this connection has answered something else than HTTP/1.x */
 	uint8_t barred;   /* enum reason: nothing on this connection is retried */
 	uint8_t unkept;   /* enum reason: this request is not */
 	bool over;        /* a retry has failed, and the connection with it */

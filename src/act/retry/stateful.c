@@ -17,6 +17,8 @@ static const struct opening {
 	{4, 4, "\x04\xd2\x16\x2f", "PostgreSQL"}, /* SSLRequest */
 	{4, 4, "MQTT", "MQTT"},                   /* CONNECT, MQTT 3.1.1 3.1.2 */
 	{0, 4, "AMQP", "AMQP"},
+	{0, 6, "PROXY ", "PROXY"},                /* HAProxy's protocol, version 1 */
+	{0, 12, "\r\n\r\n\0\r\nQUIT\n", "PROXY"}, /* version 2 */
 };
 
 /* Commands after which a Redis connection is no longer like any other. */
@@ -45,6 +47,16 @@ static struct words redis_command(const char *bytes, size_t length)
 	return (struct words){bytes + at, end - at};
 }
 
+/* The whole of a client's first message: RFC 1928 3, and SOCKS 4 with its user's name. */
+static bool is_socks(const char *bytes, size_t length)
+{
+	if (length > 2 && bytes[0] == 5) {
+		return length == 2 + (size_t)(unsigned char)bytes[1];
+	}
+	return length > 8 && bytes[0] == 4 && (bytes[1] == 1 || bytes[1] == 2) &&
+	       bytes[length - 1] == '\0';
+}
+
 const char *stateful_name(const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++) {
@@ -53,6 +65,9 @@ const char *stateful_name(const char *bytes, size_t length)
 		    memcmp(bytes + opening->at, opening->bytes, opening->length) == 0) {
 			return opening->name;
 		}
+	}
+	if (is_socks(bytes, length)) {
+		return "SOCKS";
 	}
 	struct words command = redis_command(bytes, length);
 	for (size_t i = 0; i < sizeof redis_commands / sizeof redis_commands[0]; i++) {
