@@ -24,10 +24,30 @@ static int64_t syn_wait(int64_t step, int64_t linear)
 	return (int64_t)INITIAL_RTO_S << doubled;
 }
 
+/*
+ * How many SYNs are sent. The limit is one of retransmissions, and of time, too: that which the
+ * retries would take if every wait doubled (retransmits_timed_out(), from tcp_write_timeout()). With
+ * few retries the time comes first.
+ */
+static int64_t syn_count(int64_t retries, int64_t linear)
+{
+	int64_t doubling = 0;
+	for (int64_t step = 0; step <= retries; step++) {
+		doubling += syn_wait(step, 0);
+	}
+	int64_t total = syn_wait(0, linear);
+	int64_t count = 1;
+	while (count <= retries + linear && (count == 1 || total < doubling)) {
+		total += syn_wait(count++, linear);
+	}
+	return count;
+}
+
 int64_t schedule_syn_seconds(int64_t retries, int64_t linear)
 {
 	int64_t total = 0;
-	for (int64_t step = 0; step <= retries + linear; step++) {
+	int64_t count = syn_count(retries, linear);
+	for (int64_t step = 0; step < count; step++) {
 		total += syn_wait(step, linear);
 	}
 	return total;
@@ -45,7 +65,7 @@ void schedule_write_syn(struct text *text, const struct evidence *e)
 		retries = 127;
 	}
 	text_string(text, "the kernel waits ");
-	int64_t steps = retries + linear + 1;
+	int64_t steps = syn_count(retries, linear);
 	for (int64_t step = 0; step < steps && step < STEPS_SHOWN; step++) {
 		text_format(text, step == 0 ? "%D" : "+%D", syn_wait(step, linear));
 	}

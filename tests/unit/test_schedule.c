@@ -27,6 +27,18 @@ static void seconds_follow_the_retries(void **state)
 	assert_int_equal(schedule_syn_seconds(0, 0), 1);
 }
 
+static void few_retries_end_by_time_before_the_linear_waits_are_over(void **state)
+{
+	(void)state;
+	/* Linux 6.18: SYNs at 0, 1 and 2 s, ETIMEDOUT at 3 s; and SYNs until 5 s, ETIMEDOUT at 7 s. */
+	assert_int_equal(schedule_syn_seconds(1, 4), 3);
+	assert_int_equal(schedule_syn_seconds(2, 4), 7);
+	assert_int_equal(schedule_syn_seconds(3, 4), 19);
+	assert_string_equal(
+		syn((struct evidence){.syn_retries = 1, .syn_linear_timeouts = 4}),
+		"the kernel waits 1+1+1 s = 3 s (tcp_syn_retries 1, tcp_syn_linear_timeouts 4)");
+}
+
 static void no_wait_is_longer_than_the_kernels_longest(void **state)
 {
 	(void)state;
@@ -108,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seconds_follow_the_retries),
+		cmocka_unit_test(few_retries_end_by_time_before_the_linear_waits_are_over),
 		cmocka_unit_test(no_wait_is_longer_than_the_kernels_longest),
 		cmocka_unit_test(schedule_is_written_with_its_limits),
 		cmocka_unit_test(long_schedule_is_cut_and_still_summed_up),
