@@ -4,6 +4,7 @@
 #include "../sys/clock.h"
 #include "../sys/errnames.h"
 #include "../sys/pen.h"
+#include "call_conn.h"
 #include "escape.h"
 #include "event.h"
 #include "line.h"
@@ -13,8 +14,11 @@
 #define EXE_SIZE 64
 /* Longest address: `[IPV6%SCOPE]:PORT`. */
 #define ADDRESS_SIZE 72
+/* What names the connection, at its longest. */
+#define FRONT_LONGEST ((size_t)256)
+#define BACK_LONGEST CALL_BACK_SIZE
 /* Everything between head and end, names and numbers at their longest. */
-#define MIDDLE_SIZE 320
+#define MIDDLE_SIZE 384
 
 _Static_assert(LINE_HEAD_SIZE + MIDDLE_SIZE + EXE_SIZE < EVENT_SMALL, "any call's line has room");
 
@@ -28,6 +32,7 @@ void call_line_start(void)
 	escape_word(&text, log_exe());
 	text_char(&text, '\n');
 	exe_length = text.cut ? 0 : text.length;
+	call_conn_forget();
 }
 
 static inline char *write_addr(char *at, const struct addr *addr)
@@ -52,14 +57,50 @@ static inline char *write_error(char *at, int error)
 	return name != NULL ? pen_string(at, name) : pen_number(pen_literal(at, "E"), error);
 }
 
-static char *write_json(char *at, const struct call_line *call)
+/* Names and numbers at their longest. */
+struct names {
+	char front[FRONT_LONGEST], back[BACK_LONGEST];
+};
+
+static struct call_conn write_names(struct names *names, const struct call_line *call, bool json)
 {
-	at = pen_number(pen_literal(at, ",\"ev\":\"call\",\"fd\":"), call->fd);
-	at = pen_unsigned(pen_literal(at, ",\"conn\":"), call->conn);
-	at = pen_string(pen_literal(at, ",\"side\":\""), call->side);
-	at = write_addr(pen_literal(at, "\",\"local\":\""), call->local);
-	at = write_addr(pen_literal(at, "\",\"peer\":\""), call->peer);
-	at = pen_string(pen_literal(at, "\",\"op\":\""), call->op);
+	char *front = names->front;
+	char *back = names->back;
+	if (json) {
+		front = pen_number(pen_literal(front, ",\"ev\":\"call\",\"fd\":"), call->fd);
+		front = pen_unsigned(pen_literal(front, ",\"conn\":"), call->conn);
+		front = pen_string(pen_literal(front, ",\"side\":\""), call->side);
+		front = write_addr(pen_literal(front, "\",\"local\":\""), call->local);
+		front = write_addr(pen_literal(front, "\",\"peer\":\""), call->peer);
+		front = pen_literal(front, "\",\"op\":\"");
+	} else {
+		front = pen_number(pen_literal(front, " call fd="), call->fd);
+		front = write_addr(pen_literal(front, " "), call->local);
+		front = write_addr(pen_literal(front, ">"), call->peer);
+		front = pen_literal(front, " ");
+		back = pen_unsigned(pen_literal(back, " conn="), call->conn);
+		back = pen_string(pen_literal(back, " side="), call->side);
+	}
+	return (struct call_conn){(uint32_t)(front - names->front), (uint32_t)(back - names->back)};
+}
+
+/* The first line of a connection, or of one whose names are too long to be kept. */
+static __attribute__((noinline)) struct call_conn make_names(const struct call_line *call,
+							     bool json, char *front, char *back)
+{
+	struct names names = {0};
+	struct call_conn lengths = write_names(&names, call, json);
+	if (lengths.front <= CALL_FRONT_SIZE) {
+		call_conn_keep(call, lengths, names.front, names.back);
+	}
+	memcpy(front, names.front, lengths.front);
+	memcpy(back, names.back, lengths.back);
+	return lengths;
+}
+
+static inline char *write_json(char *at, const struct call_line *call)
+{
+	at = pen_string(at, call->op);
 	at = pen_literal(at, "\"");
 	if (call->moves) {
 		at = pen_unsigned(pen_literal(at, ",\"asked\":"), call->asked);
@@ -73,12 +114,10 @@ static char *write_json(char *at, const struct call_line *call)
 	return pen_literal(at, "}\n");
 }
 
-static char *write_text(char *at, const struct call_line *call, const struct self *self)
+static inline char *write_text(char *at, const struct call_line *call, const struct self *self,
+			       const char *back, size_t back_length)
 {
-	at = pen_number(pen_literal(at, " call fd="), call->fd);
-	at = write_addr(pen_literal(at, " "), call->local);
-	at = write_addr(pen_literal(at, ">"), call->peer);
-	at = pen_string(pen_literal(at, " "), call->op);
+	at = pen_string(at, call->op);
 	if (call->moves) {
 		at = pen_unsigned(pen_literal(at, " asked="), call->asked);
 	}
@@ -87,12 +126,12 @@ static char *write_text(char *at, const struct call_line *call, const struct sel
 		at = write_error(pen_literal(at, " "), call->error);
 	}
 	at = pen_unsigned(pen_literal(at, " us="), call->us);
-	at = pen_unsigned(pen_literal(at, " conn="), call->conn);
-	at = pen_string(pen_literal(at, " side="), call->side);
+	/* All of it: a size that is known is copied by a few moves. */
+	memcpy(at, back, CALL_BACK_SIZE);
+	at += back_length;
 	if (self->tid != self->pid) {
 		at = pen_number(pen_literal(at, " tid="), self->tid);
 	}
-	/* All of it: a size that is known is copied by a few moves. */
 	memcpy(at, exe_end, sizeof exe_end);
 	return at + exe_length;
 }
@@ -128,7 +167,13 @@ void call_line_send(const struct call_line *call)
 		send_slowly(call, room);
 		return;
 	}
-	char *end = log_format() == LOG_JSON ? write_json(room + head, call)
-					     : write_text(room + head, call, &self);
+	bool json = log_format() == LOG_JSON;
+	char back[CALL_BACK_SIZE];
+	struct call_conn names = call_conn_find(call, room + head, back);
+	if (names.front == 0) {
+		names = make_names(call, json, room + head, back);
+	}
+	char *at = room + head + names.front;
+	char *end = json ? write_json(at, call) : write_text(at, call, &self, back, names.back);
 	log_write_call(&self, now_us, room, (size_t)(end - room));
 }
