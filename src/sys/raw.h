@@ -144,6 +144,7 @@ static inline void *raw_map(size_t size)
 static inline void raw_unmap(void *memory, size_t size)
 {
 #if SANITIZER_OF_THREADS
+	/* It has to see that what is mapped there next is other memory. */
 	munmap(memory, size);
 #else
 	raw2(SYS_munmap, memory, size);

@@ -5,17 +5,26 @@
 #ifndef RESETBY_SYS_SANITIZER_H
 #define RESETBY_SYS_SANITIZER_H
 
-/* ThreadSanitizer: memory that is unmapped and mapped anew is other memory. */
 #if defined(__has_feature)
-#define SANITIZER_OF_THREADS __has_feature(thread_sanitizer)
+#define SANITIZER_OF_ADDRESSES __has_feature(address_sanitizer)
 #define SANITIZER_OF_MEMORY __has_feature(memory_sanitizer)
-#elif defined(__SANITIZE_THREAD__)
-#define SANITIZER_OF_THREADS 1
+#define SANITIZER_OF_THREADS __has_feature(thread_sanitizer)
+#else
 #define SANITIZER_OF_MEMORY 0
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZER_OF_ADDRESSES 1
+#else
+#define SANITIZER_OF_ADDRESSES 0
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZER_OF_THREADS 1
 #else
 #define SANITIZER_OF_THREADS 0
-#define SANITIZER_OF_MEMORY 0
 #endif
+#endif
+
+/** Memory has a shadow: what the process uses says nothing of what we use. */
+#define SANITIZER_SHADOWS (SANITIZER_OF_ADDRESSES || SANITIZER_OF_MEMORY || SANITIZER_OF_THREADS)
 
 /** The kernel has written here. */
 #if SANITIZER_OF_MEMORY

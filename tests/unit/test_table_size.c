@@ -22,8 +22,7 @@
 /** Bytes of anonymous memory in use. */
 static long anonymous_bytes(void)
 {
-	/* Its shadow is as large again. */
-	if (SANITIZER_OF_MEMORY) {
+	if (SANITIZER_SHADOWS) {
 		skip();
 	}
 	static char text[8192];
