@@ -1,6 +1,7 @@
 #include "renew.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include "../../conn/evidence.h"
 #include "../../sys/clock.h"
@@ -22,12 +23,17 @@ static int take_error(int fd)
 	return error;
 }
 
-/* Back to a socket that is connected to nothing, with no error pending. */
+/*
+ * Back to a socket that is connected to nothing, with no error pending. With TCP_FASTOPEN_CONNECT the
+ * next connect would send no SYN and wait for the program's first write, which is not to come.
+ */
 static void disconnect(int fd)
 {
 	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	int off = 0;
 	raw_connect(fd, &nowhere, sizeof nowhere);
 	take_error(fd);
+	raw_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof off);
 }
 
 /* A connect that does not wait, whatever the descriptor's own flag says. */
