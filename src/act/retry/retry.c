@@ -130,12 +130,8 @@ static void wait_for_renewal(const struct session *session)
 	}
 }
 
-static bool before(struct rule *rule, struct call *call)
+static bool before_held(struct rule *rule, struct session *session, struct call *call)
 {
-	struct session *session = session_of(call->conn);
-	if (session == NULL) {
-		return false;
-	}
 	if (!session_hold_soon(session) &&
 	    !(renew_does_not_wait(call) && session_hold_patiently(session))) {
 		if (atomic_load(&session->renewal) != RENEWAL_NONE && renew_does_not_wait(call)) {
@@ -152,6 +148,17 @@ static bool before(struct rule *rule, struct call *call)
 	if (answers) {
 		session_release(session);
 	}
+	return answers;
+}
+
+static bool before(struct rule *rule, struct call *call)
+{
+	struct session *session = session_get(call->conn);
+	if (session == NULL) {
+		return false;
+	}
+	bool answers = before_held(rule, session, call);
+	session_put(session);
 	return answers;
 }
 
@@ -276,10 +283,9 @@ static bool may_find_answer(struct call *call)
 	return false;
 }
 
-static bool again(struct rule *rule, struct call *call)
+static bool again_held(struct rule *rule, struct session *session, struct call *call)
 {
-	struct session *session = session_of(call->conn);
-	if (session == NULL || !session_is_held(session)) {
+	if (!session_is_held(session)) {
 		return false;
 	}
 	bool makes_again = false;
@@ -298,10 +304,25 @@ static bool again(struct rule *rule, struct call *call)
 	return makes_again;
 }
 
+static bool again(struct rule *rule, struct call *call)
+{
+	struct session *session = session_get(call->conn);
+	if (session == NULL) {
+		return false;
+	}
+	bool makes_again = again_held(rule, session, call);
+	session_put(session);
+	return makes_again;
+}
+
 static bool took_error(struct rule *rule, struct call *call)
 {
-	struct session *session = session_of(call->conn);
-	if (session == NULL || !session_hold(session)) {
+	struct session *session = session_get(call->conn);
+	if (session == NULL) {
+		return false;
+	}
+	if (!session_hold(session)) {
+		session_put(session);
 		return false;
 	}
 	bool writing = atomic_load(&call->conn->waiting) == DIRECTION_WRITE;
@@ -319,6 +340,7 @@ static bool took_error(struct rule *rule, struct call *call)
 		}
 	}
 	session_release(session);
+	session_put(session);
 	return recovery != NOT_RECOVERED;
 }
 

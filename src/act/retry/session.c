@@ -63,6 +63,9 @@ static void raise_end(unsigned end)
 static bool claim(struct session *session, const struct conn *conn)
 {
 	const struct conn *owner = atomic_load(&session->owner);
+	if (atomic_load(&session->users) != 0 || atomic_load(&session->ended)) {
+		return false;
+	}
 	if (owner != NULL && conn_same(owner, atomic_load(&session->generation))) {
 		return false;
 	}
@@ -109,6 +112,29 @@ void session_end(struct conn *conn)
 		if (atomic_load(&session->renewal) != RENEWAL_NONE) {
 			session_hold_soon(session);
 		}
+		atomic_fetch_add(&session->users, 1);
+		atomic_store(&session->ended, true);
+		session_put(session);
+	}
+}
+
+struct session *session_get(const struct conn *conn)
+{
+	struct session *session = session_of(conn);
+	if (session == NULL) {
+		return NULL;
+	}
+	atomic_fetch_add(&session->users, 1);
+	if (session_of(conn) == session) {
+		return session;
+	}
+	session_put(session);
+	return NULL;
+}
+
+void session_put(struct session *session)
+{
+	if (atomic_fetch_sub(&session->users, 1) == 1 && atomic_exchange(&session->ended, false)) {
 		clear(session);
 		atomic_store_explicit(&session->owner, NULL, memory_order_release);
 	}

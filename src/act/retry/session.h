@@ -47,8 +47,10 @@ enum renewal {
 struct session {
 	const struct conn *_Atomic owner; /* NULL: free */
 	_Atomic uint32_t generation;      /* of the owner's record */
-	_Atomic int holder;               /* the thread that is in a call or tends it; 0 for none */
-	uint16_t rule;                    /* numbers of the rules, in the set `rules` */
+	_Atomic unsigned users; /* who looks into it just now, outside the program's call */
+	_Atomic bool ended;     /* the last of them gives it back */
+	_Atomic int holder;     /* the thread that is in a call or tends it; 0 for none */
+	uint16_t rule;          /* numbers of the rules, in the set `rules` */
 	uint16_t idempotent_rule;
 	uint32_t rules;
 	int fd; /* by which it was used last */
@@ -90,6 +92,13 @@ struct session *session_new(struct conn *conn, uint32_t generation);
 
 /** Give it back; a renewal that another thread has in hand ends first. */
 void session_end(struct conn *conn);
+
+/**
+ * The same as session_of, and keep it from being given back by another thread's close until
+ * session_put.
+ */
+struct session *session_get(const struct conn *conn);
+void session_put(struct session *session);
 
 /** Does the session, and its descriptor, still belong to this connection? */
 bool session_is_of(const struct session *session, const struct conn *conn);
