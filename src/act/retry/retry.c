@@ -130,10 +130,19 @@ static void wait_for_renewal(const struct session *session)
 	}
 }
 
+/* Where two threads are known to be at it and nothing is renewed, there is nothing to wait for. */
+static bool hold(struct session *session, const struct call *call)
+{
+	if (session->barred == REASON_THREADS && atomic_load(&session->renewal) == RENEWAL_NONE) {
+		return session_hold(session);
+	}
+	return session_hold_soon(session) ||
+	       (renew_does_not_wait(call) && session_hold_patiently(session));
+}
+
 static bool before_held(struct rule *rule, struct session *session, struct call *call)
 {
-	if (!session_hold_soon(session) &&
-	    !(renew_does_not_wait(call) && session_hold_patiently(session))) {
+	if (!hold(session, call)) {
 		if (atomic_load(&session->renewal) != RENEWAL_NONE && renew_does_not_wait(call)) {
 			answer(call, EAGAIN);
 			return true;
