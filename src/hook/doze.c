@@ -181,7 +181,7 @@ static bool never_waits(struct conn *conn, int fd)
 
 void doze_before(struct call *call)
 {
-	if (call->conn->nonblocking) {
+	if (call->conn->nonblocking || (call->flags & MSG_DONTWAIT) != 0) {
 		return;
 	}
 	short events;

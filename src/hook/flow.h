@@ -92,8 +92,9 @@ void flow_begin(struct call *call);
 /** What call_leave does when something is to be said; keeps errno as the result wants it. */
 void flow_end(struct call *call);
 
-static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn *conn, int fd,
-				     size_t asked)
+/** `flags`: the program's own, MSG_DONTWAIT among them; 0 where a call has none. */
+static ALWAYS_INLINE bool call_enter_flags(struct call *call, enum op op, struct conn *conn, int fd,
+					   size_t asked, int flags)
 {
 	if (conn == NULL) {
 		return false;
@@ -104,6 +105,7 @@ static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn 
 		.op = op,
 		.fd = fd,
 		.asked = asked,
+		.flags = flags,
 	};
 	if (UNLIKELY(flow_watches) ||
 	    UNLIKELY(conn->choice.generation !=
@@ -111,6 +113,12 @@ static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn 
 		flow_begin(call);
 	}
 	return true;
+}
+
+static ALWAYS_INLINE bool call_enter(struct call *call, enum op op, struct conn *conn, int fd,
+				     size_t asked)
+{
+	return call_enter_flags(call, op, conn, fd, asked, 0);
 }
 
 /**

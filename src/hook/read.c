@@ -22,7 +22,7 @@ static ALWAYS_INLINE void keep_head(struct call *call, void *buffer)
 static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int flags)
 {
 	struct call call;
-	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {
+	if (!call_enter_flags(&call, OP_RECV, conn_find(fd), fd, size, flags)) {
 		return real.recv(fd, buffer, size, flags);
 	}
 	do {
@@ -51,7 +51,7 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
 {
 	struct call call;
-	if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size) || size > room) {
+	if (!call_enter_flags(&call, OP_RECV, conn_find(fd), fd, size, flags) || size > room) {
 		return real.__recv_chk(fd, buffer, size, room, flags);
 	}
 	do {
@@ -67,7 +67,7 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 			  socklen_t *address_size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size)) {
+	if (!call_enter_flags(&call, OP_RECVFROM, conn_find(fd), fd, size, flags)) {
 		return real.recvfrom(fd, buffer, size, flags, address, address_size);
 	}
 	do {
@@ -86,7 +86,7 @@ HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, 
 				struct sockaddr *address, socklen_t *address_size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_RECVFROM, conn_find(fd), fd, size) || size > room) {
+	if (!call_enter_flags(&call, OP_RECVFROM, conn_find(fd), fd, size, flags) || size > room) {
 		return real.__recvfrom_chk(fd, buffer, size, room, flags, address, address_size);
 	}
 	do {
@@ -233,7 +233,7 @@ ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 	/* What the error queue gives is no part of the stream, and nothing of it no end of file. */
 	bool asks = conn != NULL && (flags & MSG_ERRQUEUE) == 0;
 	size_t asked = asks ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
-	if (!call_enter(&call, OP_RECVMSG, conn, fd, asked)) {
+	if (!call_enter_flags(&call, OP_RECVMSG, conn, fd, asked, flags)) {
 		ssize_t result = real.recvmsg(fd, message, flags);
 		if (result >= 0 && message->msg_controllen > 0) {
 			flow_received_descriptors(message);

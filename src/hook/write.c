@@ -49,7 +49,7 @@ static ssize_t leave_with_signal(struct call *call, int flags)
 static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, int flags)
 {
 	struct call call;
-	if (!call_enter(&call, OP_SEND, conn_find(fd), fd, size)) {
+	if (!call_enter_flags(&call, OP_SEND, conn_find(fd), fd, size, flags)) {
 		return real.send(fd, buffer, size, flags);
 	}
 	keep_head(&call, buffer);
@@ -102,7 +102,7 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 			const struct sockaddr *address, socklen_t address_size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_SENDTO, conn_find(fd), fd, size)) {
+	if (!call_enter_flags(&call, OP_SENDTO, conn_find(fd), fd, size, flags)) {
 		return real.sendto(fd, buffer, size, flags, address, address_size);
 	}
 	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && address != NULL) {
@@ -147,7 +147,7 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 	struct call call;
 	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
 	size_t asked = conn != NULL ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
-	if (!call_enter(&call, OP_SENDMSG, conn, fd, asked)) {
+	if (!call_enter_flags(&call, OP_SENDMSG, conn, fd, asked, flags)) {
 		ssize_t result = real.sendmsg(fd, message, flags);
 		if (result >= 0 && UNLIKELY(message->msg_controllen > 0)) {
 			flow_sent_descriptors(message);
