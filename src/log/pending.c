@@ -13,8 +13,8 @@
 #include "leftover.h"
 #include "sink.h"
 
-/* Processes of one id on one log, in as many containers. */
-#define NTH_MAX 8u
+/* Files of one process, and of others of its id on the same log: each container has its own ids. */
+#define NTH_MAX 64u
 
 /* Lines are cleared in steps of this; the step that the mark is in stays empty. */
 #define CLEAR_BLOCK ((size_t)64)
@@ -39,22 +39,33 @@
 /* What other processes left is looked for this often. */
 #define RECLAIM_US 10000000u
 
+/*
+ * Threads that log at once would wait for one another, so they are spread over lanes, each with a
+ * file of its own. The first thread has the first lane, and nearly all processes have no other.
+ */
+#define LANES 8u
+
 /* Kept by whom `holder` names, but for what is atomic. */
-static struct {
+struct lane {
 	_Atomic uint32_t generation; /* of self_now: the process that maps `file`; 0: none */
-	struct pending_file *file;
 	_Atomic uint32_t used;
-	_Atomic uint64_t turns;      /* lines ever kept */
-	_Atomic uint64_t flushed_us; /* of clock_wall_us */
-	_Atomic uint64_t reclaimed_us;
+	struct pending_file *file;
+	_Atomic uint64_t turns; /* lines ever kept */
+	_Atomic uint64_t stall_turns, stall_ms;
+	atomic_uint tried;    /* the generation that has tried to make a file */
+	atomic_bool stranded; /* `holder` will never leave */
+	char path[PATH_MAX];  /* of the file */
 	/* The thread that is at it; 0: none. Apart from the rest: others look at it meanwhile. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t holder;
-} pending;
+};
 
-static atomic_uint tried;    /* the generation that has tried to make a file */
-static char path[PATH_MAX];  /* of the file */
-static atomic_bool stranded; /* `holder` will never leave */
-static _Atomic uint64_t stall_turns, stall_ms;
+static struct lane lanes[LANES];
+
+/* One above the last lane that has ever had a file: there are no others to look at. */
+static atomic_uint lanes_end;
+
+/* When all lanes were last flushed, and other processes' looked for; of clock_wall_us. */
+static _Atomic uint64_t flushed_us, reclaimed_us;
 
 void pending_path(struct text *text, const char *log, int pid, unsigned nth)
 {
@@ -103,7 +114,7 @@ static struct pending_file *map(int fd)
 }
 
 /* Not so on overlayfs, whose mapping keeps another file open than the one that was locked. */
-static bool is_still_locked(void)
+static bool is_still_locked(const char *path)
 {
 	long fd = raw_open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0);
 	if (fd < 0) {
@@ -114,7 +125,7 @@ static bool is_still_locked(void)
 	return locked;
 }
 
-static long create(int pid)
+static long create(char path[PATH_MAX], int pid)
 {
 	char *log = scratch_take();
 	if (log == NULL) {
@@ -124,7 +135,7 @@ static long create(int pid)
 	file_path(&log_path);
 	long fd = -EEXIST;
 	for (unsigned nth = 0; fd == -EEXIST && nth < NTH_MAX; nth++) {
-		struct text text = text_in(path, sizeof path);
+		struct text text = text_in(path, PATH_MAX);
 		pending_path(&text, log, pid, nth);
 		fd = text.cut ? -ENAMETOOLONG
 			      : raw_open(path,
@@ -136,15 +147,15 @@ static long create(int pid)
 	return fd;
 }
 
-static struct pending_file *make(int pid)
+static struct pending_file *make(char path[PATH_MAX], int pid)
 {
-	long fd = create(pid);
+	long fd = create(path, pid);
 	if (fd < 0) {
 		return NULL;
 	}
 	struct pending_file *file = map((int)fd);
 	raw_close((int)fd);
-	if (file != NULL && !is_still_locked()) {
+	if (file != NULL && !is_still_locked(path)) {
 		raw_unmap(file, PENDING_SIZE);
 		file = NULL;
 	}
@@ -155,33 +166,55 @@ static struct pending_file *make(int pid)
 }
 
 /* One thread of a process tries, once. */
-static bool begin(const struct self *self)
+static bool begin(struct lane *lane, const struct self *self)
 {
-	uint32_t before = atomic_load(&tried);
+	uint32_t before = atomic_load(&lane->tried);
 	if (self->generation == 0 || before == self->generation ||
-	    !atomic_compare_exchange_strong(&tried, &before, self->generation) ||
+	    !atomic_compare_exchange_strong(&lane->tried, &before, self->generation) ||
 	    !file_is_plain()) {
 		return false;
 	}
-	struct pending_file *file = make(self->pid);
+	struct pending_file *file = make(lane->path, self->pid);
 	if (file == NULL) {
 		return false;
 	}
-	pending.file = file;
-	atomic_store(&pending.used, 0);
-	/* So long ago that the first line is written at once. */
-	atomic_store(&pending.flushed_us, 0);
-	atomic_store(&pending.reclaimed_us, clock_wall_us());
-	atomic_store(&pending.holder, 0);
-	atomic_store(&stranded, false);
-	atomic_store(&pending.generation, self->generation);
+	lane->file = file;
+	atomic_store(&lane->used, 0);
+	if (lane == lanes) {
+		/* So long ago that the first line is written at once. */
+		atomic_store(&flushed_us, 0);
+		atomic_store(&reclaimed_us, clock_wall_us());
+	}
+	atomic_store(&lane->holder, 0);
+	atomic_store(&lane->stranded, false);
+	atomic_store(&lane->generation, self->generation);
+	unsigned end = atomic_load(&lanes_end);
+	unsigned above = (unsigned)(lane - lanes) + 1;
+	while (end < above && !atomic_compare_exchange_weak(&lanes_end, &end, above)) {
+	}
 	return true;
 }
 
-static inline bool is_ours(const struct self *self)
+static inline bool is_ours(const struct lane *lane, const struct self *self)
 {
 	return self->generation != 0 &&
-	       atomic_load_explicit(&pending.generation, memory_order_acquire) == self->generation;
+	       atomic_load_explicit(&lane->generation, memory_order_acquire) == self->generation;
+}
+
+/* Threads that are made one after the other have different lanes. */
+static inline struct lane *lane_of(const struct self *self)
+{
+	return &lanes[(unsigned)(self->tid - self->pid) % LANES];
+}
+
+/* A process that has given up its rights meanwhile can make no further files: the first has to do. */
+static struct lane *lane_made(const struct self *self)
+{
+	struct lane *lane = lane_of(self);
+	if (is_ours(lane, self) || begin(lane, self)) {
+		return lane;
+	}
+	return is_ours(lanes, self) || begin(lanes, self) ? lanes : NULL;
 }
 
 /*
@@ -189,15 +222,15 @@ static inline bool is_ours(const struct self *self)
  * there on; what was stays where it is, for the next process that opens the log. A flush that the
  * disk holds up looks alike, and ends, with the same result.
  */
-static void notice_stall(void)
+static void notice_stall(struct lane *lane)
 {
-	uint64_t turns = atomic_load(&pending.turns);
+	uint64_t turns = atomic_load(&lane->turns);
 	uint64_t now_ms = clock_coarse_ms();
-	if (atomic_load(&stall_ms) == 0 || atomic_load(&stall_turns) != turns) {
-		atomic_store(&stall_turns, turns);
-		atomic_store(&stall_ms, now_ms);
-	} else if (now_ms - atomic_load(&stall_ms) > STRANDED_MS) {
-		atomic_store(&stranded, true);
+	if (atomic_load(&lane->stall_ms) == 0 || atomic_load(&lane->stall_turns) != turns) {
+		atomic_store(&lane->stall_turns, turns);
+		atomic_store(&lane->stall_ms, now_ms);
+	} else if (now_ms - atomic_load(&lane->stall_ms) > STRANDED_MS) {
+		atomic_store(&lane->stranded, true);
 	}
 }
 
@@ -208,11 +241,11 @@ static inline void relax(void)
 #endif
 }
 
-static bool wait_for_turn(uint32_t tid)
+static bool wait_for_turn(struct lane *lane, uint32_t tid)
 {
-	for (unsigned spin = 0; spin < SPINS + YIELDS && !atomic_load(&stranded); spin++) {
-		uint32_t holder = atomic_load_explicit(&pending.holder, memory_order_relaxed);
-		if (holder == 0 && atomic_compare_exchange_strong(&pending.holder, &holder, tid)) {
+	for (unsigned spin = 0; spin < SPINS + YIELDS && !atomic_load(&lane->stranded); spin++) {
+		uint32_t holder = atomic_load_explicit(&lane->holder, memory_order_relaxed);
+		if (holder == 0 && atomic_compare_exchange_strong(&lane->holder, &holder, tid)) {
 			return true;
 		}
 		if (holder == tid) {
@@ -225,28 +258,29 @@ static bool wait_for_turn(uint32_t tid)
 			raw0(SYS_sched_yield);
 		}
 	}
-	notice_stall();
+	notice_stall(lane);
 	return false;
 }
 
-static inline bool take(const struct self *self)
+static inline bool take(struct lane *lane, const struct self *self)
 {
 	uint32_t tid = (uint32_t)self->tid;
 	uint32_t nobody = 0;
-	if (!atomic_compare_exchange_strong(&pending.holder, &nobody, tid) && !wait_for_turn(tid)) {
+	if (!atomic_compare_exchange_strong(&lane->holder, &nobody, tid) &&
+	    !wait_for_turn(lane, tid)) {
 		return false;
 	}
 	/* Closed meanwhile? */
-	if (!is_ours(self)) {
-		atomic_store_explicit(&pending.holder, 0, memory_order_release);
+	if (!is_ours(lane, self)) {
+		atomic_store_explicit(&lane->holder, 0, memory_order_release);
 		return false;
 	}
 	return true;
 }
 
-static inline void give(void)
+static inline void give(struct lane *lane)
 {
-	atomic_store_explicit(&pending.holder, 0, memory_order_release);
+	atomic_store_explicit(&lane->holder, 0, memory_order_release);
 }
 
 /* Block by block, which compilers write out. */
@@ -257,40 +291,61 @@ static void clear(struct pending_file *file, uint32_t used)
 	}
 }
 
-static void flush(void)
+static void flush(struct lane *lane)
 {
-	struct pending_file *file = pending.file;
-	uint32_t used = atomic_load_explicit(&pending.used, memory_order_relaxed);
+	struct pending_file *file = lane->file;
+	uint32_t used = atomic_load_explicit(&lane->used, memory_order_relaxed);
 	if (used > 0) {
 		log_write_lines(file->lines, used, &file->mark);
 		file->lines[0] = '\0';
 		atomic_signal_fence(memory_order_seq_cst);
 		clear(file, used);
 		atomic_store(&file->mark, 0);
-		atomic_store(&pending.used, 0);
+		atomic_store(&lane->used, 0);
 	}
-	atomic_store_explicit(&pending.flushed_us, clock_wall_us(), memory_order_relaxed);
 }
 
-static inline void keep(const char *line, size_t length)
+static inline bool has_lines(const struct lane *lane, const struct self *self)
 {
-	uint32_t used = atomic_load_explicit(&pending.used, memory_order_relaxed);
-	char *at = pending.file->lines + used;
+	return atomic_load_explicit(&lane->used, memory_order_relaxed) > 0 && is_ours(lane, self) &&
+	       !atomic_load_explicit(&lane->stranded, memory_order_relaxed);
+}
+
+static void flush_all(const struct self *self)
+{
+	bool flushed = false;
+	struct lane *end = lanes + atomic_load(&lanes_end);
+	for (struct lane *lane = lanes; lane < end; lane++) {
+		if (has_lines(lane, self) && take(lane, self)) {
+			flush(lane);
+			give(lane);
+			flushed = true;
+		}
+	}
+	if (flushed) {
+		atomic_store_explicit(&flushed_us, clock_wall_us(), memory_order_relaxed);
+	}
+}
+
+static inline void keep(struct lane *lane, const char *line, size_t length)
+{
+	uint32_t used = atomic_load_explicit(&lane->used, memory_order_relaxed);
+	char *at = lane->file->lines + used;
 	memcpy(at + 1, line + 1, length - 1);
 	/* A kill comes between two instructions: their order is all that counts. */
 	atomic_signal_fence(memory_order_release);
 	*(volatile char *)at = line[0];
-	atomic_store_explicit(&pending.used, used + (uint32_t)length, memory_order_relaxed);
-	atomic_store_explicit(&pending.turns,
-			      atomic_load_explicit(&pending.turns, memory_order_relaxed) + 1,
+	atomic_store_explicit(&lane->used, used + (uint32_t)length, memory_order_relaxed);
+	atomic_store_explicit(&lane->turns,
+			      atomic_load_explicit(&lane->turns, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 }
 
 static void reclaim_sometimes(uint64_t now_us)
 {
-	uint64_t last = atomic_load_explicit(&pending.reclaimed_us, memory_order_relaxed);
+	uint64_t last = atomic_load_explicit(&reclaimed_us, memory_order_relaxed);
 	if (now_us - last >= RECLAIM_US &&
-	    atomic_compare_exchange_strong(&pending.reclaimed_us, &last, now_us)) {
+	    atomic_compare_exchange_strong(&reclaimed_us, &last, now_us)) {
 		leftover_reclaim();
 	}
 }
@@ -301,39 +356,61 @@ static void reclaim_sometimes(uint64_t now_us)
  */
 static inline uint64_t waited_us(uint64_t now_us)
 {
-	uint64_t flushed_us = atomic_load_explicit(&pending.flushed_us, memory_order_relaxed);
-	if (now_us >= flushed_us) {
-		return now_us - flushed_us;
+	uint64_t last_us = atomic_load_explicit(&flushed_us, memory_order_relaxed);
+	if (now_us >= last_us) {
+		return now_us - last_us;
 	}
-	return flushed_us - now_us < SET_BACK_US ? 0 : UINT64_MAX;
+	return last_us - now_us < SET_BACK_US ? 0 : UINT64_MAX;
+}
+
+/* Of threads that find it so at once, one has to do it. */
+static bool is_due(uint64_t now_us)
+{
+	uint64_t last = atomic_load_explicit(&flushed_us, memory_order_relaxed);
+	return waited_us(now_us) >= PENDING_MS * US_PER_MS &&
+	       atomic_compare_exchange_strong(&flushed_us, &last, now_us);
 }
 
 bool pending_append(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
-	if ((!is_ours(self) && !begin(self)) || length == 0 || length >= PENDING_FULL ||
-	    !take(self)) {
+	struct lane *lane = lane_of(self);
+	if (!is_ours(lane, self)) {
+		lane = lane_made(self);
+	}
+	if (lane == NULL || length == 0 || length >= PENDING_FULL || !take(lane, self)) {
 		return false;
 	}
-	if (atomic_load_explicit(&pending.used, memory_order_relaxed) + length >= PENDING_FULL) {
-		flush();
+	if (atomic_load_explicit(&lane->used, memory_order_relaxed) + length >= PENDING_FULL) {
+		flush(lane);
 	}
-	keep(line, length);
-	bool due = waited_us(now_us) >= PENDING_MS * US_PER_MS;
-	if (due) {
-		flush();
-	}
-	give();
-	if (due) {
+	keep(lane, line, length);
+	give(lane);
+	if (is_due(now_us)) {
+		flush_all(self);
 		reclaim_sometimes(now_us);
 	}
 	return true;
 }
 
+/* Its own lane first: others' are busy elsewhere. */
+static bool anything_waits(const struct self *self)
+{
+	if (has_lines(lane_of(self), self)) {
+		return true;
+	}
+	const struct lane *end = lanes + atomic_load_explicit(&lanes_end, memory_order_relaxed);
+	for (const struct lane *lane = lanes; lane < end; lane++) {
+		if (has_lines(lane, self)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int pending_due_ms(void)
 {
 	struct self self = self_now();
-	if (atomic_load_explicit(&pending.used, memory_order_relaxed) == 0 || !is_ours(&self) ||
-	    atomic_load_explicit(&stranded, memory_order_relaxed)) {
+	if (!anything_waits(&self)) {
 		return -1;
 	}
 	uint64_t age_ms = waited_us(clock_wall_us()) / US_PER_MS;
@@ -342,23 +419,21 @@ int pending_due_ms(void)
 
 void pending_flush(void)
 {
-	struct self self = self_now();
-	if (atomic_load_explicit(&pending.used, memory_order_relaxed) > 0 && is_ours(&self) &&
-	    take(&self)) {
-		flush();
-		give();
+	if (atomic_load_explicit(&lanes_end, memory_order_relaxed) > 0) {
+		struct self self = self_now();
+		flush_all(&self);
 	}
 }
 
 /* What cannot be had now, because a thread of ours is at it, is left to others. */
-static bool take_surely(const struct self *self)
+static bool take_surely(struct lane *lane, const struct self *self)
 {
 	for (unsigned yield = 0; yield < EXIT_YIELDS; yield++) {
-		if (take(self)) {
+		if (take(lane, self)) {
 			return true;
 		}
-		if (!is_ours(self) || atomic_load(&stranded) ||
-		    atomic_load(&pending.holder) == (uint32_t)self->tid) {
+		if (!is_ours(lane, self) || atomic_load(&lane->stranded) ||
+		    atomic_load(&lane->holder) == (uint32_t)self->tid) {
 			return false;
 		}
 		raw0(SYS_sched_yield);
@@ -366,37 +441,49 @@ static bool take_surely(const struct self *self)
 	return false;
 }
 
+static void close_lane(struct lane *lane, const struct self *self)
+{
+	if (take_surely(lane, self)) {
+		flush(lane);
+		atomic_store(&lane->generation, 0);
+		raw3(SYS_unlinkat, AT_FDCWD, lane->path, 0);
+		raw_unmap(lane->file, PENDING_SIZE);
+		give(lane);
+	}
+}
+
 void pending_close(bool for_good)
 {
 	struct self self = self_now();
-	if (!is_ours(&self)) {
-		return;
+	bool kept = false;
+	for (struct lane *lane = lanes; lane < lanes + LANES; lane++) {
+		if (is_ours(lane, &self)) {
+			kept = true;
+			close_lane(lane, &self);
+			atomic_store(&lane->tried, 0);
+		}
+		if (for_good) {
+			atomic_store(&lane->tried, self.generation);
+		}
 	}
-	if (take_surely(&self)) {
-		flush();
-		atomic_store(&pending.generation, 0);
-		raw3(SYS_unlinkat, AT_FDCWD, path, 0);
-		raw_unmap(pending.file, PENDING_SIZE);
-		give();
-	}
-	if (for_good) {
+	if (for_good && kept) {
 		/* Children that gave up their rights could not remove theirs. */
 		leftover_reclaim();
-	} else {
-		atomic_store(&tried, 0);
 	}
 }
 
 void pending_after_fork(void)
 {
 	struct self self = self_now();
-	if (atomic_load(&pending.generation) != 0) {
-		begin(&self);
+	if (atomic_load(&lanes_end) > 0) {
+		begin(lanes, &self);
 	}
 }
 
 void pending_start(void)
 {
 	pending_close(false);
-	atomic_store(&tried, 0);
+	for (struct lane *lane = lanes; lane < lanes + LANES; lane++) {
+		atomic_store(&lane->tried, 0);
+	}
 }

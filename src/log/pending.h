@@ -5,6 +5,10 @@
  *
  *     DIRECTORY/LOG          the log
  *     DIRECTORY/.LOG.PID.pending     the pending lines of one process: text, then zeros
+ *     DIRECTORY/.LOG.PID-N.pending   those of its further threads, which share seven files
+ *
+ * A thread's lines are in one file, and in order. All files of a process are flushed when one is
+ * due, and before a line of another kind; between threads the order is that of the time stamps.
  *
  * Why no line is lost, doubled or torn:
  *
@@ -50,7 +54,8 @@ _Static_assert(sizeof(struct pending_file) == PENDING_SIZE, "the file's layout")
  * @log
  *         The path of the log.
  * @nth
- *         0, or a number that tells processes apart which have the same id (containers).
+ *         0, or a number that tells apart the files of one process, and of those that have the same id
+ *         (containers).
  */
 void pending_path(struct text *text, const char *log, int pid, unsigned nth);
 

@@ -394,7 +394,7 @@ static void crowd(void)
 		_exit(0);
 	}
 	CHECK(waitpid(child, NULL, 0) == child);
-	static bool seen[2 * THREADS][LINES_EACH];
+	static int next[2 * THREADS];
 	char *save;
 	size_t count = 0;
 	load(log_path);
@@ -408,17 +408,55 @@ static void crowd(void)
 		}
 		CHECK(sscanf(line, "%d %d", &name, &number) == 2);
 		snprintf(expected, sizeof expected, "%d %d %*s|", name, number, number % 300, "");
-		CHECK(strcmp(line, expected) == 0 && !seen[name][number]);
-		seen[name][number] = true;
+		CHECK(strcmp(line, expected) == 0 && number == next[name]);
+		next[name]++;
 		count++;
 	}
 	CHECK(count == (size_t)2 * THREADS * LINES_EACH);
 }
 
-static void lines_of_threads_and_processes_are_whole_and_all_there(void **state)
+static void lines_of_threads_and_processes_are_whole_all_there_and_in_order(void **state)
 {
 	(void)state;
 	in_child(crowd);
+}
+
+static void *keep_two(void *context)
+{
+	(void)context;
+	keep_call("thread\n");
+	keep_call("thread\n");
+	return NULL;
+}
+
+/* Threads that have ended have left lines where no other thread writes to. */
+static void spread(void)
+{
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	keep_call("first\n");
+	for (int i = 0; i < THREADS; i++) {
+		pthread_t thread;
+		CHECK(pthread_create(&thread, NULL, keep_two, NULL) == 0);
+		pthread_join(thread, NULL);
+	}
+	CHECK(log_due_ms() >= 0);
+	log_write("error\n", strlen("error\n"));
+	load(log_path);
+	const char *line = content + strlen("first\n");
+	for (int i = 0; i < 2 * THREADS; i++, line += strlen("thread\n")) {
+		CHECK(strncmp(line, "thread\n", strlen("thread\n")) == 0);
+	}
+	CHECK(strcmp(line, "error\n") == 0 && log_due_ms() < 0);
+	log_exiting();
+	char command[128];
+	snprintf(command, sizeof command, "test $(ls -A %s) = log", directory);
+	CHECK(system(command) == 0);
+}
+
+static void lines_of_all_threads_come_before_a_line_of_another_kind(void **state)
+{
+	(void)state;
+	in_child(spread);
 }
 
 static void important(void)
@@ -573,7 +611,8 @@ int main(void)
 		TEST(what_is_left_can_be_read_without_a_trace),
 		TEST(a_file_of_another_user_is_not_brought_in),
 		TEST(only_whole_lines_are_brought_in),
-		TEST(lines_of_threads_and_processes_are_whole_and_all_there),
+		TEST(lines_of_threads_and_processes_are_whole_all_there_and_in_order),
+		TEST(lines_of_all_threads_come_before_a_line_of_another_kind),
 		TEST(a_line_of_another_kind_comes_at_once_and_in_order),
 		TEST(a_signal_handler_may_log_in_the_middle_of_it),
 		TEST(a_call_line_is_what_the_functions_of_event_h_write),
