@@ -86,7 +86,7 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 
 void report_call(const struct call *call)
 {
-	uint64_t elapsed_ns = clock_exact_ns() - call->began_ns;
+	uint64_t ended_ns = clock_exact_ns();
 	struct call_line line = {
 		.fd = call->fd,
 		.conn = call->conn->number,
@@ -98,7 +98,8 @@ void report_call(const struct call *call)
 		.asked = call->asked,
 		.result = call->result,
 		.error = call->error,
-		.us = elapsed_ns / 1000,
+		.us = (ended_ns - call->began_ns) / 1000,
+		.ended_ns = ended_ns,
 	};
 	call_line_send(&line);
 }

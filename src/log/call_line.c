@@ -1,7 +1,6 @@
 #include "call_line.h"
 
 #include <netinet/in.h>
-#include "../sys/clock.h"
 #include "../sys/errnames.h"
 #include "../sys/pen.h"
 #include "call_conn.h"
@@ -161,8 +160,8 @@ void call_line_send(const struct call_line *call)
 {
 	char room[EVENT_SMALL];
 	struct self self = self_now();
-	uint64_t now_us = clock_wall_us();
-	size_t head = exe_length > 0 ? line_kept_head(room, &self, now_us) : 0;
+	uint64_t now_us;
+	size_t head = exe_length > 0 ? line_kept_head(room, &self, call->ended_ns, &now_us) : 0;
 	if (head == 0) {
 		send_slowly(call, room);
 		return;

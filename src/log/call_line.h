@@ -21,6 +21,7 @@ struct call_line {
 	int64_t result;
 	int error; /* 0: none */
 	uint64_t us;
+	uint64_t ended_ns; /* of clock_exact_ns */
 };
 
 /** Write the line and hand it to the sink. */

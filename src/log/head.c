@@ -11,6 +11,7 @@
 #include "log.h"
 
 #define US_PER_S 1000000u
+#define NS_PER_US 1000u
 #define US_DIGITS 6u
 /* Room that the last key of the head needs after exe, whose length is the program's choice. */
 #define EV_RESERVE (sizeof ",\"ev\":\"mitigate\"")
@@ -26,6 +27,7 @@ struct kept {
 	atomic_uint version;
 	uint32_t generation; /* of self_now */
 	uint64_t second;
+	uint64_t wall_us; /* clock_wall_us less the exact clock, when the head was written */
 	uint8_t length;
 	uint8_t us_at; /* where the microseconds stand */
 	char bytes[LINE_HEAD_SIZE];
@@ -33,10 +35,11 @@ struct kept {
 
 static __thread struct kept kept __attribute__((tls_model("initial-exec")));
 
-size_t line_kept_head(char *room, const struct self *self, uint64_t now_us)
+size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, uint64_t *wall_us)
 {
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	uint64_t now_us = exact_ns / NS_PER_US + kept.wall_us;
 	if (version % 2 != 0 || self->generation == 0 || kept.generation != self->generation ||
 	    kept.second != now_us / US_PER_S) {
 		return 0;
@@ -50,18 +53,22 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t now_us)
 		return 0;
 	}
 	clock_patch_us(room + us_at, now_us);
+	*wall_us = now_us;
 	return length;
 }
 
+/* With the time by the clock of the wall, which may have been set meanwhile. */
 static bool copy_kept(struct text *line, const struct self *self, uint64_t now_us)
 {
 	char room[LINE_HEAD_SIZE];
-	size_t length = line_kept_head(room, self, now_us);
+	uint64_t wall_us = kept.wall_us;
+	size_t length = line_kept_head(room, self, (now_us - wall_us) * NS_PER_US, &wall_us);
 	text_bytes(line, room, length);
 	return length > 0;
 }
 
-static void keep(const struct text *line, size_t us_at, uint32_t generation, uint64_t now_us)
+static void keep(const struct text *line, size_t us_at, uint32_t generation, uint64_t exact_ns,
+		 uint64_t now_us)
 {
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	if (version % 2 != 0 || line->length > sizeof kept.bytes) {
@@ -71,6 +78,7 @@ static void keep(const struct text *line, size_t us_at, uint32_t generation, uin
 	atomic_signal_fence(memory_order_seq_cst);
 	kept.generation = generation;
 	kept.second = now_us / US_PER_S;
+	kept.wall_us = now_us - exact_ns / NS_PER_US;
 	kept.length = (uint8_t)line->length;
 	kept.us_at = (uint8_t)us_at;
 	memcpy(kept.bytes, line->start, line->length);
@@ -111,6 +119,8 @@ static size_t text_head(struct event *event, uint64_t now_us)
 void line_head(struct event *event)
 {
 	struct self self = self_now();
+	/* Next to each other: what comes between them is wrong in lines of the next second. */
+	uint64_t exact_ns = clock_exact_ns();
 	uint64_t now_us = clock_wall_us();
 	event->pid = self.pid;
 	event->tid = self.tid;
@@ -120,6 +130,6 @@ void line_head(struct event *event)
 	size_t us_at = event->json ? json_head(event, now_us) : text_head(event, now_us);
 	/* A head without its exe is for this line's small room only. */
 	if (self.generation != 0 && !event->cut) {
-		keep(&event->line, us_at, self.generation, now_us);
+		keep(&event->line, us_at, self.generation, exact_ns, now_us);
 	}
 }

@@ -6,7 +6,7 @@
 #include "event.h"
 
 /** Longest head that is kept. */
-#define LINE_HEAD_SIZE ((size_t)110)
+#define LINE_HEAD_SIZE ((size_t)102)
 
 /** Whatever was written since `mark` goes, and the event is cut. */
 void line_take_back(struct event *event, size_t mark);
@@ -31,13 +31,18 @@ void line_key(struct event *event, enum key key);
 void line_head(struct event *event);
 
 /**
- * Copy the head that this thread has kept, with the microseconds of now.
+ * Copy the head that this thread has kept, with the microseconds of now. These follow from the exact
+ * clock, which the caller has asked already: a clock of the wall that is set shows a second later.
  *
  * @room
  *         At least LINE_HEAD_SIZE bytes, all of which may be written to.
+ * @exact_ns
+ *         Now, by clock_exact_ns.
+ * @wall_us
+ *         Gets the time that the head tells, as of clock_wall_us.
  * @return
  *         Its length, 0 when none of this second is kept: line_head keeps one.
  */
-size_t line_kept_head(char *room, const struct self *self, uint64_t now_us);
+size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, uint64_t *wall_us);
 
 #endif
