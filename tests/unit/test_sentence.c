@@ -52,6 +52,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.direction = DIRECTION_WRITE;
 	e.side = SIDE_SERVER;
 	e.learned = e.blocking = e.shared = e.inherited = e.unseen = flags;
+	e.sandboxed = false;
 	e.connecting = e.listening = e.peer_fin = e.acked_since_fin = flags;
 	e.shut_read = e.shut_write = e.linger_zero = flags;
 	e.shut_write_ago_ms = e.linger_ago_ms = e.told_ago_ms = INT64_MAX - 1;
