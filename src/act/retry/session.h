@@ -5,6 +5,8 @@
  *
  *     reasons.def      why a request is not retried
  *     retry.c          the action: before and after each call
+ *     recover.c        a call met the end of its connection: what becomes of it
+ *     limit.c          the time that the program gives its calls
  *     observe.c        where requests and responses begin and end
  *     judge.c          may this request be retried?
  *     renew.c          a new connection on the same socket, step by step

@@ -1,0 +1,162 @@
+#include "recover.h"
+
+#include <errno.h>
+#include "../../conn/evidence.h"
+#include "../../rule/active.h"
+#include "../../sys/clock.h"
+#include "../act.h"
+#include "budget.h"
+#include "judge.h"
+#include "limit.h"
+#include "renew.h"
+#include "tell.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+static struct rule *idempotent_rule(const struct call *call)
+{
+	return rules_get(&call->conn->choice, ACTION_IDEMPOTENT);
+}
+
+void recover_answer(struct call *call, int error)
+{
+	call->result = error != 0 ? -1 : 0;
+	call->error = error;
+	if (error != 0) {
+		errno = error;
+	}
+}
+
+bool recover_ends_connection(int error)
+{
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+	case ECONNABORTED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void recover_pay(struct session *session, struct call *call)
+{
+	recover_answer(call, session->owed);
+	session->owed = 0;
+	call->told = true;
+}
+
+enum recovery recover_go_on(struct rule *rule, struct session *session, struct call *call)
+{
+	struct call renewal = *call;
+	switch (renew_go_on(session, &renewal, judge_tries(rule),
+			    limit_deadline_ns(session, call))) {
+	case RENEWED_DONE:
+		return RECOVERED;
+	case RENEWED_PENDING:
+		recover_answer(call, EAGAIN);
+		break;
+	case RENEWED_INTERRUPTED:
+		recover_answer(call, EINTR);
+		break;
+	case RENEWED_CLOSED:
+		recover_answer(call, EBADF);
+		call->told = true;
+		break;
+	case RENEWED_FAILED:
+		recover_pay(session, call);
+		break;
+	}
+	return ANSWERED;
+}
+
+static enum recovery renew(struct rule *rule, struct session *session, struct call *call,
+			   bool before_request)
+{
+	act_died(call);
+	renew_begin(session, call, before_request);
+	return recover_go_on(rule, session, call);
+}
+
+enum recovery recover_stale(struct rule *rule, struct session *session, struct call *call)
+{
+	if (session->answers == 0 || !judge_renewal(session, call, idempotent_rule(call))) {
+		return NOT_RECOVERED;
+	}
+	enum tcp_state_number state = evidence_state(call->fd);
+	return state == STATE_CLOSE_WAIT || state == STATE_CLOSE ? renew(rule, session, call, true)
+								 : NOT_RECOVERED;
+}
+
+static enum recovery refuse(struct session *session, struct call *call, enum reason reason)
+{
+	tell_refused(session, call, reason, 0);
+	session->over = true;
+	return NOT_RECOVERED;
+}
+
+/* An end of file takes nothing from a program that has its answer, or that cannot be followed. */
+static bool is_ordinary_end(const struct session *session, const struct failure *failure)
+{
+	return failure->error == 0 &&
+	       (session->exchange != EXCHANGE_REQUEST || session->barred != REASON_NONE);
+}
+
+/*
+ * Reset before it has ever been written to, as by a listener whose queue overflows: the server may
+ * do so each time, so that it counts as a try.
+ */
+static enum recovery renew_fresh(struct rule *rule, struct session *session, struct call *call)
+{
+	if (session->tries >= judge_tries(rule)) {
+		return refuse(session, call, REASON_TRIES);
+	}
+	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+		return refuse(session, call, REASON_TOKENS);
+	}
+	return renew(rule, session, call, true);
+}
+
+/* Nothing of this request was sent. */
+static enum recovery recover_before_request(struct rule *rule, struct session *session,
+					    struct call *call, const struct failure *failure)
+{
+	bool reset = failure->error == ECONNRESET || failure->error == EPIPE;
+	if (!reset || !judge_renewal(session, call, idempotent_rule(call))) {
+		return NOT_RECOVERED;
+	}
+	return session->answers > 0 ? renew(rule, session, call, true)
+				    : renew_fresh(rule, session, call);
+}
+
+static enum recovery recover_request(struct rule *rule, struct session *session, struct call *call,
+				     const struct failure *failure)
+{
+	enum reason reason = judge_retry(session, call, failure, rule, idempotent_rule(call));
+	if (reason != REASON_NONE) {
+		return refuse(session, call, reason);
+	}
+	if (session->tries == 0 && !rule_fire(rule)) {
+		return NOT_RECOVERED;
+	}
+	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+		return refuse(session, call, REASON_TOKENS);
+	}
+	return renew(rule, session, call, false);
+}
+
+enum recovery recover(struct rule *rule, struct session *session, struct call *call, bool writing)
+{
+	struct failure failure = {.error = call->result < 0 ? call->error : 0, .writing = writing};
+	bool begins = writing && (session->exchange == EXCHANGE_NONE ||
+				  (session->exchange == EXCHANGE_RESPONSE && !session->http));
+	if (session->over || (session->exchange == EXCHANGE_NONE && !begins) ||
+	    is_ordinary_end(session, &failure) || !judge_moment(session, call, rule)) {
+		return NOT_RECOVERED;
+	}
+	return begins ? recover_before_request(rule, session, call, &failure)
+		      : recover_request(rule, session, call, &failure);
+}
