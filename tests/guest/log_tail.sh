@@ -228,6 +228,25 @@ a_wait_in_two_parts_is_one_for_the_program() {
 	[ "$(grep -A4 -F 'rt_sigprocmask(SIG_BLOCK, ~[' trace | grep -c 'write(')" -gt 20 ]
 }
 
+a_call_that_does_not_wait_is_made_without_a_look() {
+	local preload
+	at_calls
+	cat >eager.py <<-'END'
+		import socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		ours = socket.create_connection(listener.getsockname())
+		for _ in range(100):
+		    try:
+		        ours.recv(100, socket.MSG_DONTWAIT)
+		    except BlockingIOError:
+		        pass
+	END
+	env "${preload[@]}" strace -o trace "$PYTHON" eager.py
+	expect "$(grep -c '^recvfrom.*EAGAIN' trace)" 100
+	awk '/^recvfrom/ { calls++ } calls > 1 && calls < 100 && /^(poll|fcntl)/ { print }' trace >looks
+	expect "$(cat looks)" ""
+}
+
 # Rights are given up after fork, in a directory that is root's alone.
 cat >"$scratch/worker.py" <<'END'
 import os, signal, socket, sys
@@ -281,5 +300,6 @@ points \
 	a_sleeping_server_has_shown_its_last_calls \
 	a_server_that_hangs_in_a_call_has_shown_the_calls_before \
 	a_wait_in_two_parts_is_one_for_the_program \
+	a_call_that_does_not_wait_is_made_without_a_look \
 	a_worker_that_gave_up_its_rights_loses_no_line \
 	an_exec_leaves_a_whole_log
