@@ -4,8 +4,9 @@
 . "$(dirname "$0")/tap"
 count=$(realpath "$(dirname "$0")/../bench")/instructions.sh
 
-CALM_BUDGET=110 # a call on a connection that moves bytes, or finds none yet
-OTHER_BUDGET=50 # a call on what is no connection, or with logging off
+CALM_BUDGET=110    # a call on a connection that moves bytes, or finds none yet
+LOGGED_BUDGET=1150 # a call that has its line in the log
+OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
 # at_most BUDGET LEVEL CALLS OPERATION...     CALLS: how many calls each operation makes
 at_most() {
@@ -31,6 +32,10 @@ a_read_that_finds_nothing_yet_stays_in_its_budget() {
 	at_most $CALM_BUDGET resets 1 recv-eagain
 }
 
+a_call_that_is_logged_stays_in_its_budget() {
+	at_most $LOGGED_BUDGET calls 1 send-64 write-64 recv-eagain
+}
+
 a_call_on_a_file_or_pipe_stays_in_its_budget() {
 	at_most $OTHER_BUDGET resets 1 file-read-end null-write-64 close-none &&
 		at_most $OTHER_BUDGET resets 2 pipe-1
@@ -44,5 +49,6 @@ a_call_with_logging_off_stays_in_its_budget() {
 points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
+	a_call_that_is_logged_stays_in_its_budget \
 	a_call_on_a_file_or_pipe_stays_in_its_budget \
 	a_call_with_logging_off_stays_in_its_budget
