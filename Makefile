@@ -23,6 +23,7 @@ VERSION := 0.1.0
 
 BUILD   ?= build
 CC      ?= cc
+HOSTCC  ?= $(CC)
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 # -fexceptions: a cancelled thread unwinds through the hooks. Hooks must not be fortified
@@ -121,7 +122,7 @@ all: $(MAN_PAGE)
 $(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c $(wildcard src/*/*.h src/*/*.def) $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
+	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
 
 $(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES)
 	$(say) MAN $@

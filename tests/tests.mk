@@ -5,6 +5,8 @@
 # make check [TESTS='WORD...']    everything, or only programs whose path contains one of the words
 # make check-unit | check-wire | check-guest
 
+# How to link with cmocka, where it is not installed for the compiler.
+CMOCKA     ?= -lcmocka
 TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror $(CFLAGS) -U_FORTIFY_SOURCE \
               -Isrc -Iinclude $(SANITIZE)
 
@@ -38,11 +40,11 @@ $(TEST_OBJ): $(BUILD)/%.o: %.c $(BUILD)/test-flags
 
 $(UNIT_RUN): %: %.o $(UNIT_AID:%.c=$(BUILD)/%.o) $(BUILD)/report.a $(BUILD)/floors.a
 	$(say) LD $@
-	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -lcmocka -pthread
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ $(CMOCKA) -pthread
 
 $(WIRE_RUN): %: %.o $(WIRE_AID:%.c=$(BUILD)/%.o)
 	$(say) LD $@
-	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ -lcmocka -pthread
+	$(Q)$(CC) $(TEST_FLAGS) -o $@ $^ $(CMOCKA) -pthread
 
 $(ACTOR): $(ACTOR_SRC:%.c=$(BUILD)/%.o)
 	$(say) LD $@
@@ -134,3 +136,4 @@ include tests/bench/report.mk
 include tests/stress/stress.mk
 include tests/fuzz/fuzz.mk
 include tests/retry/retry.mk
+include tests/arm/arm.mk

@@ -9,7 +9,7 @@ $(WORDS): src/completion/words.c src/cmd/explain_pages.c src/why/causes.c src/ru
           src/sys/text.c $(wildcard src/*/*.h src/*/*.def src/cmd/pages/*.def) $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
+	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
 
 $(COMPLETION): $(BUILD)/completion/resetby.%: src/completion/resetby.%.in $(WORDS)
 	$(say) GEN $@
