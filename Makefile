@@ -2,6 +2,7 @@
 # make demo       shows the main job on real programs, in under 15 seconds
 # make lab        every case of the catalogue made for real, in one table
 # make check      installs what the tests need, builds and runs everything
+# make check-html the page of a report, in Chromium, which it installs: 300 MB
 # make suites     CPython's own tests, with and without the preload: 3 minutes
 # make soak       random resets for two minutes, and longer runs of `retry` under real clients
 # make bench      what a call costs, against bare and against a null interposer

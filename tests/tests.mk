@@ -4,6 +4,7 @@
 #
 # make check [TESTS='WORD...']    everything, or only programs whose path contains one of the words
 # make check-unit | check-wire | check-guest
+# make check-html                 the page of a report, in Chromium, which it installs
 
 # How to link with cmocka, where it is not installed for the compiler.
 CMOCKA     ?= -lcmocka
@@ -82,6 +83,14 @@ check-wire: all wire-tests
 
 check-guest: all probes
 	$(RUN_TESTS) $(call scripts,guest)
+
+# The page of `resetby report --html`, in Chromium, which is large and hence not among what `need`
+# installs: `check` skips this aloud where it is not there. Pictures of it are left in build/pictures.
+.PHONY: check-html
+check-html: need
+	$(Q)command -v chromium >/dev/null || apt-get install -y -q --no-install-recommends chromium
+	$(Q)$(SUBMAKE) all
+	$(RUN_TESTS) tests/guest/report_html.sh
 
 # All of CPython's own tests that have to do with sockets and processes, bare and preloaded: 3 minutes.
 .PHONY: suites

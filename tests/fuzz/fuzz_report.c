@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "../unit/json_check.h"
@@ -63,7 +64,8 @@ static void print(void (*render)(const struct report *report), const struct sour
 	render(&report);
 	fclose(stdout);
 	stdout = terminal;
-	expect(!json || json_is_valid(room, length - 1));
+	expect(!json || json_is_valid(room, length - (room[length - 1] == '\n')));
+	expect(render != report_json_in_script || !memchr(room, '<', length));
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)room[i];
 		expect(byte == '\n' || (byte >= ' ' && byte != 0x7f));
@@ -88,5 +90,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	expect(model_failed(&model) <= model.failed);
 	print(report_text, &source, false);
 	print(report_json, &source, true);
+	print(report_json_in_script, &source, true);
 	return 0;
 }

@@ -1,8 +1,12 @@
 /* What one connection's row opens: its ladder, the evidence, and what to do. */
 
-function fact(term, value) {
-	return value === undefined || value === null || value === "" || value.length === 0
-		? null : [html("dt", {}, term), html("dd", {}, value)];
+function fact(term, value, brief) {
+	return value === undefined || value === null || value === "" ? null
+		: html("div", { class: brief ? "brief" : null }, html("dt", {}, term), html("dd", {}, value));
+}
+
+function number(term, value) {
+	return fact(term, value, true);
 }
 
 function milliseconds(value) {
@@ -31,16 +35,16 @@ function facts(connection) {
 		fact("The program was told", `${connection.op} ${connection.errno}, \u201c${clean(connection.doc)}\u201d`),
 		fact("When", connection.ts.replace("T", " ").replace("Z", " UTC")),
 		fact("Connection", `number ${connection.conn} of ${program(connection)}, ${connection.side}`),
-		fact("Age", milliseconds(connection.age_ms)),
-		fact("Silence before the last write", milliseconds(connection.idle_ms)),
-		fact("State", clean(connection.state)),
-		fact("In the receive buffer", size(connection.inq)),
-		fact("Sent, not acknowledged", size(connection.outq)),
-		fact("Sent again", connection.retrans === undefined ? null : counted(connection.retrans, "segment")),
-		fact("Round trip", connection.rtt_us === undefined ? null : duration(connection.rtt_us)),
-		fact("Request, response so far", connection.req_bytes === undefined ? null
+		number("Age", milliseconds(connection.age_ms)),
+		number("Silence before the last write", milliseconds(connection.idle_ms)),
+		number("State", clean(connection.state)),
+		number("In the receive buffer", size(connection.inq)),
+		number("Sent, not acknowledged", size(connection.outq)),
+		number("Sent again", connection.retrans === undefined ? null : counted(connection.retrans, "segment")),
+		number("Round trip", connection.rtt_us === undefined ? null : duration(connection.rtt_us)),
+		number("Request, response so far", connection.req_bytes === undefined ? null
 			: bytes(connection.req_bytes) + ", " + bytes(connection.resp_bytes || 0)),
-		fact("Whole connection", connection.bytes_out === undefined ? null
+		number("Whole connection", connection.bytes_out === undefined ? null
 			: bytes(connection.bytes_out) + " out, " + bytes(connection.bytes_in) + " in"));
 }
 

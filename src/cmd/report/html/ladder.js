@@ -28,7 +28,7 @@ function parties(connection) {
 function measure(connection, width) {
 	const logged = { left: Boolean(connection.other_end) || sideOf(connection) === "left",
 		right: Boolean(connection.other_end) || sideOf(connection) === "right" };
-	const gutter = width < 480 ? 104 : Math.min(220, width * 0.26);
+	const gutter = width < 480 ? 118 : Math.min(220, width * 0.26);
 	const left = logged.left ? gutter : width < 480 ? 20 : 60;
 	const right = width - (logged.right ? gutter : width < 480 ? 20 : 60);
 	return { width, left, right, gutter, x: { left, right }, middle: (left + right) / 2 };
@@ -60,7 +60,7 @@ function drawArrow(place, arrow, y, family) {
 	}
 	const room = Math.abs(to - from) - 16;
 	group.append(svg("text", { class: "on", x: middle, y: y - 4, "text-anchor": "middle" },
-		short(arrow.label, room)));
+		short(arrow.brief && arrow.label.length * 6.4 > room ? arrow.brief : arrow.label, room)));
 	return group;
 }
 
@@ -75,8 +75,9 @@ function drawCall(place, event, y, family) {
 		: svg("line", { class: "tick", x1: x - 4, x2: x + 4, y1: y, y2: y });
 	return svg("g", { class: event.verdict ? "call failed " + family : "call" }, mark,
 		svg("text", { x: at, y: y - 1, "text-anchor": anchor }, short(event.label, room)),
-		svg("text", { class: "time", x: at, y: y + 13, "text-anchor": anchor },
-			short(relative(event.us) + (event.note ? "  " + event.note : ""), room)));
+		svg("text", { class: "time", x: at, y: y + 13, "text-anchor": anchor }, relative(event.us)),
+		event.note ? svg("text", { class: "time", x: at, y: y + 27, "text-anchor": anchor },
+			svg("title", {}, event.note), short(event.note, room)) : null);
 }
 
 function drawBreak(place, y, us) {
@@ -89,7 +90,7 @@ function drawBreak(place, y, us) {
 
 /* Below the call that was told: what it means. */
 function drawVerdict(place, connection, y, family) {
-	const width = Math.min(place.width, Math.max(place.right - place.left + 40, 260));
+	const width = Math.min(place.width, Math.max(place.right - place.left + 40, 330));
 	const x = Math.max(0, Math.min(place.width - width, place.middle - width / 2));
 	const rule = connection.other_end && connection.other_end.finding === "rule";
 	return svg("g", { class: "said " + family },
@@ -124,7 +125,7 @@ function layOut(events, top) {
 		y += breakAt === null ? 0 : BREAK;
 		before = event.us;
 		const at = y + 20;
-		y = at + Math.max(ROW - 20, event.arrows.length * ARROW) + (event.verdict ? 60 : 0);
+		y = at + Math.max(ROW - 20 + (event.note ? 14 : 0), event.arrows.length * ARROW) + (event.verdict ? 60 : 0);
 		return { event, y: at, breakAt, gap };
 	});
 }

@@ -57,9 +57,9 @@ function dataArrow(side, call, open, outq) {
 	if (outq === undefined) {
 		return arrow(side, label, "known", "inferred");
 	}
+	const what = open < call.result ? `${grouped(open)} of them not acknowledged` : "not acknowledged";
 	return open > 0
-		? arrow(side, label + (open < call.result ? ", the last " + grouped(open) : "") +
-			" not acknowledged", "known", "inferred")
+		? { ...arrow(side, `${label}, ${what}`, "known", "inferred"), brief: label }
 		: arrow(side, label);
 }
 
@@ -86,7 +86,7 @@ function arrowsOf(call, end, open) {
 		return [arrow(opposite(side), "FIN")];
 	}
 	if (call.op === "shutdown" && call.result === 0) {
-		return [arrow(side, "FIN, if it was the writing side", "inferred", "inferred")];
+		return [{ ...arrow(side, "FIN, if it was the writing side", "inferred", "inferred"), brief: "FIN?" }];
 	}
 	if (call.op === "close" && call.result === 0) {
 		return [arrow(side, "FIN", "inferred", "inferred")];
@@ -142,7 +142,8 @@ function failureArrows(connection, side) {
 	const begun = connection.history.some((call) => call.op === "connect" && call.errno === "EINPROGRESS");
 	const first = familyOf(cause) === "connecting" && !begun ? [arrow(side, "SYN")] : [];
 	if (SILENCE.has(cause)) {
-		return [arrow(side, SILENCE.get(cause) + again, "known", "lost")];
+		const what = SILENCE.get(cause);
+		return [{ ...arrow(side, what + again, "known", "lost"), brief: what }];
 	}
 	if (cause === "rejected") {
 		return [...first, { ...arrow(opposite(side), "ICMP"), origin: "middle" }];
