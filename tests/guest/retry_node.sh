@@ -72,10 +72,10 @@ an_idle_connection_that_was_ended_is_replaced() {
 }
 
 a_server_that_hangs_is_not_asked_again() {
-	local requests=100
+	local requests=30
 	export TIMEOUT=0.05
 	ask hang retry=3 GET
-	expect "$(value said.out GET failed)" 10
+	expect "$(value said.out GET failed)" 3
 	expect "$(value served GET executions)" 100
 	has "10 GET time-out" said.err
 	expect "$(decided retried)" 0
