@@ -78,6 +78,7 @@ options_offer_their_values() {
 	in_bash_and_fish "calls conns off resets " resetby run -L ''
 	in_bash_and_fish "conns " resetby run -f json -L co
 	in_bash_and_fish "json text " resetby run -f ''
+	in_bash_and_fish "html json text " resetby report --format ''
 	in_bash_and_fish "json " resetby report --format j
 	in_bash_and_fish "" resetby run --seed ''
 	touch some.log
