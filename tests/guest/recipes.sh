@@ -34,6 +34,7 @@ type_recipe() {
 	ln -s "$build" "$room/build"
 	{
 		book script "$1"
+		echo 'tail -n 3 *.log' # for when it fails
 		echo 'kill $(jobs -p) $(cat nginx.pid) 2>/dev/null; wait'
 	} >"$room/typed"
 	(
