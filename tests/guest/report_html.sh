@@ -52,6 +52,11 @@ it_sorts() { fixed sorts; }
 it_filters() { fixed filters; }
 it_is_used_by_keyboard() { fixed keyboard; }
 it_tells_screen_readers_what_everything_is() { fixed names_everything; }
+a_ladder_says_what_is_known_and_what_is_inferred() {
+	report "$guest/browser/ladders.json" >page.html
+	in_browser ladders page.html
+}
+
 its_address_opens_a_connection() { fixed address_opens; }
 it_is_readable_in_dark_and_light_wide_and_narrow_and_on_paper() { fixed pictures; }
 
@@ -116,6 +121,7 @@ points \
 	its_data_is_the_document_for_programs \
 	its_policy_names_its_script_and_style_and_nothing_else \
 	it_draws \
+	a_ladder_says_what_is_known_and_what_is_inferred \
 	it_sorts \
 	it_filters \
 	it_is_used_by_keyboard \

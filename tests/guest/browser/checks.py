@@ -48,6 +48,42 @@ def draws(page, _):
     equal(page.of("document.querySelectorAll('svg.ladder .fatal .segment.known').length"), 2)
 
 
+LADDERS = {
+    "forgotten": ["write = 512; 512 bytes from the client to the server, not acknowledged (whether it arrived is not known)",
+                  "read ECONNRESET; RST from the server to the client (who sent it is inferred): forgotten, likely"],
+    "no-answer": ["connect EINPROGRESS; SYN from the client, never answered",
+                  "SYN from the client, sent again 6 times, never answered: no-answer, certain"],
+    "rejected": ["SYN from the client to the server (whether it arrived is not known); ICMP from in between to the client"],
+    "peer-closed-early": ["client: no call; FIN from the server to the client (who sent it is inferred)"],
+    "retransmit-limit": ["read = 8; 8 bytes from the server to the client",
+                         "data from the client, sent again 15 times, never answered"],
+    "closed-linger0": ["close; RST from the client to the server"],
+}
+
+
+def ladders(page, _):
+    """What each cause's calls give away, in the list that goes with the drawing."""
+    for cause, wanted in LADDERS.items():
+        page.choose("#by-cause", cause)
+        page.of("document.querySelector('#rows button.open').click()")
+        page.settle()
+        page.of("document.querySelector('.picture details').open = true")
+        page.settle()
+        said = page.of("document.querySelector('.steps').textContent")
+        for step in wanted:
+            holds(step in said, f"{step!r} in {said!r}")
+        breaks = page.of("[...document.querySelectorAll('.ladder .break')].map(e => e.textContent)")
+        if cause == "forgotten":
+            equal(breaks, ["no call for 31.8 s", "no call for 1 min 4 s"])
+        page.of("document.querySelector('#rows button.open').click()")
+    page.choose("#by-cause", "peer-abort")
+    page.of("document.querySelector('#rows button.open').click()")
+    page.settle()
+    # A server stands on the right, and its calls beside it.
+    holds(page.of("document.querySelector('.ladder .call text').getAttribute('text-anchor')") == "start",
+          "calls of a server on the right")
+
+
 def sorts(page, _):
     times = column(page, "time")
     page.click("[data-column=time] button")

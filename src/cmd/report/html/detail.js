@@ -31,7 +31,8 @@ function facts(connection) {
 		fact("Evidence", clean(connection.why)),
 		fact("Other end", other && other.says ? clean(other.says) + (other.why ? " Its log: " + clean(other.why) : "") : null),
 		fact("It could also be", connection.sure === "certain" ? null : connection.else.join(", ")),
-		fact("What to do", cause ? cause.advice : null),
+		fact("What to do", other && other.finding === "rule" ? "Remove the rule at the other end."
+			: cause ? cause.advice : null),
 		fact("The program was told", `${connection.op} ${connection.errno}, \u201c${clean(connection.doc)}\u201d`),
 		fact("When", connection.ts.replace("T", " ").replace("Z", " UTC")),
 		fact("Connection", `number ${connection.conn} of ${program(connection)}, ${connection.side}`),

@@ -64,7 +64,11 @@ function drawArrow(place, arrow, y, family) {
 	return group;
 }
 
+/* A segment that no call shows has no moment of its own. */
 function drawCall(place, event, y, family) {
+	if (event.label === "") {
+		return "";
+	}
 	const left = event.side === "left";
 	const x = place.x[event.side];
 	const at = left ? x - 10 : x + 10;
@@ -85,7 +89,7 @@ function drawBreak(place, y, us) {
 	return svg("g", { class: "break" },
 		svg("rect", { x: place.left - 8, y: y + 4, width: place.right - place.left + 16, height: BREAK - 8 }),
 		svg("path", { d: zigzag(place.left) + zigzag(place.right) }),
-		svg("text", { x: place.middle, y: y + 21, "text-anchor": "middle" }, duration(us) + " of nothing"));
+		svg("text", { x: place.middle, y: y + 21, "text-anchor": "middle" }, "no call for " + duration(us)));
 }
 
 /* Below the call that was told: what it means. */
@@ -170,15 +174,17 @@ function describe(connection, ladder) {
 
 function describeArrow(arrow, names) {
 	const to = opposite(arrow.from);
+	const what = arrow.brief || arrow.label;
+	const more = arrow.label.slice(what.length);
 	if (arrow.origin === "middle") {
-		return `${arrow.label} from in between to the ${names[to]}`;
+		return `${what} from in between to the ${names[to]}`;
 	}
 	if (arrow.arrived === "lost") {
-		return `${arrow.label} from the ${names[arrow.from]}, never answered`;
+		return `${what} from the ${names[arrow.from]}${more}, never answered`;
 	}
 	const doubts = [arrow.sent === "inferred" ? "who sent it is inferred" : null,
 		arrow.arrived === "inferred" ? "whether it arrived is not known" : null].filter(Boolean);
-	return `${arrow.label} from the ${names[arrow.from]} to the ${names[to]}` +
+	return `${what} from the ${names[arrow.from]} to the ${names[to]}${more}` +
 		(doubts.length > 0 ? ` (${doubts.join(", ")})` : "");
 }
 
@@ -186,7 +192,7 @@ function stepList(connection) {
 	const names = connection.side === "unknown"
 		? { left: "end that logged", right: "other end" } : { left: "client", right: "server" };
 	return html("ol", { class: "steps" }, ...ladderOf(connection).events.map((event) => html("li", {},
-		html("span", { class: "time" }, relative(event.us)), " ",
+		html("span", { class: "time" }, event.label === "" ? "before" : relative(event.us)), " ",
 		`${names[event.side]}: ${event.label || "no call"}${event.note ? ", " + event.note : ""}`,
 		event.arrows.map((one) => "; " + describeArrow(one, names)),
 		event.verdict ? `: ${connection.cause}, ${connection.sure}` : "")));

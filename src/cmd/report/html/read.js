@@ -44,11 +44,17 @@ function bytes(number) {
 	return counted(number, "byte");
 }
 
-/* Three digits, and the unit that a person would choose. */
+/* Two units where a person would say two, else three digits. */
 function duration(us) {
 	const size = Math.abs(us);
-	const units = [[86400e6, "d"], [3600e6, "h"], [60e6, "min"], [1e6, "s"], [1e3, "ms"], [1, "µs"]];
-	const [unit, name] = units.find(([unit]) => size >= unit) || [1e3, "ms"];
+	for (const [unit, name, part, partName] of [[86400e6, "d", 3600e6, "h"], [3600e6, "h", 60e6, "min"],
+		[60e6, "min", 1e6, "s"]]) {
+		const rest = Math.floor((size % unit) / part);
+		if (size >= unit) {
+			return Math.floor(size / unit) + " " + name + (rest > 0 ? ` ${rest} ${partName}` : "");
+		}
+	}
+	const [unit, name] = [[1e6, "s"], [1e3, "ms"], [1, "µs"]].find(([unit]) => size >= unit) || [1e3, "ms"];
 	return Number((size / unit).toPrecision(3)) + " " + name;
 }
 

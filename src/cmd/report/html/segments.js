@@ -1,7 +1,8 @@
 /*
  * Which segments a connection's calls give away. An arrow has two halves, for two things are known
  * apart: that a segment was `sent`, and that it `arrived`. Each is known, inferred, or (of an
- * arrival) lost; `origin: "middle"` is a segment that neither end owns up to.
+ * arrival) lost; `origin: "middle"` is a segment that neither end owns up to. `brief` is how the
+ * label begins, for where there is no room for all of it.
  */
 
 const WRITES = new Set(["send", "sendto", "sendmsg", "sendmmsg", "write", "writev", "pwritev2",
@@ -86,7 +87,7 @@ function arrowsOf(call, end, open) {
 		return [arrow(opposite(side), "FIN")];
 	}
 	if (call.op === "shutdown" && call.result === 0) {
-		return [{ ...arrow(side, "FIN, if it was the writing side", "inferred", "inferred"), brief: "FIN?" }];
+		return [{ ...arrow(side, "FIN, if it was the writing side", "inferred", "inferred"), brief: "FIN" }];
 	}
 	if (call.op === "close" && call.result === 0) {
 		return [arrow(side, "FIN", "inferred", "inferred")];
@@ -146,7 +147,8 @@ function failureArrows(connection, side) {
 		return [{ ...arrow(side, what + again, "known", "lost"), brief: what }];
 	}
 	if (cause === "rejected") {
-		return [...first, { ...arrow(opposite(side), "ICMP"), origin: "middle" }];
+		return [...first.map((one) => ({ ...one, arrived: "inferred" })),
+			{ ...arrow(opposite(side), "ICMP"), origin: "middle" }];
 	}
 	if (cause === "abandoned") {
 		return [arrow(side, "SYN", "known", "inferred")];
