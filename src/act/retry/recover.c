@@ -83,12 +83,16 @@ static enum recovery renew(struct rule *rule, struct session *session, struct ca
 
 enum recovery recover_stale(struct rule *rule, struct session *session, struct call *call)
 {
-	if (session->answers == 0 || !judge_renewal(session, call, idempotent_rule(call))) {
+	if (session->answers == 0 || session->exchange == EXCHANGE_REQUEST ||
+	    session->barred != REASON_NONE) {
 		return NOT_RECOVERED;
 	}
+	/* Asked for more only where it has ended: then nothing more comes in while it is judged. */
 	enum tcp_state_number state = evidence_state(call->fd);
-	return state == STATE_CLOSE_WAIT || state == STATE_CLOSE ? renew(rule, session, call, true)
-								 : NOT_RECOVERED;
+	bool ended = state == STATE_CLOSE_WAIT || state == STATE_CLOSE;
+	return ended && judge_renewal(session, call, idempotent_rule(call))
+		       ? renew(rule, session, call, true)
+		       : NOT_RECOVERED;
 }
 
 static enum recovery refuse(struct session *session, struct call *call, enum reason reason)
