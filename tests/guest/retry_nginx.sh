@@ -48,6 +48,9 @@ kill_all() {
 	nginx_starts
 }
 
+# nginx has accepted a connection
+has_client() { grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X $front) [0-9A-F:]+ 01 " /proc/net/tcp; }
+
 # under WHAT RULES: WHAT again and again while requests run
 under() {
 	local what=$1 rules=$2 preload=() client
@@ -58,6 +61,8 @@ under() {
 	env "${preload[@]}" $PYTHON "$guest/../retry/blocking.py" $front 0 $((requests * 3)) GET PUT GET DELETE \
 		>said.out 2>said.err &
 	client=$!
+	# Nothing can be renewed before the program itself has connected.
+	eventually has_client
 	while kill -0 $client 2>/dev/null; do
 		sleep 0.1
 		"$what"
