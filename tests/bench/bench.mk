@@ -1,8 +1,8 @@
-# make bench [ROUNDS=60] [BENCH='micro macro start rules memory']
+# make bench [ROUNDS=60] [BENCH='micro macro start rules retry memory']
 #                                 what it costs: numbers, never a pass or fail by time
 # make bench-instructions         the same in user instructions, steady to the last one
 
-BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/many.c tests/bench/echo.c
+BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/ask.c tests/bench/many.c tests/bench/echo.c
 BENCH_WORKER := $(BUILD)/tests/bench/worker
 BENCH_NULL   := $(BUILD)/tests/bench/null.so
 BENCH_OBJ    := $(BENCH_SRC:%.c=$(BUILD)/%.o)

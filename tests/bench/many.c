@@ -26,8 +26,8 @@
 
 static char file[8192];
 
-/* Bytes of anonymous memory in use: smaps_rollup counts pages, where status may lag behind. */
-static long anonymous_bytes(void)
+/* smaps_rollup counts pages, where status may lag behind. */
+long anonymous_bytes(void)
 {
 	int fd = must(open("/proc/self/smaps_rollup", O_RDONLY), "smaps_rollup");
 	size_t length = (size_t)must((int)read(fd, file, sizeof file - 1), "smaps_rollup");

@@ -88,8 +88,7 @@ static inline void expect(ssize_t result, ssize_t wanted)
 	}
 }
 
-/* Every byte that was sent; what is not there yet is asked for again. */
-static void receive(int fd, char *buffer, size_t bytes)
+void receive(int fd, char *buffer, size_t bytes)
 {
 	while (bytes > 0) {
 		ssize_t got = recv(fd, buffer, PLACE_BUFFER, 0);
@@ -176,6 +175,10 @@ const struct operation operations[] = {
 	{"write+read-1", copy, NULL, ULONG_MAX},
 	{"stream-64", stream_64, NULL, ULONG_MAX},
 	{"stream-16k", stream_16k, NULL, ULONG_MAX},
+	{"ask-100", ask_100, NULL, ULONG_MAX},
+	{"ask-16k", ask_16k, NULL, ULONG_MAX},
+	{"http-100", http_100, NULL, ULONG_MAX},
+	{"http-16k", http_16k, NULL, ULONG_MAX},
 	{"poll-1", poll_one, NULL, ULONG_MAX},
 	{"setsockopt", set_option, NULL, ULONG_MAX},
 	{"connect+close", connect_close, NULL, ULONG_MAX},

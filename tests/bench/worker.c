@@ -6,6 +6,7 @@
  *     worker serve                    reads commands, answers each with one line
  *     worker once OPERATION COUNT     for counting instructions from outside
  *     worker many COUNT               what COUNT connections cost: many.c
+ *     worker clients COUNT            what COUNT clients' connections cost: ask.c
  *     worker echo PORT CONNECTIONS COUNT    the load of an echo server: echo.c
  *
  * Commands of `serve`:
@@ -164,11 +165,13 @@ int main(int count, char **arguments)
 		    CLOCK_MONOTONIC);
 	} else if (strcmp(what, "many") == 0 && count == 3) {
 		return many_connections(atoi(arguments[2]));
+	} else if (strcmp(what, "clients") == 0 && count == 3) {
+		return ask_on_each(atoi(arguments[2]));
 	} else if (strcmp(what, "echo") == 0 && count == 5) {
 		return echo_load(atoi(arguments[2]), atoi(arguments[3]), atol(arguments[4]));
 	} else {
 		fprintf(stderr, "usage: worker list | serve | once OPERATION COUNT | many COUNT |"
-				" echo PORT CONNECTIONS COUNT\n");
+				" clients COUNT | echo PORT CONNECTIONS COUNT\n");
 		return 2;
 	}
 	return 0;

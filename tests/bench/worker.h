@@ -33,6 +33,22 @@ const struct operation *operation_find(const char *name);
 
 void place_make(struct place *place);
 
+/**
+ * Requests of 100 bytes and 16 KiB from the client, each with an answer of 100 bytes: `ask` in a
+ * protocol that nobody knows, `http` in HTTP/1.1.
+ */
+void ask_100(struct place *place, unsigned long count);
+void ask_16k(struct place *place, unsigned long count);
+void http_100(struct place *place, unsigned long count);
+void http_16k(struct place *place, unsigned long count);
+
+/**
+ * What the client's end of a connection costs in memory: `count` connections, a request of 100 bytes
+ * and its answer on each, then all of them closed. Prints bytes a connection: `open N`, and
+ * `closed N` for what is not given back.
+ */
+int ask_on_each(int count);
+
 /** A connection over loopback to a listener. */
 void connect_pair(int listener, const struct sockaddr_in *address, int *client, int *server);
 
@@ -55,6 +71,12 @@ int many_connections(int count);
  */
 int echo_load(int port, int connections, long count);
 #define ECHO_SIZE 64
+
+/** Anonymous memory of this process in use. */
+long anonymous_bytes(void);
+
+/** Read so many bytes into a buffer of PLACE_BUFFER; what is not there yet is asked for again. */
+void receive(int fd, char *buffer, size_t bytes);
 
 /** Processor time of this thread. */
 double spent_ns(void);
