@@ -8,14 +8,21 @@ CALM_BUDGET=110    # a call on a connection that moves bytes, or finds none yet
 LOGGED_BUDGET=1150 # a call that has its line in the log
 OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
-# at_most BUDGET LEVEL CALLS OPERATION...     CALLS: how many calls each operation makes
+# A request and its answer on a connection that a retry rule holds for, both ends: 4,160 and 6,514
+# instructions, and 23,248 with 16 KiB, where copying takes one for each byte. A second copy is too much.
+ASK_BUDGET=6000
+HTTP_BUDGET=9000
+LARGE_BUDGET=26000
+
+# at_most BUDGET LEVEL[:RULES] CALLS OPERATION...     CALLS: how many calls each operation makes
 at_most() {
 	local budget=$1 level=$2 calls=$3
 	shift 3
+	[[ $level == *:* ]] || level=$level:
 	command -v valgrind >/dev/null || skip "valgrind is not installed"
 	grep -q -e '-O[23s]' "$build/flags" || skip "the library was built without optimisation"
 	grep -q -e '-fsanitize' "$build/flags" && skip "a sanitizer's own instructions are in it"
-	RESETBY_BUILD=$build CONFIGURATIONS="bare $level" "$count" "$@" >table
+	RESETBY_BUILD=$build CONFIGURATIONS=$'bare\n'"$level" "$count" "$@" >table
 	cat table
 	# A figure near bare's would mean that the library was not there.
 	awk -v budget=$((budget * calls)) -v wanted=$# '
@@ -46,9 +53,57 @@ a_call_with_logging_off_stays_in_its_budget() {
 		at_most $OTHER_BUDGET off 2 ping-pong-1 write+read-1 pipe-1
 }
 
+a_connection_that_a_retry_rule_does_not_match_stays_in_the_same_budget() {
+	at_most $CALM_BUDGET "resets:retry to=:9" 1 send-64 recv-eagain &&
+		at_most $CALM_BUDGET "resets:retry to=:9" 2 ping-pong-1
+}
+
+a_request_that_may_be_retried_stays_in_its_budget() {
+	at_most $ASK_BUDGET "resets:retry;idempotent" 1 ask-100 &&
+		at_most $HTTP_BUDGET "resets:retry" 1 http-100
+}
+
+a_request_that_may_be_retried_is_copied_once() {
+	at_most $LARGE_BUDGET "resets:retry" 1 http-16k
+}
+
+# system_calls RULES OPERATION COUNT: a line for each kind of call, `NAME NUMBER`
+system_calls() {
+	rm -f calls
+	strace -qq -c -U name,calls -o calls -E LD_PRELOAD="$library" -E RESETBY_LEVEL=resets \
+		-E RESETBY_LOG="$PWD/log" -E RESETBY_RULES="$1" "$build/tests/bench/worker" once "$2" "$3"
+	awk 'NR > 1 && $2 ~ /^[0-9]+$/ && $1 != "total" { print $1, $2 }' calls
+}
+
+# per_request RULES OPERATION: what is more in 200 requests than in 100; a random number of libc's own is
+# asked for now and then.
+per_request() {
+	system_calls "$1" "$2" 100 >fewer
+	system_calls "$1" "$2" 200 >twice
+	awk 'NR == FNR { fewer[$1] = $2; next }
+		$2 > fewer[$1] + 5 { print $1, ($2 - fewer[$1]) / 100 }' fewer twice | sort
+}
+
+# The kernel is asked for the state of a reused connection before each request, and for nothing more.
+a_retry_rule_adds_one_system_call_to_a_request() {
+	local operation
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	for operation in ask-100 http-16k; do
+		expect "$(per_request "" $operation)" $'recvfrom 2\nsendto 2'
+		expect "$(per_request "retry to=:9; idempotent" $operation)" $'recvfrom 2\nsendto 2'
+		expect "$(per_request "retry; idempotent" $operation)" \
+			$'getsockopt 1\nrecvfrom 2\nsendto 2'
+	done
+}
+
 points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
 	a_call_that_is_logged_stays_in_its_budget \
 	a_call_on_a_file_or_pipe_stays_in_its_budget \
-	a_call_with_logging_off_stays_in_its_budget
+	a_call_with_logging_off_stays_in_its_budget \
+	a_connection_that_a_retry_rule_does_not_match_stays_in_the_same_budget \
+	a_request_that_may_be_retried_stays_in_its_budget \
+	a_request_that_may_be_retried_is_copied_once \
+	a_retry_rule_adds_one_system_call_to_a_request
