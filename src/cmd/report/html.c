@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include "report.h"
 
-/* A file that the build has put together, between two labels; no NUL ends it. */
+/* A text file that the build has put together, as a string. */
 #define EMBED(name, file)                                                                          \
-	extern const char name[], name##_end[];                                                    \
+	extern const char name[];                                                                  \
 	__asm__(".pushsection .rodata\n"                                                           \
-		".hidden " #name ", " #name "_end\n"                                               \
-		".globl " #name ", " #name "_end\n" #name ":\n"                                    \
-		".incbin \"" file "\"\n" #name "_end:\n"                                           \
+		".hidden " #name "\n"                                                              \
+		".globl " #name "\n" #name ":\n"                                                   \
+		".incbin \"" file "\"\n"                                                           \
+		".byte 0\n"                                                                        \
 		".popsection\n")
 
 EMBED(page_html, "page.html");
@@ -22,16 +23,14 @@ EMBED(page_css_hash, "page.css.hash");
 EMBED(page_js, "page.js");
 EMBED(page_js_hash, "page.js.hash");
 
-#define PUT(name) fwrite(name, 1, (size_t)(name##_end - (name)), stdout)
-
 static void put_policy(void)
 {
 	fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 	      "img-src data:; base-uri 'none'; form-action 'none'; style-src 'sha256-",
 	      stdout);
-	PUT(page_css_hash);
+	fputs(page_css_hash, stdout);
 	fputs("'; script-src 'sha256-", stdout);
-	PUT(page_js_hash);
+	fputs(page_js_hash, stdout);
 	fputs("'\">\n", stdout);
 }
 
@@ -40,12 +39,12 @@ void report_html(const struct report *report)
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n", stdout);
 	put_policy();
 	fputs("<style>", stdout);
-	PUT(page_css);
+	fputs(page_css, stdout);
 	fputs("</style>\n", stdout);
-	PUT(page_html);
+	fputs(page_html, stdout);
 	fputs("<script type=\"application/json\" id=\"report\">", stdout);
 	report_json_in_script(report);
 	fputs("</script>\n<script>", stdout);
-	PUT(page_js);
+	fputs(page_js, stdout);
 	fputs("</script>\n</html>\n", stdout);
 }
