@@ -6,8 +6,12 @@
 
 /**
  * Which signal it was is not known. A call ends with EINTR when the handler was installed without
- * SA_RESTART (signal(7)); true when there is any such handler.
+ * SA_RESTART, and whatever the handler when the call has a time limit (signal(7), sock_intr_errno());
+ * true when there is any such handler.
+ *
+ * @limited
+ *         The call has a limit: SO_RCVTIMEO, SO_SNDTIMEO.
  */
-bool interrupt_ends_calls(void);
+bool interrupt_ends_calls(bool limited);
 
 #endif

@@ -157,7 +157,7 @@ static enum renewed go_on_pausing(struct session *session, struct call *call, ui
 {
 	if (clock_exact_ns() < session->due_ns) {
 		long woken = wait_for(session, 0, sooner(session->due_ns, deadline_ns));
-		if (woken == -EINTR && interrupt_ends_calls()) {
+		if (woken == -EINTR && interrupt_ends_calls(deadline_ns != UINT64_MAX)) {
 			return RENEWED_INTERRUPTED;
 		}
 		return clock_exact_ns() < session->due_ns && clock_exact_ns() >= deadline_ns
@@ -203,7 +203,8 @@ static enum renewed go_on_connecting(struct session *session, struct call *call,
 		return RENEWED_CLOSED;
 	}
 	if (ready == -EINTR) {
-		return interrupt_ends_calls() ? RENEWED_INTERRUPTED : RENEWED_DONE;
+		return interrupt_ends_calls(deadline_ns != UINT64_MAX) ? RENEWED_INTERRUPTED
+								       : RENEWED_DONE;
 	}
 	if (ready == 0) {
 		uint64_t now = clock_exact_ns();
@@ -252,7 +253,7 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 		return fail(session, call, tries, (int)-sent);
 	}
 	long ready = wait_for(session, POLLOUT, deadline_ns);
-	if (ready == -EINTR && interrupt_ends_calls()) {
+	if (ready == -EINTR && interrupt_ends_calls(deadline_ns != UINT64_MAX)) {
 		return RENEWED_INTERRUPTED;
 	}
 	return ready == 0 && clock_exact_ns() >= deadline_ns ? RENEWED_PENDING : RENEWED_DONE;

@@ -74,7 +74,7 @@ static bool make_room(struct retained *retained, size_t need)
 	while (size < need) {
 		size *= GROWTH;
 	}
-	return resize(retained, size);
+	return resize(retained, size < conn_limit ? size : conn_limit);
 }
 
 int retained_add(struct retained *retained, const struct iovec *pieces, size_t count, size_t size)
