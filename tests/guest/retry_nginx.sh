@@ -12,7 +12,9 @@ front=9000
 nginx_starts() {
 	serve_front() { local port=$front; serve nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"; }
 	serve_front
-	cat nginx.pid >master
+	# It listens before it says who it is.
+	eventually grep -qx "$started" nginx.pid
+	eventually has_worker
 }
 
 configure() {
@@ -38,8 +40,10 @@ configure() {
 
 workers() { cat "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children"; }
 
+has_worker() { [ -n "$(workers)" ]; }
+
 reload() { kill -HUP "$(cat nginx.pid)"; }
-kill_worker() { kill -9 $(workers); }
+kill_worker() { eventually has_worker; kill -9 $(workers); }
 kill_all() {
 	local all
 	all="$(cat nginx.pid) $(workers)"
