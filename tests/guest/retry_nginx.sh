@@ -57,12 +57,14 @@ has_client() { grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X $front) [0-9A-F:]+ 0
 
 # under WHAT RULES: WHAT again and again while requests run
 under() {
-	local what=$1 rules=$2 preload=() client
+	local what=$1 rules=$2 preload=() client count
+	# Long enough for a few of them.
+	count=$((requests > 1000 ? requests * 3 : 3000))
 	configure
 	serve "$build/tests/retry/flaky" "$port" none
 	nginx_starts
 	[ -z "$rules" ] || preload RESETBY_RULES="$rules"
-	env "${preload[@]}" $PYTHON "$guest/../retry/blocking.py" $front 0 $((requests * 3)) GET PUT GET DELETE \
+	env "${preload[@]}" $PYTHON "$guest/../retry/blocking.py" $front 0 $count GET PUT GET DELETE \
 		>said.out 2>said.err &
 	client=$!
 	# Nothing can be renewed before the program itself has connected.

@@ -8,7 +8,7 @@
 . "$guest/retry_lib"
 needs $PYTHON node
 
-seconds=${SOAK_SECONDS:-5}
+seconds=${SOAK_SECONDS:-3}
 seed=${SOAK_SEED:-$RANDOM$RANDOM}
 rules='retry=50; reset prob=20% after=300; reset prob=20% after=20K when=read; reset prob=10% after=5K when=write'
 batch=1500

@@ -33,7 +33,7 @@
 #define BODY_MOST (1 << 20)
 #define CLOSE_AFTER 4  /* answers, the last of which says so */
 #define IDLE_AFTER 3   /* answers, before an idle connection is ended */
-#define DOWN_EVERY 250 /* executions */
+#define DOWN_EVERY 100 /* executions */
 #define DOWN_US 50000
 #define BACKLOG 511
 #define STACK (256 * 1024)
