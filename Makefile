@@ -115,7 +115,7 @@ $(BUILD)/resetby: $(CMD_OBJ) $(BUILD)/floors.a
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/floors.a
 
 # The manual. Its tables, and those of README.md, come from the .def files.
-MAN      := resetby.1 resetby.7 resetby.h.3
+MAN      := resetby.1 libresetby.7 resetby.h.3
 MAN_PAGE := $(MAN:%=$(BUILD)/man/%)
 TABLES   := $(BUILD)/man/tables
 all: $(MAN_PAGE)

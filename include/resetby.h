@@ -33,7 +33,7 @@ RESETBY_API extern const char *resetby_version(void);
 /**
  * Say that requests which are sent on this descriptor from now on may be executed twice: with a rule
  * `retry` they are sent again over a new connection when a reset meets them before any of the
- * response has come (resetby.7, RETRY). Without such a rule it has no effect.
+ * response has come (libresetby.7, RETRY). Without such a rule it has no effect.
  *
  * @fd
  *         A TCP socket; what is said holds for every descriptor of it, until it is taken back.

@@ -1,7 +1,7 @@
 /*
  * Runs while building: fills the tables of the .def files into the manual and README.md.
  *
- *     tables mdoc <resetby.7.in      a line @NAME@ becomes the table of that name
+ *     tables mdoc <libresetby.7.in      a line @NAME@ becomes the table of that name
  *     tables markdown <README.md     what stands between <!-- NAME --> and <!-- end --> does
  */
 #include <ctype.h>

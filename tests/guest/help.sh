@@ -25,7 +25,7 @@ every_topic_has_a_page_in_the_build_tree() {
 		[ -s "${page#man -l }" ]
 	done
 	expect "$(PATH=$scratch/bin "$resetby" help)" "man -l $build/man/resetby.1"
-	expect "$(PATH=$scratch/bin "$resetby" help rules)" "man -l $build/man/resetby.7"
+	expect "$(PATH=$scratch/bin "$resetby" help rules)" "man -l $build/man/libresetby.7"
 	expect "$(PATH=$scratch/bin "$resetby" help api)" "man -l $build/man/resetby.h.3"
 }
 
@@ -33,11 +33,11 @@ a_moved_tree_shows_its_own_pages() {
 	mkdir -p usr/bin usr/share/man/man1 usr/share/man/man7
 	cp "$resetby" usr/bin
 	touch usr/share/man/man1/resetby.1
-	gzip -nc "$build/man/resetby.7" >usr/share/man/man7/resetby.7.gz
+	gzip -nc "$build/man/libresetby.7" >usr/share/man/man7/libresetby.7.gz
 	expect "$(PATH=$scratch/bin usr/bin/resetby help run)" \
 		"man -l $PWD/usr/bin/../share/man/man1/resetby.1"
 	expect "$(PATH=$scratch/bin usr/bin/resetby help log)" \
-		"man -l $PWD/usr/bin/../share/man/man7/resetby.7.gz"
+		"man -l $PWD/usr/bin/../share/man/man7/libresetby.7.gz"
 }
 
 the_real_man_takes_it() {

@@ -57,7 +57,7 @@ code() {
 
 the_pages_are_correct_mdoc() {
 	local name
-	for name in resetby.1 resetby.7 resetby.h.3; do
+	for name in resetby.1 libresetby.7 resetby.h.3; do
 		[ -s "$man/$name" ]
 		expect "$(mandoc -T lint -W warning "$man/$name" 2>&1)" ""
 		expect "$(grep -n '@[A-Z]*@' "$man/$name" || true)" ""
@@ -68,33 +68,33 @@ the_pages_are_correct_mdoc() {
 groff_has_nothing_to_say_against_them() {
 	local name
 	command -v groff >/dev/null || skip "there is no groff here"
-	for name in resetby.1 resetby.7 resetby.h.3; do
+	for name in resetby.1 libresetby.7 resetby.h.3; do
 		expect "$(groff -ww -b -z -mandoc -T utf8 "$man/$name" 2>&1)" ""
 	done
 }
 
 every_hook_is_in_the_manual() {
-	page resetby.7 | sed -n '/^FUNCTIONS/,/^SEE ALSO/p' | grep -oE '[a-z0-9_A-Z]+\(\)' | sort >told
+	page libresetby.7 | sed -n '/^FUNCTIONS/,/^SEE ALSO/p' | grep -oE '[a-z0-9_A-Z]+\(\)' | sort >told
 	names hooks | sed 's/$/()/' | sort | diff - told
 }
 
 every_action_is_in_the_manual() {
-	page resetby.7 | sed -n '/^ *Actions$/,/^LOG LINES/p' >told
+	page libresetby.7 | sed -n '/^ *Actions$/,/^LOG LINES/p' >told
 	without "$(names actions)" entry told
 }
 
 every_cause_is_in_the_manual() {
-	page resetby.7 | sed -n '/^CAUSES/,/^FUNCTIONS/p' >told
+	page libresetby.7 | sed -n '/^CAUSES/,/^FUNCTIONS/p' >told
 	without "$(names causes)" entry told
 }
 
 every_key_is_in_the_manual() {
-	page resetby.7 | sed -n '/^ *Keys$/,/^ *How sure$/p' >told
+	page libresetby.7 | sed -n '/^ *Keys$/,/^ *How sure$/p' >told
 	without "$(keys)" entry told
 }
 
 every_variable_is_in_the_manual_and_in_readme() {
-	page resetby.7 | sed -n '/^ENVIRONMENT/,/^RULES/p' >told
+	page libresetby.7 | sed -n '/^ENVIRONMENT/,/^RULES/p' >told
 	without "$(variables)" word told
 	without "$(variables)" code "$readme"
 }
@@ -102,7 +102,7 @@ every_variable_is_in_the_manual_and_in_readme() {
 every_selector_is_in_the_manual_and_in_readme() {
 	local selectors
 	selectors=$(sed -n 's/^SELECTOR(\([a-z]*\), .*/\1/p' "$top/src/rule/selectors.def")
-	page resetby.7 | sed -n '/^ *Selectors$/,/^ *Actions$/p' >told
+	page libresetby.7 | sed -n '/^ *Selectors$/,/^ *Actions$/p' >told
 	without "$selectors" entry told
 	without "$selectors" code "$readme"
 }
@@ -114,7 +114,7 @@ no_variable_is_promised_that_does_not_exist() {
 	} | sort >known
 	{
 		page resetby.1
-		page resetby.7
+		page libresetby.7
 		cat "$readme"
 	} | grep -oE 'RESETBY_[A-Z_]+' | grep -vx RESETBY_VERSION | sort -u | diff known -
 }

@@ -98,7 +98,7 @@ the_package_holds_everything_where_debian_has_it() {
 		./usr/share/fish/vendor_completions.d/resetby.fish
 		./usr/share/man/man1/resetby.1.gz
 		./usr/share/man/man3/resetby.h.3.gz
-		./usr/share/man/man7/resetby.7.gz
+		./usr/share/man/man7/libresetby.7.gz
 		./usr/share/zsh/vendor-completions/_resetby
 	EOF
 	)"
@@ -138,8 +138,8 @@ install_use_remove() {
 	resetby run bash -c 'exec 3<>/dev/tcp/127.0.0.1/1' 2>&1 | grep -qF 'refused (certain)'
 	resetby help rules | grep -q connect-timeout
 	bash -c '. /usr/share/bash-completion/completions/resetby && complete -p resetby'
-	man --where 7 resetby >where || true
-	expect "$(cat where)" /usr/share/man/man7/resetby.7.gz
+	man --where 7 libresetby >where || true
+	expect "$(cat where)" /usr/share/man/man7/libresetby.7.gz
 	dpkg -r resetby
 	everything | diff before -
 	dpkg -P resetby

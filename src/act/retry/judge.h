@@ -1,4 +1,4 @@
-/* May a request be retried? The conditions of resetby.7, RETRY, in their order. */
+/* May a request be retried? The conditions of libresetby.7, RETRY, in their order. */
 #ifndef RESETBY_ACT_RETRY_JUDGE_H
 #define RESETBY_ACT_RETRY_JUDGE_H
 

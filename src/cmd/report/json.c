@@ -1,4 +1,4 @@
-/* The report for programs: one document, with the keys that resetby(7) lists. */
+/* The report for programs: one document, with the keys that libresetby(7) lists. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "../../log/escape.h"
