@@ -43,7 +43,7 @@ a_moved_tree_shows_its_own_pages() {
 the_real_man_takes_it() {
 	command -v man >/dev/null || skip "there is no man here"
 	MANPAGER=cat "$resetby" help rules >shown
-	grep -q '^RESETBY(7)' shown
+	grep -q '^LIBRESETBY(7)' shown
 	grep -q 'connect-timeout' shown
 }
 
