@@ -116,6 +116,21 @@ static size_t end_of_half(const char *at, size_t got, size_t whole, size_t there
 	return 0;
 }
 
+/* Half of the first line, with another line behind it and perhaps others before it. */
+static const char *find_half(const char *window, size_t got, const char *lines, size_t length)
+{
+	const char *at = window;
+	while (at != NULL) {
+		size_t rest = got - (size_t)(at - window);
+		if (end_of_half(at, rest, 0, common(at, rest, lines, length)) > 0) {
+			return at;
+		}
+		const char *newline = memchr(at, '\n', rest);
+		at = newline != NULL && (size_t)(newline + 1 - window) < got ? newline + 1 : NULL;
+	}
+	return NULL;
+}
+
 /* Where the lines begin in the window, also when only the beginning of the first is there. */
 static const char *find_lines(const char *window, size_t got, const char *lines, size_t length)
 {
@@ -125,9 +140,9 @@ static const char *find_lines(const char *window, size_t got, const char *lines,
 	if (found != NULL || got == 0) {
 		return found;
 	}
-	size_t here = common(window, got, lines, length);
-	if (end_of_half(window, got, 0, here) > 0) {
-		return window;
+	const char *half = find_half(window, got, lines, length);
+	if (half != NULL) {
+		return half;
 	}
 	const char *newline = memrchr(window, '\n', got);
 	const char *tail = newline != NULL ? newline + 1 : window;

@@ -227,6 +227,22 @@ static void a_line_behind_half_a_line_is_made_whole(void **state)
 	in_child(overtaken);
 }
 
+/* The other threads' lines stand before the half line and behind it. */
+static void among_others(void)
+{
+	append("{\"ts\":\"1\"}\n{\"ts\":\"2\"}\n{\"ts\":\"3{\"ts\":\"4\"}\n");
+	leave("{\"ts\":\"3\"}\n{\"ts\":\"5\"}\n", 1);
+	open_log();
+	expect_log("{\"ts\":\"1\"}\n{\"ts\":\"2\"}\n       \n{\"ts\":\"4\"}\n"
+		   "{\"ts\":\"3\"}\n{\"ts\":\"5\"}\nopened\n");
+}
+
+static void half_a_line_among_those_of_others_is_blanked(void **state)
+{
+	(void)state;
+	in_child(among_others);
+}
+
 static void rotated(void)
 {
 	append("new\n");
@@ -607,6 +623,7 @@ int main(void)
 		TEST(a_kill_before_the_write_loses_no_line),
 		TEST(a_kill_within_the_write_leaves_whole_lines),
 		TEST(a_line_behind_half_a_line_is_made_whole),
+		TEST(half_a_line_among_those_of_others_is_blanked),
 		TEST(a_log_that_was_rotated_gets_the_lines),
 		TEST(a_living_process_keeps_its_lines_and_writes_them_at_exit),
 		TEST(what_is_left_can_be_read_without_a_trace),
