@@ -161,10 +161,17 @@ static void blank_out(int log, uint64_t from, size_t length)
 	}
 }
 
-/* How many bytes of the lines a flush that was cut short has brought into the log. */
+/*
+ * How many bytes of the lines, whole ones, a flush that was cut short has brought into the log.
+ *
+ * @half
+ *         Where the next of them was cut off, at the end of the log; 0 when it was not. It may still
+ *         be the beginning of what another process is writing just now.
+ */
 static size_t already_there(struct desk *desk, uint64_t from, const char *lines, size_t length,
-			    bool mend)
+			    bool mend, uint64_t *half)
 {
+	*half = 0;
 	long log = raw_open(desk->log,
 			    (mend ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (log < 0) {
@@ -172,23 +179,39 @@ static size_t already_there(struct desk *desk, uint64_t from, const char *lines,
 	}
 	size_t got = read_window(desk, (int)log, from);
 	const char *at = find_lines(desk->window, got, lines, length);
-	size_t there = 0;
+	size_t whole = 0;
 	if (at != NULL) {
 		size_t place = (size_t)(at - desk->window);
-		there = common(at, got - place, lines, length);
-		bool last = place + there == got && got < WINDOW_SIZE;
+		size_t there = common(at, got - place, lines, length);
 		const char *newline = memrchr(lines, '\n', there);
-		size_t whole = newline != NULL ? (size_t)(newline - lines) + 1 : 0;
-		if (!last && whole < there) {
-			size_t end = end_of_half(at, got - place, whole, there);
-			if (mend && end > 0) {
-				blank_out((int)log, from + place + whole, end - whole);
-			}
-			there = whole;
+		whole = newline != NULL ? (size_t)(newline - lines) + 1 : 0;
+		size_t end = whole < there ? end_of_half(at, got - place, whole, there) : 0;
+		if (mend && end > 0) {
+			blank_out((int)log, from + place + whole, end - whole);
+		} else if (whole < there && place + there == got && got < WINDOW_SIZE) {
+			*half = from + place + whole;
 		}
 	}
 	raw_close((int)log);
-	return there;
+	return whole;
+}
+
+/*
+ * Lines have been brought in behind what looked like half a line: who was still writing there has
+ * ended by now, for the kernel lets one writer at a time append. If it is half a line, it shows.
+ */
+static void mend_behind(struct desk *desk, uint64_t half, const char *line, size_t length)
+{
+	long log = raw_open(desk->log, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (log < 0) {
+		return;
+	}
+	size_t got = read_window(desk, (int)log, half);
+	size_t end = end_of_half(desk->window, got, 0, common(desk->window, got, line, length));
+	if (end > 0) {
+		blank_out((int)log, half, end);
+	}
+	raw_close((int)log);
 }
 
 /* Returns true when nothing is left to bring in. */
@@ -197,8 +220,9 @@ static bool bring_in(struct desk *desk, struct pending_file *file)
 	size_t length = lines_length(file);
 	uint64_t mark = atomic_load(&file->mark);
 	size_t there = 0;
+	uint64_t half = 0;
 	if (length > 0 && mark != 0) {
-		there = already_there(desk, mark - 1, file->lines, length, true);
+		there = already_there(desk, mark - 1, file->lines, length, true, &half);
 	}
 	if (there < length) {
 		/* The first mark stays: all that was brought in since stands behind it. */
@@ -207,6 +231,9 @@ static bool bring_in(struct desk *desk, struct pending_file *file)
 		if (sent != (long)(length - there)) {
 			return false;
 		}
+	}
+	if (half != 0) {
+		mend_behind(desk, half, file->lines + there, length - there);
 	}
 	file->lines[0] = '\0';
 	atomic_store(&file->mark, 0);
@@ -280,8 +307,9 @@ static void read_one(struct desk *desk)
 	};
 	uint64_t mark = atomic_load(&desk->copy.mark);
 	if (leftover.length > 0 && mark != 0) {
-		size_t there =
-			already_there(desk, mark - 1, leftover.lines, leftover.length, false);
+		uint64_t half;
+		size_t there = already_there(desk, mark - 1, leftover.lines, leftover.length, false,
+					     &half);
 		leftover.lines += there;
 		leftover.length -= there;
 	}

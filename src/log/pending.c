@@ -26,7 +26,7 @@
  * favours many small writers of a file over one that waits for its turn.
  */
 #define SPINS 200u
-#define YIELDS 2000u
+#define YIELDS 50000u
 #define EXIT_YIELDS 1000u
 
 #define US_PER_MS 1000u

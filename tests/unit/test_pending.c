@@ -188,17 +188,19 @@ static void a_kill_before_the_write_loses_no_line(void **state)
 	in_child(not_written);
 }
 
+/* The half becomes a blank line, and the line follows whole. */
 static void written_in_part(void)
 {
-	append("zero\none\ntw");
-	leave("one\ntwo\nthree\n", strlen("zero\n") + 1);
+	append("zero\none\nresetby[1] tw");
+	leave("one\nresetby[1] two\nthree\n", strlen("zero\n") + 1);
 	open_log();
-	expect_log("zero\none\ntwo\nthree\nopened\n");
+	expect_log("zero\none\n            \nresetby[1] two\nthree\nopened\n");
 	/* Nor when the first line itself was cut. */
-	append("fo");
-	leave("four\n", strlen(content) + 1);
+	append("rese");
+	leave("resetby[1] four\n", strlen(content) + 1);
 	leftover_reclaim();
-	expect_log("zero\none\ntwo\nthree\nopened\nfour\n");
+	expect_log("zero\none\n            \nresetby[1] two\nthree\nopened\n"
+		   "   \nresetby[1] four\n");
 }
 
 static void a_kill_within_the_write_leaves_whole_lines(void **state)
