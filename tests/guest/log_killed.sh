@@ -139,8 +139,8 @@ END
 no_line_of_a_thread_is_lost_to_a_kill() {
 	command -v gcc >/dev/null || skip "gcc is not installed"
 	gcc -O2 -w -o threads "$scratch/threads.c" -pthread
-	preloaded RESETBY_LEVEL=calls RESETBY_LOG="$PWD/log" ./threads 12 >counts || expect $? 137
-	expect "$(wc -l <counts)" 12
+	preloaded RESETBY_LEVEL=calls RESETBY_LOG="$PWD/log" ./threads 4 >counts || expect $? 137
+	expect "$(wc -l <counts)" 4
 	preloaded RESETBY_LOG="$PWD/log" "$PYTHON" -c 'import socket; socket.socket().connect_ex(("127.0.0.1", 1))'
 	expect "$(find . -name '.log.*' | wc -l)" 0
 	# For each thread its lines are numbered from 1, in order; then their count for each process.
