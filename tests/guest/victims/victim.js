@@ -1,5 +1,6 @@
 const http = require('http');
-const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+const keepAliveMsecs = Number(process.env.KEEPALIVE_MS || 1000);
+const agent = new http.Agent({ keepAlive: true, keepAliveMsecs, maxSockets: 1 });
 const [host, port] = process.argv.slice(2);
 
 function ask(path) {
