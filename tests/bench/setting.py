@@ -23,7 +23,7 @@ class Setting:
         self.build = build
         self.logs = logs
         self.worker = os.path.join(build, "tests/bench/worker")
-        self.library = os.path.join(build, "libresetby.so")
+        self.preload = os.path.join(build, "libresetby.so")
         self.bare = Configuration("bare", "", {}, [])
         self.null = Configuration("null", os.path.join(build, "tests/bench/null.so"), {}, [])
         self.levels = [self.at(level) for level in LEVELS]
@@ -44,7 +44,7 @@ class Setting:
         variables = {"RESETBY_LEVEL": level, "RESETBY_LOG": log}
         if rules:
             variables["RESETBY_RULES"] = rules
-        return Configuration(name or level, self.library, variables, [])
+        return Configuration(name or level, self.preload, variables, [])
 
     def remove_logs(self):
         for name in os.listdir(self.logs):
