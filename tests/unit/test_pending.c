@@ -1,7 +1,4 @@
-/*
- * Lines that wait: what a call's line says, and what becomes of lines whose process was killed. Each
- * test runs in a child, whose state is its own.
- */
+/* Lines that wait: what a call's line says, and what becomes of lines whose process was killed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,6 +16,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include "child.h"
 #include "log/call_line.h"
 #include "log/leftover.h"
 #include "log/log.h"
@@ -27,67 +25,6 @@
 
 #define THREADS 8
 #define LINES_EACH 5000
-#define PATIENCE_S 60
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			printf("# %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
-			fflush(stdout);                                                            \
-			_exit(1);                                                                  \
-		}                                                                                  \
-	} while (0)
-
-static char directory[64];
-static char log_path[128];
-static char content[32 << 20];
-
-static int make_directory(void **state)
-{
-	(void)state;
-	strcpy(directory, "/tmp/test_pending.XXXXXX");
-	if (!mkdtemp(directory)) {
-		return -1;
-	}
-	snprintf(log_path, sizeof log_path, "%s/log", directory);
-	return 0;
-}
-
-static int remove_directory(void **state)
-{
-	(void)state;
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf %s", directory);
-	return system(command);
-}
-
-static void in_child(void (*body)(void))
-{
-	fflush(stdout);
-	pid_t child = fork();
-	if (child == 0) {
-		alarm(PATIENCE_S);
-		body();
-		_exit(0);
-	}
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
-
-static const char *load(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	CHECK(fd >= 0);
-	size_t length = 0;
-	ssize_t got;
-	while ((got = read(fd, content + length, sizeof content - 1 - length)) > 0) {
-		length += (size_t)got;
-	}
-	close(fd);
-	content[length] = '\0';
-	return content;
-}
 
 static void append(const char *text)
 {
@@ -137,7 +74,7 @@ static void open_log(void)
 
 static void expect_log(const char *expected)
 {
-	if (strcmp(load(log_path), expected) != 0) {
+	if (!file_is(log_path, expected)) {
 		printf("# the log is:\n%s# and not:\n%s", content, expected);
 		fflush(stdout);
 		_exit(1);
@@ -219,8 +156,8 @@ static void overtaken(void)
 	append("{\"ts\":\"{\"ts\":\"B\"}\n");
 	leave("{\"ts\":\"{\"ts\":\"A\"}\n", strlen(content) + 1);
 	leftover_reclaim();
-	CHECK(strstr(load(log_path),
-		     "opened\n      \n{\"ts\":\"B\"}\n{\"ts\":\"{\"ts\":\"A\"}\n") != NULL);
+	load(log_path);
+	CHECK(strstr(content, "opened\n      \n{\"ts\":\"B\"}\n{\"ts\":\"{\"ts\":\"A\"}\n"));
 }
 
 static void a_line_behind_half_a_line_is_made_whole(void **state)
@@ -296,7 +233,7 @@ static void alive(void)
 	/* Its first line goes at once, its second waits. */
 	expect_log("first\nopened\n");
 	pending_name(path, child);
-	CHECK(strcmp(load(path), "second\n") == 0);
+	CHECK(file_is(path, "second\n"));
 	close(hold);
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 	expect_log("first\nopened\nsecond\n");

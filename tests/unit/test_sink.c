@@ -1,4 +1,4 @@
-/* Each test runs in a child: descriptors, limits, signals and the log's state are the process's. */
+/* Where lines go, and what becomes of them where they cannot. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,6 +23,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <cmocka.h>
+#include "child.h"
 #include "json_check.h"
 #include "log/event.h"
 #include "log/log.h"
@@ -30,81 +31,9 @@
 #include "sys/own.h"
 #include "sys/self.h"
 
-#define SKIPPED 77
 #define WRITERS 2
 #define THREADS 2
 #define LINES_EACH 2500
-/* A child that blocks is killed, and its test fails. */
-#define PATIENCE_S 60
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			printf("# %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
-			fflush(stdout);                                                            \
-			_exit(1);                                                                  \
-		}                                                                                  \
-	} while (0)
-
-static char directory[64];
-static char log_path[128];
-static char content[4 << 20];
-
-static int make_directory(void **state)
-{
-	(void)state;
-	strcpy(directory, "/tmp/test_sink.XXXXXX");
-	if (!mkdtemp(directory)) {
-		return -1;
-	}
-	snprintf(log_path, sizeof log_path, "%s/log", directory);
-	return 0;
-}
-
-static int remove_directory(void **state)
-{
-	(void)state;
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf %s", directory);
-	return system(command);
-}
-
-static void in_child(void (*body)(void))
-{
-	fflush(stdout);
-	pid_t child = fork();
-	if (child == 0) {
-		alarm(PATIENCE_S);
-		body();
-		_exit(0);
-	}
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) {
-		skip();
-	}
-	assert_int_equal(status, 0);
-}
-
-static size_t load(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	CHECK(fd >= 0);
-	size_t length = 0;
-	ssize_t got;
-	while ((got = read(fd, content + length, sizeof content - 1 - length)) > 0) {
-		length += (size_t)got;
-	}
-	close(fd);
-	content[length] = '\0';
-	return length;
-}
-
-static bool file_is(const char *path, const char *expected)
-{
-	load(path);
-	return strcmp(content, expected) == 0;
-}
 
 static void say(const char *line)
 {
