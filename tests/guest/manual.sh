@@ -50,6 +50,11 @@ word() {
 	grep -qwF -e "$2" "$1"
 }
 
+# row FILE NAME: a row of a table of the manual, with the level that it is told from
+row() {
+	grep -qE "^ *$2 +(resets|conns|calls) " "$1"
+}
+
 # code FILE NAME: in a first column of a table of README.md
 code() {
 	grep -qE "^\| (\`[^|]*\`, )?\`$2[\`=[]" "$1"
@@ -91,6 +96,17 @@ every_cause_is_in_the_manual() {
 every_key_is_in_the_manual() {
 	page libresetby.7 | sed -n '/^ *Keys$/,/^ *How sure$/p' >told
 	without "$(keys)" entry told
+}
+
+# The tables of events, which no table of the source stands behind.
+every_event_is_in_the_manual_and_in_readme() {
+	local events
+	events=$(grep -oE 'KIND\([A-Z]+, *"[a-z]+"' "$top/src/log/event.c" | cut -d'"' -f2)
+	[ "$(wc -w <<<"$events")" -ge 9 ]
+	page libresetby.7 | sed -n '/^LOG LINES/,/^ *A text line/p' >told
+	without "$events" row told
+	sed -n '/^| event /,/^$/p' "$readme" >told
+	without "$events" code told
 }
 
 every_variable_is_in_the_manual_and_in_readme() {
@@ -199,6 +215,7 @@ points \
 	every_action_is_in_the_manual \
 	every_cause_is_in_the_manual \
 	every_key_is_in_the_manual \
+	every_event_is_in_the_manual_and_in_readme \
 	every_variable_is_in_the_manual_and_in_readme \
 	every_selector_is_in_the_manual_and_in_readme \
 	no_variable_is_promised_that_does_not_exist \
