@@ -311,8 +311,13 @@ static ALWAYS_INLINE ssize_t call_passed_write(struct call *call, enum op op, st
 	return result;
 }
 
+/** A connect that was under way has perhaps come to an end that this call shows. */
+void flow_notice_connected(struct call *call);
+
 /** A connection is established: its rules are chosen and its opening is told. */
 void flow_opened(struct call *call);
+
+/* ---- endings (ending.c, close.c) ---- */
 
 /**
  * A descriptor is about to be closed: the last one of a connection is explained, and its rules are

@@ -1,0 +1,103 @@
+/* Connections end: their last descriptor is closed, the process exits, or becomes another program. */
+#include "../act/chores.h"
+#include "../act/kept.h"
+#include "../conn/evidence.h"
+#include "../log/log.h"
+#include "flow.h"
+#include "report.h"
+
+/* The last descriptor of a connection in this process goes. */
+static void close_last(struct call *call, enum surface surface)
+{
+	flow_notice_connected(call);
+	enum ending ending = ENDING_NONE;
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	bool made = phase == PHASE_OPEN && act_close(call);
+	if (chores_any()) {
+		watch_hurry((uint32_t)clock_coarse_ms());
+	}
+	if (phase != PHASE_FRESH && (made || evidence_glance(call->conn, call->fd))) {
+		ending = report(call, surface, DIRECTION_NONE, made);
+	}
+	if (made) {
+		ending = ENDING_RST;
+	}
+	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
+		report_close(call, ending, surface == SURFACE_EXIT);
+	}
+}
+
+/* The call's descriptor is in the table no more; its record waits for us. */
+static void close_detached(struct call *call)
+{
+	struct conn *conn = call->conn;
+	call->result = 0;
+	conn_remember(conn, call->op, 0, 0, (uint32_t)clock_coarse_ms());
+	/* While there are others, this has to be said first: one of them may be the last, now. */
+	bool told = log_wants(LOG_CALLS) && conn_names(conn) > 1;
+	if (told) {
+		report_call(call);
+	}
+	if (conn_let_go(conn)) {
+		return;
+	}
+	close_last(call, SURFACE_CLOSE);
+	if (log_wants(LOG_CALLS) && !told) {
+		report_call(call);
+	}
+	conn_unpin(conn);
+}
+
+void flow_closing(int fd, enum op op)
+{
+	if (flow_in_vfork_child) {
+		return;
+	}
+	if (table_get(fd) == SLOT_UNKNOWN && rules_now() != NULL) {
+		/* Inherited and never used: only a rule can want anything of it. */
+		conn_learn(fd);
+	}
+	struct call call;
+	if (call_enter(&call, op, conn_detach(fd), fd, 0)) {
+		int saved = errno;
+		close_detached(&call);
+		errno = saved;
+	}
+}
+
+void flow_exiting(void)
+{
+	static atomic_bool done;
+	if (flow_in_vfork_child || atomic_exchange(&done, true)) {
+		return;
+	}
+	int saved = errno;
+	watch_end();
+	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
+		struct call call;
+		struct conn *conn = conn_known(fd);
+		/* What a parent or child goes on with does not end with us. */
+		if (conn == NULL || !conn_pin(conn, fd)) {
+			continue;
+		}
+		if (conn_holding(conn) != HOLDING_SHARED) {
+			call_enter(&call, OP_EXIT, conn, fd, 0);
+			call.result = 0;
+			close_last(&call, SURFACE_EXIT);
+		}
+		conn_unpin(conn);
+	}
+	kept_finish();
+	if (log_wants(LOG_CONNS)) {
+		report_exit();
+	}
+	log_exiting();
+	errno = saved;
+}
+
+void flow_executing(void)
+{
+	if (!flow_in_vfork_child) {
+		log_before_exec();
+	}
+}
