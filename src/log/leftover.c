@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
-#include "pending.h"
+#include "pending_file.h"
 #include "sink.h"
 
 #define DIRENTS_SIZE 8192

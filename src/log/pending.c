@@ -1,40 +1,22 @@
 #include "pending.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/vfs.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
-#include "../sys/scratch.h"
 #include "../sys/self.h"
+#include "lane.h"
 #include "leftover.h"
+#include "pending_file.h"
 #include "sink.h"
-
-/* Files of one process, and of others of its id on the same log: each container has its own ids. */
-#define NTH_MAX 64u
 
 /* Lines are cleared in steps of this; the step that the mark is in stays empty. */
 #define CLEAR_BLOCK ((size_t)64)
 #define PENDING_FULL (PENDING_SIZE - CLEAR_BLOCK)
 
-/*
- * How often a thread looks whether the other is done, and then lets others run between: longer than a
- * flush takes. Who gave up too early would write to the file that is being flushed to, and the kernel
- * favours many small writers of a file over one that waits for its turn.
- */
-#define SPINS 200u
-#define YIELDS 50000u
 #define EXIT_YIELDS 1000u
 
 #define US_PER_MS 1000u
 #define SET_BACK_US 1000000u
-#define CACHE_LINE 64
-
-/* Who has been in here for this long without doing anything has left by siglongjmp. */
-#define STRANDED_MS 1000u
 
 /* What other processes left is looked for this often. */
 #define RECLAIM_US 10000000u
@@ -45,20 +27,6 @@
  */
 #define LANES 8u
 
-/* Kept by whom `holder` names, but for what is atomic. */
-struct lane {
-	_Atomic uint32_t generation; /* of self_now: the process that maps `file`; 0: none */
-	_Atomic uint32_t used;
-	struct pending_file *file;
-	_Atomic uint64_t turns; /* lines ever kept */
-	_Atomic uint64_t stall_turns, stall_ms;
-	atomic_uint tried;    /* the generation that has tried to make a file */
-	atomic_bool stranded; /* `holder` will never leave */
-	char path[PATH_MAX];  /* of the file */
-	/* The thread that is at it; 0: none. Apart from the rest: others look at it meanwhile. */
-	_Alignas(CACHE_LINE) _Atomic uint32_t holder;
-};
-
 static struct lane lanes[LANES];
 
 /* One above the last lane that has ever had a file: there are no others to look at. */
@@ -66,104 +34,6 @@ static atomic_uint lanes_end;
 
 /* When all lanes were last flushed, and other processes' looked for; of clock_wall_us. */
 static _Atomic uint64_t flushed_us, reclaimed_us;
-
-void pending_path(struct text *text, const char *log, int pid, unsigned nth)
-{
-	const char *slash = strrchr(log, '/');
-	const char *base = slash != NULL ? slash + 1 : log;
-	text_bytes(text, log, (size_t)(base - log));
-	text_format(text, ".%s.%d", base, pid);
-	if (nth > 0) {
-		text_format(text, "-%u", nth);
-	}
-	text_string(text, ".pending");
-}
-
-/*
- * Once the room is there, a mapped page can always be written: a file system that writes elsewhere
- * each time (btrfs) may have none left by then, and the program would get a SIGBUS.
- */
-static bool reserve(int fd)
-{
-	struct statfs status = {.f_type = 0};
-	if (raw2(SYS_fstatfs, fd, &status) < 0 ||
-	    (status.f_type != EXT4_SUPER_MAGIC && status.f_type != XFS_SUPER_MAGIC &&
-	     status.f_type != TMPFS_MAGIC)) {
-		return false;
-	}
-	return raw4(SYS_fallocate, fd, 0, 0, PENDING_SIZE) == 0;
-}
-
-/* A child of fork has no part in it; vfork's shares all memory. */
-static struct pending_file *map(int fd)
-{
-	if (raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) < 0 || !reserve(fd)) {
-		return NULL;
-	}
-	struct statx status = {.stx_nlink = 0};
-	if (raw5(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_NLINK, &status) < 0 ||
-	    status.stx_nlink != 1) {
-		return NULL;
-	}
-	long mapped = raw6(SYS_mmap, NULL, PENDING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mapped < 0) {
-		return NULL;
-	}
-	raw3(SYS_madvise, mapped, PENDING_SIZE, MADV_DONTFORK);
-	return (struct pending_file *)mapped;
-}
-
-/* Not so on overlayfs, whose mapping keeps another file open than the one that was locked. */
-static bool is_still_locked(const char *path)
-{
-	long fd = raw_open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0);
-	if (fd < 0) {
-		return false;
-	}
-	bool locked = raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == -EWOULDBLOCK;
-	raw_close((int)fd);
-	return locked;
-}
-
-static long create(char path[PATH_MAX], int pid)
-{
-	char *log = scratch_take();
-	if (log == NULL) {
-		return -ENOMEM;
-	}
-	struct text log_path = text_in(log, PATH_MAX);
-	file_path(&log_path);
-	long fd = -EEXIST;
-	for (unsigned nth = 0; fd == -EEXIST && nth < NTH_MAX; nth++) {
-		struct text text = text_in(path, PATH_MAX);
-		pending_path(&text, log, pid, nth);
-		fd = text.cut ? -ENAMETOOLONG
-			      : raw_open(path,
-					 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY |
-						 O_NOFOLLOW,
-					 FILE_MODE);
-	}
-	scratch_give(log);
-	return fd;
-}
-
-static struct pending_file *make(char path[PATH_MAX], int pid)
-{
-	long fd = create(path, pid);
-	if (fd < 0) {
-		return NULL;
-	}
-	struct pending_file *file = map((int)fd);
-	raw_close((int)fd);
-	if (file != NULL && !is_still_locked(path)) {
-		raw_unmap(file, PENDING_SIZE);
-		file = NULL;
-	}
-	if (file == NULL) {
-		raw3(SYS_unlinkat, AT_FDCWD, path, 0);
-	}
-	return file;
-}
 
 /* One thread of a process tries, once. */
 static bool begin(struct lane *lane, const struct self *self)
@@ -174,7 +44,7 @@ static bool begin(struct lane *lane, const struct self *self)
 	    !file_is_plain()) {
 		return false;
 	}
-	struct pending_file *file = make(lane->path, self->pid);
+	struct pending_file *file = pending_file_make(lane->path, self->pid);
 	if (file == NULL) {
 		return false;
 	}
@@ -217,57 +87,11 @@ static struct lane *lane_made(const struct self *self)
 	return is_ours(lanes, self) || begin(lanes, self) ? lanes : NULL;
 }
 
-/*
- * A signal handler that leaves by siglongjmp may take the holder with it. Then nothing is kept from
- * there on; what was stays where it is, for the next process that opens the log. A flush that the
- * disk holds up looks alike, and ends, with the same result.
- */
-static void notice_stall(struct lane *lane)
-{
-	uint64_t turns = atomic_load(&lane->turns);
-	uint64_t now_ms = clock_coarse_ms();
-	if (atomic_load(&lane->stall_ms) == 0 || atomic_load(&lane->stall_turns) != turns) {
-		atomic_store(&lane->stall_turns, turns);
-		atomic_store(&lane->stall_ms, now_ms);
-	} else if (now_ms - atomic_load(&lane->stall_ms) > STRANDED_MS) {
-		atomic_store(&lane->stranded, true);
-	}
-}
-
-static inline void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#endif
-}
-
-static bool wait_for_turn(struct lane *lane, uint32_t tid)
-{
-	for (unsigned spin = 0; spin < SPINS + YIELDS && !atomic_load(&lane->stranded); spin++) {
-		uint32_t holder = atomic_load_explicit(&lane->holder, memory_order_relaxed);
-		if (holder == 0 && atomic_compare_exchange_strong(&lane->holder, &holder, tid)) {
-			return true;
-		}
-		if (holder == tid) {
-			/* This is a signal handler inside of it. */
-			break;
-		}
-		if (spin < SPINS) {
-			relax();
-		} else {
-			raw0(SYS_sched_yield);
-		}
-	}
-	notice_stall(lane);
-	return false;
-}
-
 static inline bool take(struct lane *lane, const struct self *self)
 {
 	uint32_t tid = (uint32_t)self->tid;
 	uint32_t nobody = 0;
-	if (!atomic_compare_exchange_strong(&lane->holder, &nobody, tid) &&
-	    !wait_for_turn(lane, tid)) {
+	if (!atomic_compare_exchange_strong(&lane->holder, &nobody, tid) && !lane_wait(lane, tid)) {
 		return false;
 	}
 	/* Closed meanwhile? */
@@ -446,8 +270,7 @@ static void close_lane(struct lane *lane, const struct self *self)
 	if (take_surely(lane, self)) {
 		flush(lane);
 		atomic_store(&lane->generation, 0);
-		raw3(SYS_unlinkat, AT_FDCWD, lane->path, 0);
-		raw_unmap(lane->file, PENDING_SIZE);
+		pending_file_remove(lane->file, lane->path);
 		give(lane);
 	}
 }

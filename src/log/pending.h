@@ -1,11 +1,7 @@
 /*
- * Lines that wait to be written together. They wait in a file beside the log that is mapped, so
- * that the kernel has them whatever becomes of the process: a line costs a copy, and a SIGKILL
- * loses none.
- *
- *     DIRECTORY/LOG          the log
- *     DIRECTORY/.LOG.PID.pending     the pending lines of one process: text, then zeros
- *     DIRECTORY/.LOG.PID-N.pending   those of its further threads, which share seven files
+ * Lines that wait to be written together. They wait in a file beside the log that is mapped
+ * (pending_file.h), so that the kernel has them whatever becomes of the process: a line costs a copy,
+ * and a SIGKILL loses none.
  *
  * A thread's lines are in one file, and in order. All files of a process are flushed when one is
  * due, and before a line of another kind; between threads the order is that of the time stamps.
@@ -16,48 +12,17 @@
  *   at every moment.
  * - A flush notes the log's size in `mark`, writes all lines with one write(2), and only then
  *   clears them. Who finds lines and a mark compares them with the log from there on.
- * - The file is locked (flock) for as long as it is mapped: by a description that no descriptor
- *   names any more, so that the program cannot close it. A file that can be locked is nobody's, and
- *   the next process that opens the log brings it in (leftover.h).
- *
- * The name begins with a dot: what is done to all of `LOG*` (rotated, truncated, shipped) is not done
- * to a file that a process has mapped, which would die of a SIGBUS.
  */
 #ifndef RESETBY_LOG_PENDING_H
 #define RESETBY_LOG_PENDING_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "../sys/self.h"
-#include "../sys/text.h"
-
-#define PENDING_SIZE ((size_t)65536)
-/* The last byte of it stays zero. */
-#define PENDING_ROOM (PENDING_SIZE - sizeof(uint64_t))
-
-struct pending_file {
-	char lines[PENDING_ROOM];
-	_Atomic uint64_t
-		mark; /* the log's size before a flush that is under way, plus 1; 0: none */
-};
-
-_Static_assert(sizeof(struct pending_file) == PENDING_SIZE, "the file's layout");
 
 /** How long a line may wait while the process makes calls or waits in one. */
 #define PENDING_MS 20u
-
-/**
- * The path of a process's pending lines.
- *
- * @log
- *         The path of the log.
- * @nth
- *         0, or a number that tells apart the files of one process, and of those that have the same id
- *         (containers).
- */
-void pending_path(struct text *text, const char *log, int pid, unsigned nth);
 
 /**
  * Keep a line for later. Older ones may be written.

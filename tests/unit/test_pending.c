@@ -20,7 +20,7 @@
 #include "log/call_line.h"
 #include "log/leftover.h"
 #include "log/log.h"
-#include "log/pending.h"
+#include "log/pending_file.h"
 #include "sys/clock.h"
 
 #define THREADS 8
