@@ -23,8 +23,6 @@ struct call {
 	ssize_t result;
 	uint64_t began_ns; /* when calls are logged */
 
-	const void *written; /* the bytes of a write that was made as a send */
-
 	bool told; /* what came of it has been logged */
 
 	/* on a connection with rules: where the bytes come from or go to; none for a splice */

@@ -58,8 +58,8 @@ struct conn {
 	struct past_call history[CONN_HISTORY];
 
 	/* its life */
-	uint64_t number;   /* unique in the process, 0 before connect or accept */
-	uint64_t begun_ns; /* connect called, or accepted */
+	_Atomic uint64_t number; /* unique in the process, 0 before connect or accept */
+	uint64_t begun_ns;       /* connect called, or accepted */
 	uint32_t open_ms;
 	uint32_t connect_us;
 	uint32_t fork_epoch; /* process_epoch() when it was made: shared since? */
@@ -344,11 +344,26 @@ static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, 
 	atomic_store_explicit(&past->error, (uint16_t)error, memory_order_relaxed);
 }
 
+/** Do bytes of this direction go on where the last ones were, without a silence? */
+static inline bool conn_goes_on(const struct conn *conn, enum direction direction, uint32_t now_ms)
+{
+	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	return atomic_load_explicit(&conn->turn, memory_order_relaxed) == direction &&
+	       now_ms - last_ms < GAP_MIN_MS;
+}
+
+/** `bytes` have moved, and go on so; `counter` is bytes_in or bytes_out. */
+static inline void conn_moved(struct conn *conn, _Atomic uint64_t *counter, size_t bytes,
+			      uint32_t now_ms)
+{
+	conn_count(counter, bytes);
+	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+}
+
 /** `bytes` were read. */
 static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_ms)
 {
-	conn_count(&conn->bytes_in, bytes);
-	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+	conn_moved(conn, &conn->bytes_in, bytes, now_ms);
 	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
 		conn_turned(conn, DIRECTION_READ, bytes);
 	}
@@ -358,8 +373,7 @@ static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_m
 static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
 {
 	uint32_t silence = now_ms - atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	conn_count(&conn->bytes_out, bytes);
-	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
+	conn_moved(conn, &conn->bytes_out, bytes, now_ms);
 	if (silence >= GAP_MIN_MS ||
 	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
 		conn_spoke(conn, silence, bytes);

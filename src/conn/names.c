@@ -2,22 +2,11 @@
 
 #include <stddef.h>
 
-static const struct {
-	const char *name;
-	enum direction direction;
-} ops[OP_COUNT] = {
-#define OP_ROW(symbol, name, direction) [OP_##symbol] = {name, direction},
-	OPS(OP_ROW)};
-
-const char *op_name(enum op op)
-{
-	return ops[op].name;
-}
-
-enum direction op_direction(enum op op)
-{
-	return ops[op].direction;
-}
+const struct op_facts op_table[OP_COUNT] = {
+#define OP_ROW(symbol, name, direction) [OP_##symbol] = {PEN_WORD(name), direction},
+	OPS(OP_ROW)
+#undef OP_ROW
+};
 
 const char *state_name(enum tcp_state_number state)
 {

@@ -2,6 +2,9 @@
 #ifndef RESETBY_CONN_OP_H
 #define RESETBY_CONN_OP_H
 
+#include "../sys/hidden.h"
+#include "../sys/pen.h"
+
 enum direction { DIRECTION_NONE, DIRECTION_READ, DIRECTION_WRITE };
 
 /* OP(SYMBOL, "name", direction) */
@@ -55,7 +58,27 @@ enum op {
 		OP_COUNT
 };
 
-const char *op_name(enum op op);
-enum direction op_direction(enum op op);
+struct op_facts {
+	struct pen_word word;
+	enum direction direction;
+};
+
+/* Inline: they are asked for with every logged call. */
+extern HIDDEN const struct op_facts op_table[OP_COUNT];
+
+static inline const struct pen_word *op_word(enum op op)
+{
+	return &op_table[op].word;
+}
+
+static inline const char *op_name(enum op op)
+{
+	return op_table[op].word.text;
+}
+
+static inline enum direction op_direction(enum op op)
+{
+	return op_table[op].direction;
+}
 
 #endif

@@ -84,16 +84,13 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	event_send(&event);
 }
 
-void report_call(const struct call *call)
+static struct call_line line_of(const struct call *call)
 {
 	uint64_t ended_ns = clock_exact_ns();
-	struct call_line line = {
+	return (struct call_line){
 		.fd = call->fd,
 		.conn = call->conn->number,
-		.side = side_name((enum side)call->conn->side),
-		.local = &call->conn->local,
-		.peer = &call->conn->peer,
-		.op = op_name(call->op),
+		.op = op_word(call->op),
 		.moves = op_direction(call->op) != DIRECTION_NONE,
 		.asked = call->asked,
 		.result = call->result,
@@ -101,7 +98,34 @@ void report_call(const struct call *call)
 		.us = (ended_ns - call->began_ns) / 1000,
 		.ended_ns = ended_ns,
 	};
-	call_line_send(&line);
+}
+
+static void send_named(struct call_line *line, const struct conn *conn)
+{
+	line->side = side_name((enum side)conn->side);
+	line->local = &conn->local;
+	line->peer = &conn->peer;
+	call_line_send(line);
+}
+
+void report_call(const struct call *call)
+{
+	struct call_line line = line_of(call);
+	if (!call_line_repeat(&line)) {
+		send_named(&line, call->conn);
+	}
+}
+
+void report_calm_call(const struct call *call)
+{
+	struct call_line line = line_of(call);
+	if (!conn_same(call->conn, call->generation) || call_line_repeat(&line)) {
+		return;
+	}
+	if (conn_pin(call->conn, call->fd)) {
+		send_named(&line, call->conn);
+		conn_unpin(call->conn);
+	}
 }
 
 void report_exit(void)

@@ -14,8 +14,11 @@ void report_open(const struct call *call);
 /** `close`: one summary. */
 void report_close(const struct call *call, enum ending ending, bool exiting);
 
-/** `call`: this call. */
+/** `call`: this call, while its connection is pinned. */
 void report_call(const struct call *call);
+
+/** The same while it is not: when it has been closed meanwhile nothing is said. */
+void report_calm_call(const struct call *call);
 
 /** `exit`: totals of the process. */
 void report_exit(void);

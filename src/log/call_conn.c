@@ -6,12 +6,9 @@
 /* A power of two. Of more connections than this some share a slot, and their lines cost more. */
 #define SLOTS 256u
 
-#define ADDR_WORDS (sizeof(struct addr) / sizeof(uint64_t))
 #define STEP_WORDS (CALL_CONN_STEP / sizeof(uint64_t))
 #define FRONT_WORDS (CALL_FRONT_SIZE / sizeof(uint64_t))
 #define BACK_WORDS (CALL_BACK_SIZE / sizeof(uint64_t))
-
-_Static_assert(sizeof(struct addr) % sizeof(uint64_t) == 0, "addresses are compared by words");
 
 typedef _Atomic uint64_t word;
 
@@ -27,8 +24,7 @@ typedef _Atomic uint64_t word;
 struct slot {
 	word version;
 	word lengths; /* 0: empty */
-	word conn, fd, side;
-	word local[ADDR_WORDS], peer[ADDR_WORDS];
+	word conn, fd;
 	word front[FRONT_WORDS], back[BACK_WORDS];
 };
 
@@ -76,19 +72,6 @@ static void copy_in(word *to, const void *from, size_t count)
 	}
 }
 
-static inline uint64_t differs(const word *kept, const struct addr *addr)
-{
-	return (get(&kept[0]) ^ word_at(addr, 0)) | (get(&kept[1]) ^ word_at(addr, 1)) |
-	       (get(&kept[2]) ^ word_at(addr, 2));
-}
-
-static inline bool is_about(const struct slot *slot, const struct call_line *call)
-{
-	return ((get(&slot->conn) ^ call->conn) | (get(&slot->fd) ^ (uint64_t)call->fd) |
-		(get(&slot->side) ^ (uintptr_t)call->side) | differs(slot->local, call->local) |
-		differs(slot->peer, call->peer)) == 0;
-}
-
 static inline struct slot *slot_of(const struct call_line *call)
 {
 	return &slots[(uint32_t)call->fd % SLOTS];
@@ -101,7 +84,7 @@ struct call_conn call_conn_find(const struct call_line *call, char *front, char 
 	uint64_t lengths = get(&slot->lengths);
 	struct call_conn found = {(uint32_t)lengths, (uint32_t)(lengths >> 32)};
 	if (version % 2 != 0 || found.front > CALL_FRONT_SIZE || found.back > CALL_BACK_SIZE ||
-	    !is_about(slot, call)) {
+	    get(&slot->conn) != call->conn || get(&slot->fd) != (uint64_t)call->fd) {
 		return (struct call_conn){0};
 	}
 	copy_out(front, slot->front, found.front);
@@ -120,9 +103,6 @@ void call_conn_keep(const struct call_line *call, struct call_conn lengths, cons
 	}
 	put(&slot->conn, call->conn);
 	put(&slot->fd, (uint64_t)call->fd);
-	put(&slot->side, (uintptr_t)call->side);
-	copy_in(slot->local, call->local, ADDR_WORDS);
-	copy_in(slot->peer, call->peer, ADDR_WORDS);
 	copy_in(slot->front, front, FRONT_WORDS);
 	copy_in(slot->back, back, BACK_WORDS);
 	put(&slot->lengths, (uint64_t)lengths.back << 32 | lengths.front);

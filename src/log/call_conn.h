@@ -1,7 +1,7 @@
 /*
  * The part of a call's line that names the connection. It is the same for all calls on a connection
- * and half of the work of writing the line, so it is kept: by the descriptor's number, and good for
- * as long as all that it was written from is the same.
+ * and half of the work of writing the line, so it is kept: by the descriptor's number, and good for the
+ * connection with that number of its own, which no other one of the process ever has.
  */
 #ifndef RESETBY_LOG_CALL_CONN_H
 #define RESETBY_LOG_CALL_CONN_H
@@ -30,7 +30,7 @@ struct call_conn {
  */
 struct call_conn call_conn_find(const struct call_line *call, char *front, char *back);
 
-/** Keep it, in place of another connection's. The buffers have as many bytes as the sizes say. */
+/** Keep it, in place of another connection's; it will never be anything else. The buffers have as many bytes as the sizes say. */
 void call_conn_keep(const struct call_line *call, struct call_conn lengths, const char *front,
 		    const char *back);
 

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include "../sys/errnames.h"
-#include "../sys/pen.h"
 #include "call_conn.h"
 #include "escape.h"
 #include "event.h"
@@ -52,8 +51,8 @@ static inline char *write_addr(char *at, const struct addr *addr)
 
 static inline char *write_error(char *at, int error)
 {
-	const char *name = errno_name(error);
-	return name != NULL ? pen_string(at, name) : pen_number(pen_literal(at, "E"), error);
+	const struct pen_word *name = errno_word(error);
+	return name != NULL ? pen_word(at, name) : pen_number(pen_literal(at, "E"), error);
 }
 
 /* Names and numbers at their longest. */
@@ -83,13 +82,19 @@ static struct call_conn write_names(struct names *names, const struct call_line 
 	return (struct call_conn){(uint32_t)(front - names->front), (uint32_t)(back - names->back)};
 }
 
+/* A connection's own address is not known at first, and never changes once it is. */
+static bool is_final(const struct call_line *call)
+{
+	return call->conn != 0 && call->local->port != 0 && !addr_is_any(call->local);
+}
+
 /* The first line of a connection, or of one whose names are too long to be kept. */
 static __attribute__((noinline)) struct call_conn make_names(const struct call_line *call,
-							     bool json, char *front, char *back)
+							     char *front, char *back)
 {
 	struct names names = {0};
-	struct call_conn lengths = write_names(&names, call, json);
-	if (lengths.front <= CALL_FRONT_SIZE) {
+	struct call_conn lengths = write_names(&names, call, log_format() == LOG_JSON);
+	if (lengths.front <= CALL_FRONT_SIZE && is_final(call)) {
 		call_conn_keep(call, lengths, names.front, names.back);
 	}
 	memcpy(front, names.front, lengths.front);
@@ -99,7 +104,7 @@ static __attribute__((noinline)) struct call_conn make_names(const struct call_l
 
 static inline char *write_json(char *at, const struct call_line *call)
 {
-	at = pen_string(at, call->op);
+	at = pen_word(at, call->op);
 	at = pen_literal(at, "\"");
 	if (call->moves) {
 		at = pen_unsigned(pen_literal(at, ",\"asked\":"), call->asked);
@@ -116,7 +121,7 @@ static inline char *write_json(char *at, const struct call_line *call)
 static inline char *write_text(char *at, const struct call_line *call, const struct self *self,
 			       const char *back, size_t back_length)
 {
-	at = pen_string(at, call->op);
+	at = pen_word(at, call->op);
 	if (call->moves) {
 		at = pen_unsigned(pen_literal(at, " asked="), call->asked);
 	}
@@ -141,7 +146,7 @@ static __attribute__((noinline)) void send_slowly(const struct call_line *call, 
 	struct event event;
 	event_begin(&event, EVENT_CALL, room, EVENT_SMALL);
 	event_connection(&event, call->fd, call->conn, call->side, call->local, call->peer);
-	event_string(&event, KEY_OP, call->op);
+	event_string(&event, KEY_OP, call->op->text);
 	if (call->moves) {
 		event_unsigned(&event, KEY_ASKED, call->asked);
 	}
@@ -156,9 +161,37 @@ static __attribute__((noinline)) void send_slowly(const struct call_line *call, 
 	event_send(&event);
 }
 
+/* The rest of a line, behind its names; then it is one. */
+static inline void send_line(const struct call_line *call, const struct self *self, uint64_t now_us,
+			     char *line, char *at, const char *back, size_t back_length)
+{
+	char *end = log_format() == LOG_JSON ? write_json(at, call)
+					     : write_text(at, call, self, back, back_length);
+	log_write_call(self, now_us, line, (size_t)(end - line));
+}
+
+bool call_line_repeat(const struct call_line *call)
+{
+	char room[EVENT_SMALL];
+	char back[CALL_BACK_SIZE];
+	struct self self = self_now();
+	uint64_t now_us;
+	size_t head = exe_length > 0 ? line_kept_head(room, &self, call->ended_ns, &now_us) : 0;
+	if (head == 0) {
+		return false;
+	}
+	struct call_conn names = call_conn_find(call, room + head, back);
+	if (names.front == 0) {
+		return false;
+	}
+	send_line(call, &self, now_us, room, room + head + names.front, back, names.back);
+	return true;
+}
+
 void call_line_send(const struct call_line *call)
 {
 	char room[EVENT_SMALL];
+	char back[CALL_BACK_SIZE];
 	struct self self = self_now();
 	uint64_t now_us;
 	size_t head = exe_length > 0 ? line_kept_head(room, &self, call->ended_ns, &now_us) : 0;
@@ -166,13 +199,6 @@ void call_line_send(const struct call_line *call)
 		send_slowly(call, room);
 		return;
 	}
-	bool json = log_format() == LOG_JSON;
-	char back[CALL_BACK_SIZE];
-	struct call_conn names = call_conn_find(call, room + head, back);
-	if (names.front == 0) {
-		names = make_names(call, json, room + head, back);
-	}
-	char *at = room + head + names.front;
-	char *end = json ? write_json(at, call) : write_text(at, call, &self, back, names.back);
-	log_write_call(&self, now_us, room, (size_t)(end - room));
+	struct call_conn names = make_names(call, room + head, back);
+	send_line(call, &self, now_us, room, room + head + names.front, back, names.back);
 }

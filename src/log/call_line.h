@@ -9,20 +9,31 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../sys/addr.h"
+#include "../sys/pen.h"
 
 struct call_line {
 	int fd;
-	uint64_t conn;
-	const char *side;
-	const struct addr *local, *peer;
-	const char *op;
+	uint64_t conn; /* its number; 0: it has none yet */
+	const struct pen_word *op;
 	bool moves; /* bytes: `asked` is told */
 	uint64_t asked;
 	int64_t result;
 	int error; /* 0: none */
 	uint64_t us;
 	uint64_t ended_ns; /* of clock_exact_ns */
+	/* These need not be known for call_line_repeat. */
+	const char *side;
+	const struct addr *local, *peer;
 };
+
+/**
+ * Write the line of a call, with what is kept of an earlier line of its thread and of its
+ * connection.
+ *
+ * @return
+ *         False when nothing is: nothing was written, and call_line_send does it.
+ */
+bool call_line_repeat(const struct call_line *call);
 
 /** Write the line and hand it to the sink. */
 void call_line_send(const struct call_line *call);

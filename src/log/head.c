@@ -26,8 +26,8 @@
 struct kept {
 	atomic_uint version;
 	uint32_t generation; /* of self_now */
-	uint64_t second;
-	uint64_t wall_us; /* clock_wall_us less the exact clock, when the head was written */
+	uint64_t second_us;  /* when its second began, by clock_wall_us */
+	uint64_t wall_us;    /* clock_wall_us less the exact clock, when the head was written */
 	uint8_t length;
 	uint8_t us_at; /* where the microseconds stand */
 	char bytes[LINE_HEAD_SIZE];
@@ -40,8 +40,9 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	uint64_t now_us = exact_ns / NS_PER_US + kept.wall_us;
+	uint64_t us = now_us - kept.second_us;
 	if (version % 2 != 0 || self->generation == 0 || kept.generation != self->generation ||
-	    kept.second != now_us / US_PER_S) {
+	    us >= US_PER_S) {
 		return 0;
 	}
 	size_t length = kept.length;
@@ -52,7 +53,7 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 	if (atomic_load_explicit(&kept.version, memory_order_relaxed) != version) {
 		return 0;
 	}
-	clock_patch_us(room + us_at, now_us);
+	clock_write_us(room + us_at, (uint32_t)us);
 	*wall_us = now_us;
 	return length;
 }
@@ -77,7 +78,7 @@ static void keep(const struct text *line, size_t us_at, uint32_t generation, uin
 	atomic_store_explicit(&kept.version, version + 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	kept.generation = generation;
-	kept.second = now_us / US_PER_S;
+	kept.second_us = now_us - now_us % US_PER_S;
 	kept.wall_us = now_us - exact_ns / NS_PER_US;
 	kept.length = (uint8_t)line->length;
 	kept.us_at = (uint8_t)us_at;

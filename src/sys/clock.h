@@ -1,14 +1,17 @@
-/* The three clocks: cheap, exact, and of the wall. */
+/* The clocks: cheap, cheaper, exact, and of the wall. */
 #ifndef RESETBY_SYS_CLOCK_H
 #define RESETBY_SYS_CLOCK_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+#include "hidden.h"
 #include "text.h"
 
 /**
  * Milliseconds of CLOCK_MONOTONIC_COARSE: about 7 ns, as fine as the kernel's tick (1 to 10 ms).
- * Every call asks for it, and most want 32 bits of it: inline, that saves half of the work.
+ * Most want 32 bits of it: inline, that saves half of the work.
  */
 static inline uint64_t clock_coarse_ms(void)
 {
@@ -17,6 +20,57 @@ static inline uint64_t clock_coarse_ms(void)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint32_t)now.tv_nsec / 1000000;
 }
+
+/** How far the processor's counter goes in one step: 2^21, 0.4 to 2 ms at 5 to 1 GHz. */
+#define CLOCK_STEP_BITS 21
+
+/** The processor's counter can be read at once; see clock_start. */
+extern HIDDEN bool clock_counts;
+
+/** Which step of the counter it was when the clock was last asked, and what it said. */
+extern HIDDEN _Atomic uint64_t clock_kept;
+
+/** The processor's counter (RDTSC); 0 where we know of none. */
+static inline uint64_t clock_counter(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#else
+	return 0;
+#endif
+}
+
+static inline uint32_t clock_step(void)
+{
+	return (uint32_t)(clock_counter() >> CLOCK_STEP_BITS);
+}
+
+/**
+ * The low 32 bits of clock_coarse_ms, up to a step old, if they are known: about 2 ns. The counter
+ * tells only whether the step is over in which the clock was asked: one that jumps, or is another one
+ * on each processor, costs time and no truth.
+ */
+static inline bool clock_is_known(uint32_t *now_ms)
+{
+	uint64_t kept = atomic_load_explicit(&clock_kept, memory_order_relaxed);
+	*now_ms = (uint32_t)kept;
+	return __builtin_expect(clock_counts, 1) && kept >> 32 == clock_step();
+}
+
+/** The same, and the clock is asked when that is so no more. */
+uint32_t clock_recent_ms(void);
+
+/**
+ * Find out whether the processor's counter may be used. Where a hypervisor answers each reading,
+ * clock_recent_ms is clock_coarse_ms.
+ */
+void clock_start(void);
+
+/**
+ * The counter raises SIGSEGV from here on (prctl(2), PR_SET_TSC): all clocks are coarse, which do
+ * not read it.
+ */
+void clock_bar(void);
 
 /** Nanoseconds of CLOCK_MONOTONIC: about 40 ns. */
 uint64_t clock_exact_ns(void);
@@ -30,7 +84,7 @@ void clock_write_rfc3339(struct text *text, uint64_t wall_us);
 /** `12:01:02.123456`, of the same UTC day. */
 void clock_write_time(struct text *text, uint64_t wall_us);
 
-/** The six digits of `.123456` at the place where they are to be; no NUL. */
-void clock_patch_us(char digits[6], uint64_t wall_us);
+/** The six digits of `.123456` at the place where they are to be, of less than a million; no NUL. */
+void clock_write_us(char digits[6], uint32_t us);
 
 #endif

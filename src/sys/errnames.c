@@ -138,10 +138,10 @@
 	ERROR(EHWPOISON, "Memory page has hardware error")
 
 static const struct {
-	const char *name;
+	struct pen_word name;
 	const char *text;
 } errors[] = {
-#define ERROR_ROW(symbol, text) [symbol] = {#symbol, text},
+#define ERROR_ROW(symbol, text) [symbol] = {PEN_WORD(#symbol), text},
 	ERRORS(ERROR_ROW)
 #undef ERROR_ROW
 };
@@ -160,12 +160,19 @@ static const struct {
 
 static bool same(const char *known, const char *name, size_t length)
 {
-	return known && strlen(known) == length && memcmp(known, name, length) == 0;
+	return length > 0 && strlen(known) == length && memcmp(known, name, length) == 0;
+}
+
+const struct pen_word *errno_word(int error)
+{
+	bool known = error > 0 && error < ERRORS_END && errors[error].name.length > 0;
+	return known ? &errors[error].name : NULL;
 }
 
 const char *errno_name(int error)
 {
-	return error > 0 && error < ERRORS_END ? errors[error].name : NULL;
+	const struct pen_word *word = errno_word(error);
+	return word != NULL ? word->text : NULL;
 }
 
 const char *errno_text(int error)
@@ -176,7 +183,7 @@ const char *errno_text(int error)
 int errno_number(const char *name, size_t length)
 {
 	for (int error = 1; error < ERRORS_END; error++) {
-		if (same(errors[error].name, name, length)) {
+		if (same(errors[error].name.text, name, length)) {
 			return error;
 		}
 	}

@@ -27,6 +27,24 @@ static inline char *pen_pair(char *at, uint32_t value)
 	return at + 2;
 }
 
+/** A short word that is written very often: all of it is copied, by one move. */
+struct pen_word {
+	char text[16];
+	uint8_t length;
+};
+
+#define PEN_WORD(literal)                                                                          \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
+
+/** There is room for all of it, with what is behind its end. */
+static inline char *pen_word(char *at, const struct pen_word *word)
+{
+	memcpy(at, word->text, sizeof word->text);
+	return at + word->length;
+}
+
 /* Below 100. */
 static inline char *pen_small(char *at, uint32_t value)
 {

@@ -72,7 +72,7 @@ static uint64_t remember_process(int pid)
 	return atomic_compare_exchange_strong(word, &first, process) ? process : first;
 }
 
-static struct self ask(uint64_t process)
+static __attribute__((noinline)) struct self ask(uint64_t process)
 {
 	struct self self = {.pid = (int)raw0(SYS_getpid), .tid = (int)raw0(SYS_gettid)};
 	if (self.pid < 0) {

@@ -48,14 +48,14 @@ static void the_time_of_day_has_microseconds(void **state)
 	assert_string_equal(room, "12:01:02.123456");
 }
 
-static void microseconds_are_patched_into_a_time(void **state)
+static void microseconds_are_written_into_a_time(void **state)
 {
 	(void)state;
 	static const unsigned moments[] = {0, 1, 99, 100, 9999, 10000, 123456, 900009, 999999};
 	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
 		char room[] = "02.######Z";
 		char expected[32];
-		clock_patch_us(room + 3, (uint64_t)86399 * 1000000u + moments[i]);
+		clock_write_us(room + 3, moments[i]);
 		snprintf(expected, sizeof expected, "02.%06uZ", moments[i]);
 		assert_string_equal(room, expected);
 	}
@@ -79,14 +79,39 @@ static void the_clocks_agree_with_the_kernels(void **state)
 	assert_true(coarse + 11 >= before / 1000000u);
 }
 
+/* The kept answer stands for one step of the counter only. */
+static void an_answer_of_another_step_is_not_given_again(void **state)
+{
+	(void)state;
+	uint32_t lie = (uint32_t)clock_coarse_ms() + 3600000;
+	clock_start();
+	uint32_t step = (uint32_t)(clock_recent_ms() != lie ? atomic_load(&clock_kept) >> 32 : 0);
+	uint32_t others[] = {step + 1000000, step - 1000000, step ^ 0x80000000};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		atomic_store(&clock_kept, (uint64_t)others[i] << 32 | lie);
+		assert_int_not_equal(clock_recent_ms(), lie);
+	}
+}
+
+static void a_counter_that_is_barred_is_not_asked(void **state)
+{
+	(void)state;
+	clock_start();
+	clock_bar();
+	assert_false(clock_counts);
+	assert_int_not_equal(clock_recent_ms(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_moments_are_written_in_rfc3339),
 		cmocka_unit_test(every_day_of_three_centuries_agrees_with_gmtime),
 		cmocka_unit_test(the_time_of_day_has_microseconds),
-		cmocka_unit_test(microseconds_are_patched_into_a_time),
+		cmocka_unit_test(microseconds_are_written_into_a_time),
 		cmocka_unit_test(the_clocks_agree_with_the_kernels),
+		cmocka_unit_test(an_answer_of_another_step_is_not_given_again),
+		cmocka_unit_test(a_counter_that_is_barred_is_not_asked),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
