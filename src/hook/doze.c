@@ -179,11 +179,8 @@ static bool never_waits(struct conn *conn, int fd)
 	return conn->nonblocking;
 }
 
-void doze_before(struct call *call)
+void doze_before_wait(struct call *call)
 {
-	if (call->conn->nonblocking || (call->flags & MSG_DONTWAIT) != 0) {
-		return;
-	}
 	short events;
 	if (!may_wait(call, &events) || log_due_ms() < 0 || never_waits(call->conn, call->fd)) {
 		return;

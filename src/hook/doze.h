@@ -76,6 +76,14 @@ void doze_chores(void);
 void doze_end(struct doze *doze);
 
 /** A call on a socket is about to be made that may sleep until the peer does something. */
-void doze_before(struct call *call);
+void doze_before_wait(struct call *call);
+
+/** The same, if it is not known that it never sleeps. */
+static inline void doze_before(struct call *call)
+{
+	if (!call->conn->nonblocking && (call->flags & MSG_DONTWAIT) == 0) {
+		doze_before_wait(call);
+	}
+}
 
 #endif

@@ -6,9 +6,7 @@
 #include "../sys/raw.h"
 #include "../sys/sandbox.h"
 #include "doze.h"
-#include "real.h"
 #include "report.h"
-#include "sigpipe.h"
 #include "tally.h"
 
 bool flow_watches;
@@ -99,7 +97,7 @@ void flow_begin(struct call *call)
 /* Is there anything that a call on it has to do before it is made, or after it has succeeded? */
 static bool needs_care(const struct conn *conn)
 {
-	return flow_watches || flow_keeps_heads || sandbox_closed ||
+	return rules_watched || flow_keeps_heads || sandbox_closed ||
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
 	       conn->choice.generation != atomic_load(&rules_generation) ||
 	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
@@ -190,32 +188,6 @@ ssize_t call_leave(struct call *call)
 		flow_end(call);
 	}
 	return call->result;
-}
-
-static void stop(struct call *call, ssize_t result)
-{
-	call->result = result;
-	call->error = 0;
-	call->began_ns = 0;
-	call->pieces = NULL;
-	call->piece_count = 0;
-	call->told = false;
-}
-
-ssize_t call_stopped_read(struct call *call, ssize_t result)
-{
-	stop(call, result);
-	return call_leave_read(call, call_moves(call->flags));
-}
-
-ssize_t call_stopped_write(struct call *call, ssize_t result)
-{
-	if (result < 0 && call->op == OP_WRITE && errno == ENOTSOCK) {
-		/* Closed unseen, and a file by now. */
-		result = real.write(call->fd, call->written, call->asked);
-	}
-	stop(call, result);
-	return sigpipe_after(call_leave_write(call), call->flags);
 }
 
 void flow_opened(struct call *call)

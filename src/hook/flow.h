@@ -11,21 +11,9 @@
  *     return call_leave_read(&call, true);                             count, remember, explain
  *
  * Nearly all calls are made on a connection that is calm: open, nothing known against it, and no
- * rule or log wants to see it before it is made. Those that programs make most go straight through,
- * and the rest with the care of the paragraph above:
+ * rule or log wants to see it before it is made. Those that programs make most go straight through
+ * then (straight.h), and only the rest with the care of the paragraph above.
  *
- *     uintptr_t slot = table_get_near(fd);
- *     struct conn *conn = conn_calm(slot);
- *     if (conn == NULL) {
- *             return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)
- *                                          : recv_with_care(fd, buffer, size, flags);
- *     }
- *     struct call call;
- *     call_pass(&call, OP_RECV, conn, fd, size, flags);
- *     ssize_t result = real.recv(fd, buffer, size, flags);
- *     return call_passed_read(&call, OP_RECV, conn, result);           count, remember
- *
- * That is all that a call costs that succeeds, or finds nothing: no system call, no lock, no heap.
  * Whoever changes what calm means for a connection calls conn_stir.
  */
 #ifndef RESETBY_HOOK_FLOW_H
@@ -195,120 +183,16 @@ ssize_t call_leave_write(struct call *call);
 /** Any other call has returned. */
 ssize_t call_leave(struct call *call);
 
-/* ---- straight through ---- */
-
-/** The connection in a slot, if there is one and it is calm. */
-static ALWAYS_INLINE struct conn *conn_calm(uintptr_t slot)
-{
-	if (UNLIKELY(slot <= SLOT_OTHER)) {
-		return NULL;
-	}
-	struct conn *conn = (struct conn *)slot;
-	bool calm = atomic_load_explicit(&conn->calm, memory_order_relaxed) ==
-		    atomic_load_explicit(&flow_calm, memory_order_relaxed);
-	return LIKELY(calm) ? conn : NULL;
-}
-
-/**
- * A call on a calm connection begins. What is written down here is only read again when the call
- * does not go straight through.
- *
- * @flags
- *         The program's own; MSG_NOSIGNAL where the kernel itself raises SIGPIPE.
- */
-static ALWAYS_INLINE void call_pass(struct call *call, enum op op, struct conn *conn, int fd,
-				    size_t asked, int flags)
-{
-	call->conn = conn;
-	call->generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
-	call->op = op;
-	call->fd = fd;
-	call->asked = asked;
-	call->flags = flags;
-}
-
-/* Did bytes move, and as many as the history can say? The kernel moves less in any one call. */
-static ALWAYS_INLINE bool call_moved(ssize_t result)
-{
-	return (size_t)result - 1 < INT32_MAX;
-}
-
-/* Is the connection still what it was, and nothing due that looks around? Tells the time. */
-static ALWAYS_INLINE bool call_is_quiet(const struct call *call, const struct conn *conn,
-					uint32_t *now_ms)
-{
-	if (UNLIKELY(!conn_same(conn, call->generation))) {
-		return false;
-	}
-	*now_ms = (uint32_t)clock_coarse_ms();
-	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
-	return LIKELY((int32_t)(*now_ms - due_ms) < 0);
-}
-
-/** A call that only had to wait is no news. */
-static inline bool error_is_news(int error)
-{
-	return error != EAGAIN && error != EINTR;
-}
-
-/* A read came too early, as every second one of an event loop does: is that all? */
-static ALWAYS_INLINE bool call_found_nothing(const struct call *call, enum op op, struct conn *conn,
-					     ssize_t result)
-{
-	uint32_t now_ms;
-	if (result >= 0) {
-		return false;
-	}
-	int error = errno;
-	if (error_is_news(error) || !call_is_quiet(call, conn, &now_ms)) {
-		return false;
-	}
-	conn_remember(conn, op, -1, error, now_ms);
-	return true;
-}
-
-/** What call_passed_read and call_passed_write do when there is more to do than to count. */
-ssize_t call_stopped_read(struct call *call, ssize_t result);
-ssize_t call_stopped_write(struct call *call, ssize_t result);
-
 /** Do these bytes leave the receive buffer? A look at it or at the error queue moves nothing. */
 static inline bool call_moves(int flags)
 {
 	return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
 }
 
-/** A read has returned. */
-static ALWAYS_INLINE ssize_t call_passed_read(struct call *call, enum op op, struct conn *conn,
-					      ssize_t result)
+/** A call that only had to wait is no news. */
+static inline bool error_is_news(int error)
 {
-	uint32_t now_ms;
-	if (UNLIKELY(!call_moved(result))) {
-		return call_found_nothing(call, op, conn, result) ? -1
-								  : call_stopped_read(call, result);
-	}
-	if (UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
-		return call_stopped_read(call, result);
-	}
-	conn_remember(conn, op, result, 0, now_ms);
-	conn_count32(&conn->calls_in);
-	if (call_moves(call->flags)) {
-		conn_received(conn, (size_t)result, now_ms);
-	}
-	return result;
-}
-
-/** A write has returned. */
-static ALWAYS_INLINE ssize_t call_passed_write(struct call *call, enum op op, struct conn *conn,
-					       ssize_t result)
-{
-	uint32_t now_ms;
-	if (UNLIKELY(!call_moved(result)) || UNLIKELY(!call_is_quiet(call, conn, &now_ms))) {
-		return call_stopped_write(call, result);
-	}
-	conn_remember(conn, op, result, 0, now_ms);
-	conn_count32(&conn->calls_out);
-	conn_sent(conn, (size_t)result, now_ms);
-	return result;
+	return error != EAGAIN && error != EINTR;
 }
 
 /** A connect that was under way has perhaps come to an end that this call shows. */

@@ -3,6 +3,7 @@
 
 #include "flow.h"
 #include "pieces.h"
+#include "straight.h"
 
 static ALWAYS_INLINE void keep_vector_head(struct call *call, const struct iovec *pieces,
 					   size_t count)
@@ -27,11 +28,30 @@ static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int fl
 	}
 	do {
 		if (!call_answers_read(&call, buffer, flags)) {
-			call.result = real.recv(fd, buffer, call.asked, flags);
+			call.result = straight_recv(call.conn, fd, buffer, call.asked, flags);
 			keep_head(&call, buffer);
 		}
 	} while (call_again_one(&call, buffer, flags));
 	return call_leave_read(&call, call_moves(flags));
+}
+
+/* It has failed, has met the end, or something is due beside it. */
+static NOINLINE ssize_t recv_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
+				   int flags, long result)
+{
+	struct call call = call_of(conn, generation, OP_RECV, fd, size, flags);
+	return straight_end_read(&call, result);
+}
+
+static NOINLINE ssize_t recv_aloud(struct conn *conn, int fd, void *buffer, size_t size, int flags)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_RECV, fd, size, flags);
+	straight_begin(&call);
+	long result = goes_straight(conn, flags) ? kernel_recv(fd, buffer, size, flags)
+						 : kernels(real.recv(fd, buffer, size, flags));
+	return passes_read(conn, call.generation, OP_RECV, result, flags)
+		       ? straight_end(&call, result)
+		       : straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
@@ -42,10 +62,14 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 		return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)
 					     : recv_with_care(fd, buffer, size, flags);
 	}
-	struct call call;
-	call_pass(&call, OP_RECV, conn, fd, size, flags);
-	ssize_t result = real.recv(fd, buffer, size, flags);
-	return call_passed_read(&call, OP_RECV, conn, result);
+	if (!goes_silently(conn, flags)) {
+		return recv_aloud(conn, fd, buffer, size, flags);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_recv(fd, buffer, size, flags);
+	return passes_read(conn, generation, OP_RECV, result, flags)
+		       ? libcs(result)
+		       : recv_ended(conn, generation, fd, size, flags, result);
 }
 
 HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
@@ -109,11 +133,29 @@ static NOINLINE ssize_t read_with_care(int fd, void *buffer, size_t size)
 	}
 	do {
 		if (!call_answers_read(&call, buffer, 0)) {
-			call.result = real.read(fd, buffer, call.asked);
+			call.result = straight_read(call.conn, fd, buffer, call.asked);
 			keep_head(&call, buffer);
 		}
 	} while (call_again_one(&call, buffer, 0));
 	return call_leave_read(&call, true);
+}
+
+static NOINLINE ssize_t read_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
+				   long result)
+{
+	struct call call = call_of(conn, generation, OP_READ, fd, size, 0);
+	return straight_end_read(&call, result);
+}
+
+static NOINLINE ssize_t read_aloud(struct conn *conn, int fd, void *buffer, size_t size)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_READ, fd, size, 0);
+	straight_begin(&call);
+	long result = goes_straight(conn, 0) ? kernel_read(fd, buffer, size)
+					     : kernels(real.read(fd, buffer, size));
+	return passes_read(conn, call.generation, OP_READ, result, 0)
+		       ? straight_end(&call, result)
+		       : straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_read(int fd, void *buffer, size_t size)
@@ -124,10 +166,14 @@ HOT ssize_t hook_read(int fd, void *buffer, size_t size)
 		return slot_is_foreign(slot) ? real.read(fd, buffer, size)
 					     : read_with_care(fd, buffer, size);
 	}
-	struct call call;
-	call_pass(&call, OP_READ, conn, fd, size, 0);
-	ssize_t result = real.read(fd, buffer, size);
-	return call_passed_read(&call, OP_READ, conn, result);
+	if (!goes_silently(conn, 0)) {
+		return read_aloud(conn, fd, buffer, size);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_read(fd, buffer, size);
+	return passes_read(conn, generation, OP_READ, result, 0)
+		       ? libcs(result)
+		       : read_ended(conn, generation, fd, size, result);
 }
 
 HOT ssize_t hook___read_chk(int fd, void *buffer, size_t size, size_t room)

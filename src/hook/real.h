@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <locale.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>

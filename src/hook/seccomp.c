@@ -1,10 +1,14 @@
-/* The program puts itself under seccomp: what we need later has to be had before. */
+/*
+ * The program puts itself under seccomp: what we need later has to be had before. And it may take the
+ * processor's counter away.
+ */
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "../conn/conn.h"
 #include "../log/log.h"
 #include "../rule/active.h"
+#include "../sys/clock.h"
 #include "../sys/sandbox.h"
 #include "../sys/scratch.h"
 #include "../sys/self.h"
@@ -59,6 +63,9 @@ long seccomp_syscall(long number, long a, long b, long c, long d, long e, long f
 
 int hook_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
+	if (option == PR_SET_TSC) {
+		clock_bar();
+	}
 	bool first = option == PR_SET_SECCOMP && conn_enabled() && !sandbox_closed;
 	if (first) {
 		close_sandbox();

@@ -7,6 +7,7 @@
 #include "../act/retry/retained.h"
 #include "../log/log.h"
 #include "../rule/settings.h"
+#include "../sys/clock.h"
 #include "../sys/glob.h"
 #include "../sys/random.h"
 #include "../sys/raw.h"
@@ -14,6 +15,7 @@
 #include "hook.h"
 #include "phrase.h"
 #include "renewal.h"
+#include "straight.h"
 
 #define RESETBY_IMPLEMENTATION
 #include "../../include/resetby.h"
@@ -108,6 +110,8 @@ static void start(const char *values[SETTING_COUNT])
 	    !rules_watched) {
 		conn_disable();
 	}
+	clock_start();
+	straight_start();
 	renewal_start();
 	flow_rules_changed();
 	watch_start(settings.stale_ms);

@@ -118,6 +118,10 @@ static bool hooked(long number, long a, long b, long c, long d, long e, long f, 
 	case SYS_execveat:
 		*result = hook_execveat(I(a), P(b), P(c), P(d), I(e));
 		return true;
+	case SYS_prctl:
+		*result = hook_prctl(I(a), (unsigned long)b, (unsigned long)c, (unsigned long)d,
+				     (unsigned long)e);
+		return true;
 	case SYS_epoll_ctl:
 		*result = hook_epoll_ctl(I(a), I(b), I(c), P(d));
 		return true;

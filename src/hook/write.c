@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "pieces.h"
 #include "sigpipe.h"
+#include "straight.h"
 
 /* In a sandbox the signal could not be raised by us: then it is the kernel's to raise. */
 static ALWAYS_INLINE int unsignalled(void)
@@ -56,10 +57,32 @@ static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, 
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	do {
 		if (!call_answers_write(&call, &piece, 1, flags)) {
-			call.result = real.send(fd, buffer, size, flags | unsignalled());
+			call.result =
+				straight_send(call.conn, fd, buffer, size, flags | unsignalled());
 		}
 	} while (call_again(&call, &piece, 1, flags));
 	return leave_with_signal(&call, flags);
+}
+
+/* It has failed, or something is due beside it. */
+static NOINLINE ssize_t send_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
+				   int flags, long result)
+{
+	struct call call = call_of(conn, generation, OP_SEND, fd, size, flags);
+	return straight_end_write(&call, result);
+}
+
+static NOINLINE ssize_t send_aloud(struct conn *conn, int fd, const void *buffer, size_t size,
+				   int flags)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_SEND, fd, size, flags);
+	straight_begin(&call);
+	long result = goes_straight(conn, flags)
+			      ? kernel_send(fd, buffer, size, flags | MSG_NOSIGNAL)
+			      : kernels(real.send(fd, buffer, size, flags | MSG_NOSIGNAL));
+	return passes_write(conn, call.generation, OP_SEND, result)
+		       ? straight_end(&call, result)
+		       : straight_end_write(&call, result);
 }
 
 HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
@@ -70,10 +93,14 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 		return slot_is_foreign(slot) ? real.send(fd, buffer, size, flags)
 					     : send_with_care(fd, buffer, size, flags);
 	}
-	struct call call;
-	call_pass(&call, OP_SEND, conn, fd, size, flags);
-	ssize_t result = real.send(fd, buffer, size, flags | MSG_NOSIGNAL);
-	return call_passed_write(&call, OP_SEND, conn, result);
+	if (!goes_silently(conn, flags)) {
+		return send_aloud(conn, fd, buffer, size, flags);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_send(fd, buffer, size, flags | MSG_NOSIGNAL);
+	return passes_write(conn, generation, OP_SEND, result)
+		       ? libcs(result)
+		       : send_ended(conn, generation, fd, size, flags, result);
 }
 
 /* TCP Fast Open: a send that connects. */
@@ -160,7 +187,8 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 	keep_vector_head(&call, message->msg_iov, message->msg_iovlen);
 	do {
 		if (!call_answers_write(&call, message->msg_iov, message->msg_iovlen, flags)) {
-			call.result = real.sendmsg(fd, message, flags | unsignalled());
+			call.result =
+				straight_sendmsg(call.conn, fd, message, flags | unsignalled());
 		}
 	} while (call_again(&call, message->msg_iov, message->msg_iovlen, flags));
 	return leave_with_signal(&call, flags);
@@ -200,13 +228,14 @@ int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
  * write and writev as calls with flags: for a socket they are the same (sock_write_iter()). A number
  * that was closed unseen may be a file by now.
  */
-static ssize_t write_quietly(int fd, const void *buffer, size_t size)
+static ssize_t write_quietly(const struct conn *conn, int fd, const void *buffer, size_t size)
 {
-	ssize_t result = real.send(fd, buffer, size, MSG_NOSIGNAL);
+	ssize_t result = straight_send(conn, fd, buffer, size, MSG_NOSIGNAL);
 	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.write(fd, buffer, size) : result;
 }
 
-static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count, size_t asked)
+static ssize_t writev_quietly(const struct conn *conn, int fd, const struct iovec *pieces,
+			      int count, size_t asked)
 {
 	/*
 	 * Too many pieces are EINVAL here and EMSGSIZE there; without a byte it is no question to the
@@ -219,7 +248,7 @@ static ssize_t writev_quietly(int fd, const struct iovec *pieces, int count, siz
 		.msg_iov = (struct iovec *)(uintptr_t)pieces,
 		.msg_iovlen = (size_t)count,
 	};
-	ssize_t result = real.sendmsg(fd, &message, MSG_NOSIGNAL);
+	ssize_t result = straight_sendmsg(conn, fd, &message, MSG_NOSIGNAL);
 	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.writev(fd, pieces, count) : result;
 }
 
@@ -251,11 +280,37 @@ static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	do {
 		if (!call_answers_write(&call, &piece, 1, 0)) {
-			call.result = UNLIKELY(sandbox_closed) ? real.write(fd, buffer, size)
-							       : write_quietly(fd, buffer, size);
+			call.result = UNLIKELY(sandbox_closed)
+					      ? real.write(fd, buffer, size)
+					      : write_quietly(call.conn, fd, buffer, size);
 		}
 	} while (call_again(&call, &piece, 1, 0));
 	return leave_with_signal(&call, 0);
+}
+
+static NOINLINE ssize_t write_ended(struct conn *conn, uint32_t generation, int fd,
+				    const void *buffer, size_t size, long result)
+{
+	struct call call = call_of(conn, generation, OP_WRITE, fd, size, 0);
+	if (result == -ENOTSOCK) {
+		/* Closed unseen, and a file by now. */
+		result = kernels(real.write(fd, buffer, size));
+	}
+	return straight_end_write(&call, result);
+}
+
+static NOINLINE ssize_t write_aloud(struct conn *conn, int fd, const void *buffer, size_t size)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_WRITE, fd, size, 0);
+	straight_begin(&call);
+	long result = goes_straight(conn, 0) ? kernel_send(fd, buffer, size, MSG_NOSIGNAL)
+					     : kernels(real.send(fd, buffer, size, MSG_NOSIGNAL));
+	if (result == -ENOTSOCK) {
+		result = kernels(real.write(fd, buffer, size));
+	}
+	return passes_write(conn, call.generation, OP_WRITE, result)
+		       ? straight_end(&call, result)
+		       : straight_end_write(&call, result);
 }
 
 HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
@@ -266,11 +321,14 @@ HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
 		return slot_is_foreign(slot) ? real.write(fd, buffer, size)
 					     : write_with_care(fd, buffer, size);
 	}
-	struct call call;
-	call_pass(&call, OP_WRITE, conn, fd, size, 0);
-	call.written = buffer;
-	ssize_t result = real.send(fd, buffer, size, MSG_NOSIGNAL);
-	return call_passed_write(&call, OP_WRITE, conn, result);
+	if (!goes_silently(conn, 0)) {
+		return write_aloud(conn, fd, buffer, size);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_send(fd, buffer, size, MSG_NOSIGNAL);
+	return passes_write(conn, generation, OP_WRITE, result)
+		       ? libcs(result)
+		       : write_ended(conn, generation, fd, buffer, size, result);
 }
 
 ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
@@ -284,7 +342,7 @@ ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 	keep_vector_head(&call, pieces, (size_t)count);
 	do {
 		if (!call_answers_write(&call, pieces, (size_t)count, 0)) {
-			call.result = writev_quietly(fd, pieces, count, asked);
+			call.result = writev_quietly(call.conn, fd, pieces, count, asked);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
 	return leave_with_signal(&call, 0);

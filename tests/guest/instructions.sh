@@ -5,7 +5,7 @@
 count=$(realpath "$(dirname "$0")/../bench")/instructions.sh
 
 CALM_BUDGET=110    # a call on a connection that moves bytes, or finds none yet
-LOGGED_BUDGET=1150 # a call that has its line in the log
+LOGGED_BUDGET=900  # a call that has its line in the log
 OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
 # A request and its answer on a connection that a retry rule holds for, both ends: 4,160 and 6,514

@@ -30,6 +30,16 @@ the_strict_mode() {
 	probe 0 sandbox strict
 }
 
+# By x86's RDTSC; elsewhere prctl knows no such thing.
+a_processor_without_its_counter() {
+	[ "$(uname -m)" = x86_64 ] || skip "this processor's counter is always there"
+	"$resetby" list hooks | grep -qx prctl || skip "the library does not notice it"
+	probe 5 sandbox counter
+	# The log's own descriptor is the one thing to be seen.
+	differs='s/ fds [0-9 ]*Threads/ Threads/'
+	RESETBY_LOG="$PWD/log" RESETBY_LEVEL=calls probe 0 sandbox counter
+}
+
 an_empty_root_by_chroot() {
 	mkdir jail
 	probe 6 jail chroot "$PWD/jail"
@@ -52,6 +62,7 @@ points \
 	a_filter_set_by_prctl \
 	a_filter_set_by_seccomp \
 	the_strict_mode \
+	a_processor_without_its_counter \
 	an_empty_root_by_chroot \
 	an_empty_root_by_pivot_root \
 	a_log_file_outside_of_the_jail

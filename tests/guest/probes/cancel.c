@@ -176,6 +176,27 @@ static void *block(void *argument)
 	return NULL;
 }
 
+/* A thread that cancels itself, before there has been any other. */
+static void cancel_alone(void)
+{
+	int state;
+	pid_t child = fork();
+	if (child == 0) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+		MUST(pthread_cancel(pthread_self()) == 0);
+		recv(fd, buffer, 1, MSG_DONTWAIT);
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+		pthread_cleanup_push(clean_up, (void *)(uintptr_t) "alone");
+		recv(fd, buffer, 1, MSG_DONTWAIT);
+		pthread_cleanup_pop(0);
+		say("alone: went on\n");
+		_exit(0);
+	}
+	int status = 0;
+	MUST(waitpid(child, &status, 0) == child);
+	say("alone: status %d\n", status);
+}
+
 static void cancel(void *(*start)(void *), int which, int barriers)
 {
 	pthread_t thread;
@@ -196,6 +217,11 @@ int main(int argc, char **argv)
 	MUST(argc == 2);
 	port = port_of(argv[1]);
 	fd = dial(port);
+	/* The first cancellation of the process comes while the other thread waits. */
+	order(fd, 'e');
+	DO(recv(fd, buffer, 1, 0));
+	cancel_alone();
+	cancel(block, CALL_recv, 1);
 	MUST(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
 	for (int which = 0; which < CALL_COUNT; which++) {
 		cancel(call_cancelled, which, 2);

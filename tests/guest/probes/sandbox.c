@@ -1,6 +1,7 @@
 /*
- * A program that locks itself in: sandbox PORT prctl|seccomp|strict. Afterwards any system call but
- * those that it makes itself kills it, and it goes on with quiet connections and orderly ends.
+ * A program that locks itself in: sandbox PORT prctl|seccomp|strict|counter. Afterwards any system
+ * call but those that it makes itself kills it (counter: reading the processor's counter does), and
+ * it goes on with quiet connections and orderly ends.
  */
 #include "probe.h"
 
@@ -131,10 +132,24 @@ static void live_strictly(void)
 	syscall(SYS_exit, 0);
 }
 
+/* Every instruction that reads the processor's counter raises SIGSEGV. */
+static void live_without_counter(void)
+{
+	int fd = dial(port);
+	exchange(fd);
+	MUST(prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) == 0);
+	exchange(fd);
+	live(port);
+}
+
 int main(int argc, char **argv)
 {
 	MUST(argc == 3);
 	port = port_of(argv[1]);
+	if (strcmp(argv[2], "counter") == 0) {
+		live_without_counter();
+		return 0;
+	}
 	if (strcmp(argv[2], "strict") == 0) {
 		live_strictly();
 	}

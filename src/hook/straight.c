@@ -1,0 +1,149 @@
+#include "straight.h"
+
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
+#include <link.h>
+#include "hook.h"
+#include "../log/log.h"
+#include "doze.h"
+#include "sigpipe.h"
+#include "summary.h"
+
+static const char never;
+
+atomic_uchar straight_most;
+const volatile char *straight_single = &never;
+
+/* Where an object's code is. */
+struct code {
+	uintptr_t start, end;
+};
+
+static int find_libc(struct dl_phdr_info *object, size_t size, void *context)
+{
+	struct code *code = context;
+	uintptr_t known = (uintptr_t)gnu_get_libc_version;
+	(void)size;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+		uintptr_t start = object->dlpi_addr + part->p_vaddr;
+		if (part->p_type == PT_LOAD && known - start < part->p_memsz) {
+			*code = (struct code){start, start + part->p_memsz};
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static bool is_in(const struct code *code, uintptr_t function)
+{
+	return function >= code->start && function < code->end;
+}
+
+void straight_start(void)
+{
+	struct code libc = {0, 0};
+	if (dl_iterate_phdr(find_libc, &libc) == 0) {
+		return;
+	}
+	const char *single = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+	if (single != NULL) {
+		straight_single = single;
+	} else {
+		dlerror();
+	}
+	if (is_in(&libc, (uintptr_t)real.recv) && is_in(&libc, (uintptr_t)real.read) &&
+	    is_in(&libc, (uintptr_t)real.send) && is_in(&libc, (uintptr_t)real.sendmsg)) {
+		atomic_store(&straight_most,
+			     log_wants(LOG_CALLS) ? STRAIGHT_LOGGED : STRAIGHT_SILENTLY);
+	}
+}
+
+/* From here on every call has to be a cancellation point. */
+int hook_pthread_cancel(pthread_t thread)
+{
+	atomic_store(&straight_most, STRAIGHT_NEVER);
+	return real.pthread_cancel(thread);
+}
+
+/* Is it the same connection, and nothing due? Tells the time. */
+static bool is_quiet(const struct conn *conn, uint32_t generation, uint32_t *now_ms)
+{
+	*now_ms = clock_recent_ms();
+	return conn_same(conn, generation) &&
+	       (int32_t)(*now_ms - atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) < 0;
+}
+
+/*
+ * A read has not passed: is it only because the direction has changed, or because the time had to be
+ * asked for? Then there is no more to do either.
+ */
+static bool passes_read_late(const struct call *call, long result)
+{
+	struct conn *conn = call->conn;
+	uint32_t now_ms;
+	if (!is_quiet(conn, call->generation, &now_ms)) {
+		return false;
+	}
+	if (!has_moved(result)) {
+		return finds_nothing(conn, call->op, result, now_ms);
+	}
+	conn_remember(conn, call->op, result, 0, now_ms);
+	conn_count32(&conn->calls_in);
+	if (call_moves(call->flags)) {
+		conn_received(conn, (size_t)result, now_ms);
+	}
+	return true;
+}
+
+static bool passes_write_late(const struct call *call, long result)
+{
+	struct conn *conn = call->conn;
+	uint32_t now_ms;
+	if (!is_quiet(conn, call->generation, &now_ms)) {
+		return false;
+	}
+	if (!has_moved(result)) {
+		return finds_nothing(conn, call->op, result, now_ms);
+	}
+	conn_remember(conn, call->op, result, 0, now_ms);
+	conn_count32(&conn->calls_out);
+	conn_sent(conn, (size_t)result, now_ms);
+	return true;
+}
+
+void straight_begin(struct call *call)
+{
+	if (log_wants(LOG_CALLS)) {
+		doze_before(call);
+		call->began_ns = clock_exact_ns();
+	}
+}
+
+ssize_t straight_end(struct call *call, long result)
+{
+	call->result = libcs(result);
+	if (call->began_ns != 0) {
+		call->error = result < 0 ? (int)-result : 0;
+		report_calm_call(call);
+	}
+	return call->result;
+}
+
+ssize_t straight_end_read(struct call *call, long result)
+{
+	if (passes_read_late(call, result)) {
+		return straight_end(call, result);
+	}
+	call->result = libcs(result);
+	return call_leave_read(call, call_moves(call->flags));
+}
+
+ssize_t straight_end_write(struct call *call, long result)
+{
+	if (passes_write_late(call, result)) {
+		return straight_end(call, result);
+	}
+	call->result = libcs(result);
+	return sigpipe_after(call_leave_write(call), call->flags);
+}
