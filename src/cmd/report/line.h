@@ -1,24 +1,16 @@
 /*
  * One line of a log, as resetby writes it: JSON or text. Reading a line finds where each value
  * stands; what a value means is asked for later, so that a line that is only counted costs little.
+ *
+ *     line.c          which format; the values of one word     line_string.c   escapes undone
+ *     line_json.c, line_text.c   where each value stands       line_list.c     values of several items
+ *     word.h          what a word means
  */
 #ifndef RESETBY_CMD_REPORT_LINE_H
 #define RESETBY_CMD_REPORT_LINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include "../../conn/op.h"
 #include "../../conn/side.h"
-#include "../../log/event.h"
-#include "../../sys/addr.h"
-#include "../../why/why.h"
-
-/** Bytes of a line; `at` is NULL when there is nothing. No NUL ends them. */
-struct slice {
-	const char *at;
-	size_t length;
-};
+#include "word.h"
 
 /** What a line turned out to be. */
 enum line_result {
@@ -65,9 +57,7 @@ int64_t line_number(const struct line *line, enum key key);
 /** Is the value this word? */
 static inline bool line_is(const struct line *line, enum key key, const char *word)
 {
-	struct slice value = line->values[key];
-	size_t length = __builtin_strlen(word);
-	return value.length == length && value.at && __builtin_memcmp(value.at, word, length) == 0;
+	return line_has(line, key) && word_is(line->values[key], word);
 }
 
 /**
@@ -109,19 +99,5 @@ bool line_next_call(const struct line *line, struct slice *rest, struct line_cal
 /** An item of `errors` or `fired`; the name is raw. */
 bool line_next_count(const struct line *line, struct slice *rest, struct slice *name,
 		     uint64_t *count);
-
-/* ---- what both formats read ---- */
-
-/** The kind of event that a word names; EVENT_COUNT when none. */
-enum event_kind line_kind(const char *word, size_t length);
-
-/** Decimal digits, to the first byte that is none; -1 when there is no digit, or too many. */
-int64_t line_digits(const char **at, const char *end);
-
-/** `12:01:02.123456`: microseconds since midnight; -1 when it is none. Reads 15 bytes. */
-int64_t line_time(const char *at);
-
-/** The key of a name; KEYS_END when there is none. */
-enum key line_key_of(const char *name, size_t length);
 
 #endif

@@ -38,7 +38,7 @@ static int64_t time_at(const char *at, const char *end)
 		return -1;
 	}
 	const char *bracket = memchr(at, ']', 20);
-	return bracket ? line_time(bracket + 2) : -1;
+	return bracket ? word_time(bracket + 2) : -1;
 }
 
 static void place_lines(const char *bytes, size_t length, uint64_t *near_us)

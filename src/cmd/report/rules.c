@@ -38,7 +38,7 @@ uint32_t rules_take(struct model *model, const struct line *line)
 		/* A retry need not name its rule. */
 		strcpy(text, line->kind == EVENT_RETRY ? "retry" : "");
 	}
-	int64_t number = line_digits(&at, text + strlen(text));
+	int64_t number = word_digits(&at, text + strlen(text));
 	at = number >= 0 && *at == ' ' ? at + 1 : text;
 	if (*at == '\0') {
 		return 0;

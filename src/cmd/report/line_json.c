@@ -31,9 +31,9 @@ static int64_t read_date(const char *at)
 {
 	const char *month_at = at + 5;
 	const char *day_at = at + 8;
-	int64_t year = line_digits(&at, at + 4);
-	int64_t month = line_digits(&month_at, month_at + 2);
-	int64_t day = line_digits(&day_at, day_at + 2);
+	int64_t year = word_digits(&at, at + 4);
+	int64_t month = word_digits(&month_at, month_at + 2);
+	int64_t day = word_digits(&day_at, day_at + 2);
 	bool form = at[0] == '-' && month_at[0] == '-' && day_at[0] == 'T';
 	if (!form || year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) {
 		return -1;
@@ -53,7 +53,7 @@ static bool read_ts(struct slice ts, uint64_t *us)
 		days = read_date(ts.at);
 		memcpy(date, ts.at, DATE_LENGTH);
 	}
-	int64_t time = line_time(ts.at + DATE_LENGTH + 1);
+	int64_t time = word_time(ts.at + DATE_LENGTH + 1);
 	*us = (uint64_t)(days * US_PER_DAY + time);
 	return days >= 0 && time >= 0;
 }
@@ -157,11 +157,11 @@ static bool keep_head(struct line *line, struct head *head, struct slice name, s
 		head->ts = read_ts(value, &line->us);
 	} else if (NAMED(name, "pid")) {
 		const char *at = value.at;
-		int64_t pid = line_digits(&at, value.at + value.length);
+		int64_t pid = word_digits(&at, value.at + value.length);
 		head->pid = pid >= 0 && pid <= UINT32_MAX;
 		line->pid = (uint32_t)pid;
 	} else if (NAMED(name, "ev")) {
-		line->kind = line_kind(value.at, value.length);
+		line->kind = word_kind(value);
 		head->ev = line->kind != EVENT_COUNT;
 	} else if (NAMED(name, "exe")) {
 		line->exe = value;
@@ -207,7 +207,7 @@ static bool read_members(struct line *line, struct head *head, struct cursor *cu
 			return false;
 		}
 		if (!keep_head(line, head, name, value)) {
-			enum key key = line_key_of(name.at, name.length);
+			enum key key = word_key(name);
 			if (key != KEYS_END) {
 				line->values[key] = value;
 			}

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define TIME_LENGTH 15
-
 struct cursor {
 	const char *at;
 	const char *end;
@@ -88,7 +86,7 @@ static bool is_pair(const struct cursor *cursor)
 	if (at.at == at.end || *at.at != '=') {
 		return false;
 	}
-	enum key key = line_key_of(name.at, name.length);
+	enum key key = word_key(name);
 	return (key != KEYS_END && pairs[key]) ||
 	       (name.length == 3 && (!memcmp(name.at, "exe", 3) || !memcmp(name.at, "tid", 3)));
 }
@@ -119,7 +117,7 @@ static bool read_pairs(struct line *line, struct cursor *cursor)
 		if (!take(cursor, "=") || !read_value(cursor, &value)) {
 			return false;
 		}
-		enum key key = line_key_of(name.at, name.length);
+		enum key key = word_key(name);
 		if (key != KEYS_END) {
 			line->values[key] = value;
 		} else if (name.length == 3 && memcmp(name.at, "exe", 3) == 0) {
@@ -247,17 +245,18 @@ static bool read_head(struct line *line, struct cursor *cursor)
 	if (!take(cursor, "resetby[")) {
 		return false;
 	}
-	int64_t pid = line_digits(&cursor->at, cursor->end);
-	if (pid < 0 || pid > UINT32_MAX || !take(cursor, "] ") || left(cursor) < TIME_LENGTH + 2) {
+	int64_t pid = word_digits(&cursor->at, cursor->end);
+	if (pid < 0 || pid > UINT32_MAX || !take(cursor, "] ") ||
+	    left(cursor) < WORD_TIME_LENGTH + 2) {
 		return false;
 	}
-	int64_t us = line_time(cursor->at);
-	cursor->at += TIME_LENGTH;
+	int64_t us = word_time(cursor->at);
+	cursor->at += WORD_TIME_LENGTH;
 	if (us < 0 || !take(cursor, " ")) {
 		return false;
 	}
 	struct slice kind = until(cursor, ' ', ' ');
-	line->kind = line_kind(kind.at, kind.length);
+	line->kind = word_kind(kind);
 	line->pid = (uint32_t)pid;
 	line->us = (uint64_t)us;
 	return line->kind != EVENT_COUNT;
