@@ -413,7 +413,7 @@ static void reused_without_hooks(void)
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
 	say_call("one\n");
 	take_number_for_data(path);
-	usleep(150 * 1000);
+	usleep(150 * 1000); /* 100 ms of it are the situation */
 	say_call("two\n");
 	take_number_for_data(path);
 	say("three\n");

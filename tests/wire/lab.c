@@ -52,6 +52,19 @@ int64_t lab_now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void lab_look_again(int64_t until_ms, const char *condition)
+{
+	if (lab_now_ms() > until_ms) {
+		fail_msg("never came true: %s", condition);
+	}
+	lab_let_pass(1);
+}
+
+void lab_let_pass(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
 char *lab_read_file(const char *path)
 {
 	size_t size = 0;

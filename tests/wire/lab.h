@@ -96,6 +96,27 @@ const char *lab_dir(void);
 int64_t lab_now_ms(void);
 
 /**
+ * Wait for what has no event that could be waited for: the state of a socket, a line of a log. It is
+ * looked for every millisecond; the test fails when it has not come after LAB_PATIENCE_MS.
+ */
+#define lab_until(condition)                                                                       \
+	do {                                                                                       \
+		int64_t lab_until_ms = lab_now_ms() + LAB_PATIENCE_MS;                             \
+		while (!(condition)) {                                                             \
+			lab_look_again(lab_until_ms, #condition);                                  \
+		}                                                                                  \
+	} while (0)
+
+/** Between two looks of lab_until. */
+void lab_look_again(int64_t until_ms, const char *condition);
+
+/**
+ * Let time pass where that is what the test is about: a silence, an age. Never to wait for what
+ * will happen.
+ */
+void lab_let_pass(int ms);
+
+/**
  * Make the second host: another network namespace, joined to ours by a veth pair called `cable` on
  * both sides. Does nothing when it exists.
  */
@@ -269,12 +290,13 @@ unsigned capture_count(struct capture *capture, struct match match);
 const struct segment *capture_find(struct capture *capture, struct match match, unsigned index);
 
 /**
- * Wait for the first segment that matches, also if it was seen long ago.
+ * Wait for the segment of this index (from 0) among those that match, also if it was seen long ago;
+ * the test fails when it does not come.
  *
  * @return
- *         The segment, valid until the next call, or NULL when the time was up.
+ *         The segment, valid until the next call.
  */
-const struct segment *capture_wait(struct capture *capture, struct match match, int timeout_ms);
+const struct segment *capture_wait(struct capture *capture, struct match match, unsigned index);
 
 /** Whether a RST left this port. */
 bool capture_rst(struct capture *capture, uint16_t from_port);
@@ -349,6 +371,9 @@ const char *actor_result(struct actor *actor);
 
 /** The same for at most so long; NULL when there is no result yet. */
 const char *actor_result_within(struct actor *actor, int timeout_ms);
+
+/** Wait until the actor's `background` command sleeps in a call on this slot. */
+void actor_wait_background(struct actor *actor, const char *slot);
 
 /** The number in a command's result: actor_number(actor_do(&a, "fd s0")). */
 long actor_number(const char *result);

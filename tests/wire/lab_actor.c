@@ -1,5 +1,6 @@
 #include "lab.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -301,6 +302,36 @@ const char *actor_do(struct actor *actor, const char *format, ...)
 		fail_msg("the actor does not understand: %s", result + 2);
 	}
 	return result;
+}
+
+/** Whether a thread sleeps in a call whose first argument is this descriptor. */
+static bool sleeps_in(pid_t pid, const char *thread, int fd)
+{
+	int number;
+	unsigned argument;
+	char *text = lab_read_file(lab_text("/proc/%d/task/%s/syscall", (int)pid, thread));
+	bool there = sscanf(text, "%d 0x%x", &number, &argument) == 2 && argument == (unsigned)fd;
+	free(text);
+	return there;
+}
+
+static bool background_sleeps(struct actor *actor, int fd)
+{
+	bool there = false;
+	DIR *threads = opendir(lab_text("/proc/%d/task", (int)actor->pid));
+	for (struct dirent *thread; threads && (thread = readdir(threads)) != NULL;) {
+		if (atoi(thread->d_name) > 0 && atoi(thread->d_name) != actor->pid) {
+			there |= sleeps_in(actor->pid, thread->d_name, fd);
+		}
+	}
+	closedir(threads);
+	return there;
+}
+
+void actor_wait_background(struct actor *actor, const char *slot)
+{
+	int fd = (int)actor_number(actor_do(actor, "fd %s", slot));
+	lab_until(background_sleeps(actor, fd));
 }
 
 long actor_number(const char *result)

@@ -262,15 +262,19 @@ unsigned capture_count(struct capture *capture, struct match match)
 	return count;
 }
 
-const struct segment *capture_wait(struct capture *capture, struct match match, int timeout_ms)
+const struct segment *capture_wait(struct capture *capture, struct match match, unsigned index)
 {
-	int64_t until = lab_now_ms() + timeout_ms;
+	int64_t until = lab_now_ms() + LAB_PATIENCE_MS;
 	for (;;) {
 		drain(capture);
-		const struct segment *segment = find(capture, match, 0);
-		int64_t left = until - lab_now_ms();
-		if (segment != NULL || left <= 0) {
+		const struct segment *segment = find(capture, match, index);
+		if (segment != NULL) {
 			return segment;
+		}
+		int64_t left = until - lab_now_ms();
+		if (left <= 0) {
+			capture_dump(capture);
+			fail_msg("segment %u never came", index);
 		}
 		peer_poll(capture->fd, POLLIN, (int)left);
 	}

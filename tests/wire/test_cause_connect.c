@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /** An address and port where things happen. */
@@ -171,9 +170,7 @@ static const struct rejection rejections[] = {
 /** Wait until the kernel has given the attempt up; poll would return at the first ICMP error. */
 static void wait_for_failure(struct actor *a, const char *slot)
 {
-	while (info_of(a, slot).tcpi_state != TCP_CLOSE) {
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	lab_until(info_of(a, slot).tcpi_state == TCP_CLOSE);
 }
 
 /** All at once: each takes until the second SYN. */

@@ -176,8 +176,7 @@ static void start_with_queue(struct actor *a, int *clients, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		clients[i] = peer_connect(AF_INET, port);
 	}
-	while (info_of(a, "s9").tcpi_unacked < count) {
-	}
+	lab_until(info_of(a, "s9").tcpi_unacked >= count);
 }
 
 static void expect_clients_reset(const int *clients, unsigned count)

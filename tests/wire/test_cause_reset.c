@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static void open_client(struct pair *pair)
@@ -228,9 +227,7 @@ static void close_with_bytes_unread_after_a_half_close_is_named(void **state)
 		assert_string_equal(actor_do(&p.a, "send s0 50000"), "50000 -");
 	}
 	/* A peer that had closed would have acknowledged nothing. */
-	while (info_of(&p.a, "s0").tcpi_unacked > 0) {
-		peer_poll(p.peer, POLLPRI, 1);
-	}
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
 	close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
@@ -348,9 +345,7 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	peer_send(p.peer, "late");
-	assert_non_null(capture_wait(&p.wire,
-				     (struct match){.from_port = p.actor_port, .set = TH_RST},
-				     LAB_PATIENCE_MS));
+	capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "recv",
@@ -372,8 +367,7 @@ static void abort_after_our_own_shutdown_is_the_peers(void **state)
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	abort_peer(&p);
 	tcp_wait_state(p.listener, TCP_LISTEN);
-	assert_true(capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_RST},
-				 LAB_PATIENCE_MS) != NULL);
+	capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_RST}, 0);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.cause = "peer-abort",
@@ -422,8 +416,7 @@ static void client_gone_before_accept_is_told_at_accept(void **state)
 	uint16_t port = listening_actor(&a);
 	peer_rst(peer_connect(AF_INET, port));
 	assert_string_equal(actor_do(&a, "poll s9 in 20000"), "1 - in");
-	while (info_of(&a, "s9").tcpi_unacked == 0) {
-	}
+	lab_until(info_of(&a, "s9").tcpi_unacked > 0);
 	assert_int_equal(strncmp(actor_do(&a, "accept s9 s0"), "0 - 127.0.0.1:", 14), 0);
 	const char *line = expect_verdict(&a, 0,
 					  (struct expected){.op = "accept",
@@ -501,11 +494,6 @@ static void full_accept_queue_is_possible_when_nothing_was_ever_read(void **stat
 	close(listener);
 }
 
-static void sleep_ms(long ms)
-{
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 static void connection_forgotten_in_a_silence_is_named(void **state)
 {
 	struct pair p;
@@ -514,8 +502,7 @@ static void connection_forgotten_in_a_silence_is_named(void **state)
 	exchange(&p);
 	peer_vanish(p.peer);
 	p.peer = -1;
-	/* The silence itself is the situation. */
-	sleep_ms(1200);
+	lab_let_pass(1200);
 	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
@@ -539,15 +526,13 @@ static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
 	(void)state;
 	open_client(&p);
 	exchange(&p);
-	sleep_ms(1200);
+	lab_let_pass(1200);
 	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
 	peer_recv(p.peer, 7);
 	/* Answers none of it, and 3 bytes more are left unread. */
 	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
-	while (info_of(&p.a, "s0").tcpi_unacked > 0) {
-		peer_poll(p.peer, POLLPRI, 1);
-	}
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
 	close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /** The kernel gives up after 200 + 400 + 800 ms without an acknowledgement. */
@@ -101,9 +100,7 @@ static void icmp_error_of_a_living_connection_is_no_end(void **state)
 	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
 	    p.peer_port);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
-	while (info_of(&p.a, "s0").tcpi_retransmits == 0) {
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	lab_until(info_of(&p.a, "s0").tcpi_retransmits > 0);
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - EHOSTUNREACH");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "getsockopt",
@@ -207,9 +204,7 @@ static void time_out_before_the_success_was_noticed_is_no_connect_that_failed(vo
 	actor_do(&a, "setsockopt s0 keepcnt 1");
 	actor_do(&a, "setsockopt s0 keepalive 1");
 	nft("add rule inet lab in tcp dport %u drop", port);
-	while (info_of(&a, "s0").tcpi_state != TCP_CLOSE) {
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	lab_until(info_of(&a, "s0").tcpi_state == TCP_CLOSE);
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ETIMEDOUT");
 	expect_verdict(&a, 0, (struct expected){.cause = "keepalive-limit", .sure = "certain"});
 	assert_int_equal(actor_stop(&a), 0);
@@ -296,9 +291,7 @@ static void reset_after_retransmissions_is_a_reset_when_it_is_told(void **state)
 	open_client(&p);
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
-	while (info_of(&p.a, "s0").tcpi_retransmits == 0) {
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	lab_until(info_of(&p.a, "s0").tcpi_retransmits > 0);
 	nft_flush();
 	peer_vanish(p.peer);
 	p.peer = -1;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STEPS_MAX 24
@@ -205,11 +204,6 @@ static void write_down(struct stage *stage, const char *step, const char *result
 	assert_true(stage->used < TRANSCRIPT_SIZE);
 }
 
-static void wait_a_moment(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-}
-
 static void end_peer(struct stage *stage, void (*how)(int))
 {
 	how(stage->peer);
@@ -253,19 +247,13 @@ static void run_own(struct stage *stage, const char *step)
 	} else if (strcmp(word, "@fin") == 0) {
 		wait_for_fin(&stage->a, "s0");
 	} else if (strcmp(word, "@state") == 0) {
-		while (info_of(&stage->a, "s0").tcpi_state != atoi(argument)) {
-			wait_a_moment();
-		}
+		lab_until(info_of(&stage->a, "s0").tcpi_state == atoi(argument));
 	} else if (strcmp(word, "@retransmits") == 0) {
-		while (info_of(&stage->a, "s0").tcpi_retransmits == 0) {
-			wait_a_moment();
-		}
+		lab_until(info_of(&stage->a, "s0").tcpi_retransmits > 0);
 	} else if (strcmp(word, "@client") == 0) {
 		abort_client(stage, argument);
 	} else if (strcmp(word, "@gone") == 0) {
-		while (netstat_counter("EstabResets") == 0) {
-			wait_a_moment();
-		}
+		lab_until(netstat_counter("EstabResets") > 0);
 	} else if (strcmp(word, "@drop") == 0) {
 		nft("add rule inet lab in tcp dport %u drop", stage->port);
 	} else if (strcmp(word, "@reject") == 0) {

@@ -96,13 +96,7 @@ static void a_lost_handshake_ack_leaves_the_server_in_syn_recv(void **state)
 	int fd = peer_connect(AF_INET, port);
 	assert_int_equal(tcp_state(fd), TCP_ESTABLISHED);
 	peer_send(fd, "lost");
-	const struct segment *again = NULL;
-	for (int i = 0; i < 200 && again == NULL; i++) {
-		poll(NULL, 0, 50);
-		again = capture_find(&wire,
-				     (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
-	}
-	assert_non_null(again);
+	capture_wait(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
 	assert_string_equal(actor_do(&a, "poll s9 in 0"), "0 -");
 	close(fd);
 	actor_stop(&a);
@@ -117,16 +111,8 @@ static void a_lost_fin_leaves_the_peer_in_fin_wait_1(void **state)
 		struct pair p;
 		pair_with_rule(&p, *how, "drop=fin");
 		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
-		assert_non_null(capture_wait(
-			&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN},
-			LAB_PATIENCE_MS));
 		/* Sent again, for nobody acknowledges it. */
-		for (int i = 0;
-		     i < 100 && capture_count(&p.wire, (struct match){.from_port = p.peer_port,
-							       .set = TH_FIN}) < 2;
-		     i++) {
-			poll(NULL, 0, 20);
-		}
+		capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
 		assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
 		assert_string_equal(actor_do(&p.a, "poll s0 rdhup 0"), "0 -");
 		pair_expect_told(&p, "inject", 0, "1 drop=fin", "FINs");
@@ -143,13 +129,7 @@ static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
 	struct pair p;
 	pair_with_rule(&p, client_situation, "drop=finack");
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
-	for (int i = 0; i < 100 && capture_count(&p.wire, (struct match){.from_port = p.actor_port,
-								  .set = TH_FIN}) < 2;
-	     i++) {
-		poll(NULL, 0, 20);
-	}
-	assert_true(capture_count(&p.wire,
-				  (struct match){.from_port = p.actor_port, .set = TH_FIN}) >= 2);
+	capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_FIN}, 1);
 	tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
 	pair_expect_told(&p, "inject", 0, "1 drop=finack", "acknowledge our FIN");
 	actor_stop(&p.a);

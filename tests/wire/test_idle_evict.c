@@ -7,13 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Wait until both directions have been silent for the rule's time. */
-static void be_silent(struct pair *p)
-{
-	(void)p;
-	poll(NULL, 0, 350);
-}
-
 static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 {
 	static const struct {
@@ -30,7 +23,7 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 			pair_with_rule(&p, *how, "idle-evict=300ms");
 			assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 			peer_recv(p.peer, 5);
-			be_silent(&p);
+			lab_let_pass(350);
 			assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
 			assert_string_equal(actor_do(&p.a, "%s", ways[i].next), ways[i].answer);
 			/* Of the seven bytes none was seen: the peer met the RST alone. */

@@ -3,7 +3,6 @@
 #include "lab_retry.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /** IPv4 and IPv6, blocking. */
@@ -115,11 +114,8 @@ static void a_server_that_is_down_and_comes_back_answers(void **state)
 	close(p.listener);
 	retry_reset(&p);
 	actor_send(&p.a, "recv s0 1000");
-	struct match refused = {.from_port = p.listen_port, .set = TH_RST | TH_ACK};
-	for (unsigned wanted = 3; capture_count(&p.wire, refused) < wanted;) {
-		struct timespec pause = {.tv_nsec = 1000000};
-		nanosleep(&pause, NULL);
-	}
+	capture_wait(&p.wire, (struct match){.from_port = p.listen_port, .set = TH_RST | TH_ACK},
+		     2);
 	p.listener = retry_listen(p.listen_port);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));

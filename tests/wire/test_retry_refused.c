@@ -123,8 +123,7 @@ static void two_threads_in_one_connection_are_left_alone(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	actor_do(&p.a, "background recv s0 1000");
-	/* It is in the call when its wait channel says so: the next call is a second one. */
-	actor_do(&p.a, "poll 0 pri 50");
+	actor_wait_background(&p.a, "s0");
 	retry_send(&p, GET);
 	retry_expect_text(&p, GET);
 	retry_reset(&p);

@@ -28,11 +28,7 @@ static void fill_hole(struct pair *p)
 /** Wait until the actor's thread has told of the reset, and renews the connection. */
 static void wait_for_renewal(struct pair *p)
 {
-	int64_t until = lab_now_ms() + LAB_PATIENCE_MS;
-	while (log_count(&p->a, "error") == 0) {
-		assert_true(lab_now_ms() < until);
-		poll(NULL, 0, 1);
-	}
+	lab_until(log_count(&p->a, "error") > 0);
 }
 
 /** A thread of the actor waits in its read for a new connection, which nobody answers. */
@@ -99,7 +95,7 @@ static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	actor_do(&p.a, "background recv s0 1000");
-	actor_do(&p.a, "poll 0 pri 50");
+	actor_wait_background(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "cancel"), "0 - cancelled");
 	retry_reset(&p);
 	actor_send(&p.a, "recv s0 1000");

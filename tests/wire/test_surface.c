@@ -181,8 +181,7 @@ static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 		assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port),
 				    "-1 EINPROGRESS");
 		peer_rst(peer_accept(listener));
-		while (info_of(&a, "s0").tcpi_state != TCP_CLOSE) {
-		}
+		lab_until(info_of(&a, "s0").tcpi_state == TCP_CLOSE);
 		const char *result = strcmp(ways[i].command, "connect") == 0
 					     ? actor_do(&a, "connect s0 127.0.0.1 %u", port)
 					     : actor_do(&a, "%s", ways[i].command);
