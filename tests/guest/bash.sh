@@ -42,9 +42,9 @@ talk() {
 		echo moved >&9
 		head -n 1 <&9
 		# What writes ends with the answer unread; but this shell holds the socket too.
-		(echo "from a subshell" >&9; sleep 0.1)
+		(echo "from a subshell" >&9; until read -t 0 -u 9; do :; done)
 		head -n 1 <&9
-		sh -c "echo from a program; sleep 0.1" >&9
+		bash -c "echo from a program; until read -t 0; do :; done" >&9 <&9
 		head -n 1 <&9
 		echo end >&9
 		cat <&9
@@ -57,6 +57,7 @@ talking_is_as_without_us() {
 	in_four_ways echo_serves talk
 }
 
+# reset_then_cat COMMAND: what is done before cat begins
 reset_then_cat() {
 	local preload server client status=0
 	preload RESETBY_RULES='linger0 side=server'
@@ -64,10 +65,10 @@ reset_then_cat() {
 	preload
 	client=("${preload[@]}")
 	echo_serves
-	local aborted
+	local -x aborted patience
 	aborted=$(counter TCPAbortOnData)
 	# cat meets a connection that it never saw, and that may have been reset before it begins.
-	as_client bash -c 'exec 9<>"/dev/tcp/127.0.0.1/$0"; echo end >&9; sleep $1; cat <&9' "$port" "$1" \
+	as_client bash -c 'exec 9<>"/dev/tcp/127.0.0.1/$0"; echo end >&9; $1; cat <&9' "$port" "$1" \
 		>said.out 2>said.err || status=$?
 	expect $status 1
 	has "cat: -: Connection reset by peer" said.err
@@ -77,11 +78,13 @@ reset_then_cat() {
 }
 
 linger0_at_the_exit_of_the_server_is_told_by_cat() {
-	reset_then_cat 0
+	reset_then_cat :
 }
 
 a_reset_before_the_program_began_is_told_by_it() {
-	reset_then_cat 0.3
+	was_reset() { [ "$(counter TCPAbortOnData)" -gt "$aborted" ]; }
+	export -f eventually counter was_reset
+	reset_then_cat "eventually was_reset"
 }
 
 refused_and_timed_out_are_told_by_bash() {

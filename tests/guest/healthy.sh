@@ -393,11 +393,14 @@ def order(text, body=b""):
 END
 
 cat >"$scratch/half.py" <<'END'
+import select
 from order import *
 for size in 0, 1, 100000, 8 << 20:
     line = order(b"sum", b"y" * size)
     line.shutdown(socket.SHUT_WR)
-    time.sleep(0.05)
+    ends = select.poll()
+    ends.register(line, select.POLLRDHUP)
+    ends.poll()
     print(rest(line))
     line.close()
 for size in 1, 8 << 20:

@@ -55,7 +55,7 @@ kill_all() {
 # nginx has accepted a connection
 has_client() { grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X $front) [0-9A-F:]+ 01 " /proc/net/tcp; }
 
-# under WHAT RULES: WHAT again and again while requests run
+# under WHAT RULES: WHAT ten times a second while requests run
 under() {
 	local what=$1 rules=$2 preload=() client count
 	# Long enough for a few of them.

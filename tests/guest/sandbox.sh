@@ -79,7 +79,7 @@ sandboxed() {
 				ssize_t got;
 				send(fd, "hello", 5, 0);
 				for (int i = 0; i < 2; i++) {
-					poll(NULL, 0, 1050);
+					poll(NULL, 0, 1050); /* what is done once a second falls due */
 					recv(fd, answer, 1, MSG_DONTWAIT);
 				}
 				while ((got = recv(fd, answer, sizeof answer, 0)) > 0) {
@@ -104,7 +104,7 @@ while True:
     s.recv(5)
     s.send(b"answer")
     if sys.argv[2] == "rst":
-        time.sleep(1.5)
+        time.sleep(1.5)  # between the two looks of the client
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.close()' "$port" "$1"
 }

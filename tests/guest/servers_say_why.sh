@@ -2,9 +2,24 @@
 # Real servers break connections in their own ways: what is told is what they did.
 . "$(dirname "$0")/lib.sh"
 . "$guest/nginx"
-needs "$PYTHON" nginx curl redis-server redis-cli
+needs "$PYTHON" nginx curl redis-server redis-cli ss
 
-export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONPATH=$scratch
+
+cat >"$scratch/wait.py" <<'END'
+import select
+
+def wait(line, events):
+    events_of = select.poll()
+    events_of.register(line, events)
+    events_of.poll()
+
+def for_fin(line):
+    wait(line, select.POLLRDHUP)
+
+def for_end(line):
+    wait(line, 0)  # POLLHUP and POLLERR are always told
+END
 
 # both: server and client preloaded
 both() {
@@ -20,6 +35,9 @@ told() {
 		"$@" | sort -u
 }
 
+# tells FILE...: something was told
+tells() { [ -n "$(told "$@")" ]; }
+
 # python_says: a program on stdin, given the port
 python_says() {
 	as_client timeout 20 "$PYTHON" - "$port"
@@ -30,17 +48,20 @@ nginx_serves() {
 	serve "${server[@]}" "${nginx[@]}"
 }
 
-# upload PAUSE: a big body to nginx, which wants 1 KiB at most; what the first failing call says
+# upload [late]: a big body to nginx, which wants 1 KiB at most, perhaps when nginx has already closed;
+# what the first failing call says
 upload() {
-	as_client timeout 20 "$PYTHON" - "$port" "$1" <<-'END'
-		import socket, sys, time
+	as_client timeout 20 "$PYTHON" - "$port" "$@" <<-'END'
+		import socket, sys, wait
 		line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 		line.sendall(b"POST /small HTTP/1.1\r\nHost: here\r\nContent-Length: 1048576\r\n\r\n")
-		time.sleep(float(sys.argv[2]))
 		try:
+		    if sys.argv[2:] == ["late"]:
+		        wait.for_fin(line)
+		        line.sendall(b"b" * 1024)
+		        wait.for_end(line)
 		    for _ in range(1024):
 		        line.sendall(b"b" * 1024)
-		        time.sleep(0.001 if float(sys.argv[2]) else 0)
 		    line.shutdown(socket.SHUT_WR)
 		    print(b"".join(iter(lambda: line.recv(1000), b""))[:12].decode())
 		except OSError as error:
@@ -60,7 +81,7 @@ nginx_that_waits_no_longer_for_a_body() {
 	local preload server client
 	both
 	too_large "lingering_close off; lingering_timeout 100ms;"
-	upload 0.5 >said
+	upload late >said
 	stop
 	expect "$(cat said)" BrokenPipeError
 	silent log.nginx.*
@@ -71,7 +92,7 @@ nginx_that_lingers_resets_nobody() {
 	local preload server client
 	both
 	too_large "lingering_close always; lingering_time 10s;"
-	expect "$(upload 0)" "HTTP/1.1 413"
+	expect "$(upload)" "HTTP/1.1 413"
 	stop
 	silent
 }
@@ -101,14 +122,14 @@ a_request_after_keepalive_timeout() {
 	both
 	nginx_serves "keepalive_timeout 1s;"
 	python_says >said <<-'END'
-		import socket, sys, time
+		import socket, sys, wait
 		line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 		ask = b"GET /small HTTP/1.1\r\nHost: here\r\n\r\n"
 		line.sendall(ask)
 		line.recv(1000)
-		time.sleep(1.5)
+		wait.for_fin(line)
 		line.sendall(ask)
-		time.sleep(0.1)
+		wait.for_end(line)
 		print(line.recv(1000))
 		line.close()
 	END
@@ -117,6 +138,9 @@ a_request_after_keepalive_timeout() {
 	silent log.nginx.*
 	expect "$(told log.python3.*)" "peer-closed-early certain reset "
 }
+
+# unread: there are bytes that the server has not read
+unread() { ss -Htn state established "sport = :$port" | grep -q '^[1-9]'; }
 
 # killed ORDER: python's server reads nothing, or all, and is killed
 killed() {
@@ -141,7 +165,7 @@ killed() {
 	END
 	local asking=$!
 	eventually test -e ready
-	sleep 0.2
+	[ "$1" = reads ] || eventually unread
 	stop KILL
 	wait $asking
 }
@@ -189,7 +213,7 @@ a_full_accept_queue() {
 		        print(len(lines), type(error).__name__)
 	END
 	kill -CONT "$started"
-	overflowed() { told log.* | grep -q accept-overflow; }
+	overflowed() { told | grep -q accept-overflow; }
 	eventually overflowed
 	stop
 	cat said
@@ -225,15 +249,15 @@ redis_with_too_many_clients() {
 	both
 	redis_serves 1
 	python_says >said <<-'END'
-		import socket, sys, time
+		import socket, sys, wait
 		to = "127.0.0.1", int(sys.argv[1])
 		first = socket.create_connection(to)
 		first.sendall(b"PING\r\n")
 		print(first.recv(100))
 		second = socket.create_connection(to)
-		time.sleep(0.3)
+		wait.for_fin(second)
 		second.sendall(b"PING\r\n")
-		time.sleep(0.1)
+		wait.for_end(second)
 		print(second.recv(100))
 		print(second.recv(100))
 		second.close()
@@ -256,7 +280,7 @@ curl_that_gives_up_mid_download() {
 	aborted=$(counter TCPAbortOnClose)
 	as_client curl -sS --limit-rate 100k --max-time 1 -o /dev/null "http://127.0.0.1:$port/big" || status=$?
 	expect $status 28
-	sleep 0.2
+	eventually tells log.nginx.*
 	stop
 	expect "$(counter TCPAbortOnClose)" $((aborted + 1))
 	expect "$(told log.curl.*)" "closed-unread certain none "
