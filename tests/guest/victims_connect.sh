@@ -50,28 +50,14 @@ unreachable_net_is_to_have_no_route() {
 	has "Network is unreachable" rule/python
 }
 
-# All at once: each of them waits for the kernel's limit.
 an_unanswered_syn_is_a_filter_that_loses_it() {
-	local victims="curl python node redis_once" pids=() pid way
+	local victims="curl python node redis_once"
 	sysctl -q net.ipv4.tcp_syn_retries=1
-	server_starts
-	filter "tcp dport $port drop"
-	suffer real /get/10 &
-	pids+=($!)
-	for way in connect-timeout drop=synack; do
-		server_starts
-		(mkdir $way; cd $way; under $way; suffer rule /get/10; struck ${way%=*}) &
-		pids+=($!)
-	done
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-	done
-	stop
-	stop
-	stop
-	unfilter
+	unanswered suffer under
 	alike connect-timeout/rule
 	alike drop=synack/rule
+	struck connect-timeout
+	struck drop
 	has "TimeoutError" real/python
 }
 

@@ -156,25 +156,8 @@ unreachable_is_a_route_that_says_so() {
 	both_say "No route to host) while connecting to upstream" "SC-- 503"
 }
 
-# All at once: each of them waits for the kernel's limit.
 an_unanswered_syn_is_a_filter_that_loses_it() {
-	local pids=() pid way
-	server_starts
-	filter "tcp dport $port drop"
-	through real /get/10 &
-	pids+=($!)
-	for way in connect-timeout drop=synack; do
-		server_starts
-		(mkdir $way; cd $way; proxied "$way side=client"; through rule /get/10) &
-		pids+=($!)
-	done
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-	done
-	stop
-	stop
-	stop
-	unfilter
+	unanswered through proxied
 	same connect-timeout/rule
 	same drop=synack/rule
 	struck connect-timeout nginx haproxy
@@ -220,10 +203,6 @@ drop_all_is_a_server_that_is_not_heard() {
 }
 
 # With a connection that was used before.
-silence() {
-	sleep 0.5
-}
-
 idle_evict_is_a_filter_that_forgot_the_flow() {
 	local between=forget_flows
 	server_starts

@@ -5,14 +5,9 @@ needs curl node java javac redis-cli nft ss
 java_victim
 sysctl -q net.ipv4.tcp_syn_retries=1
 
-# As long as the rule that waits for it.
-silence() {
-	sleep 0.6
-}
-
 # The real thing: a kernel that is told to retransmit for a second and a half only.
 user_timeout_is_a_kernel_that_soon_gives_up() {
-	local victims="python node java redis" between=silence_flows pids=() pid rules
+	local victims="python node java redis" between=silence_flows pids=() rules
 	server_starts
 	sysctl -q net.ipv4.tcp_retries2=2
 	suffer real /get/10 /get/20
@@ -26,11 +21,7 @@ user_timeout_is_a_kernel_that_soon_gives_up() {
 	rules="user-timeout=1s; drop=all after=400ms when=write"
 	(mkdir drop; cd drop; between=silence; under "$rules"; suffer rule /get/10 /get/20) &
 	pids+=($!)
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-	done
-	stop
-	stop
+	together
 	unfilter
 	same filter/rule
 	same drop/rule
@@ -60,7 +51,7 @@ suffer_silence() {
 # curl and python set the timers themselves, and then a rule sets them where they do not. (node sets
 # its own later, with ten probes.) curl reads once only, and so never meets a rule for a second read.
 keepalive_is_a_program_that_probes() {
-	local victims="curl python" pids=() pid
+	local victims="curl python" pids=()
 	sysctl -q net.ipv4.tcp_keepalive_probes=1
 	server_starts
 	(client=(KEEPALIVE=1); curl=(--keepalive-time 1 --max-time 30); suffer_silence real) &
@@ -72,12 +63,7 @@ keepalive_is_a_program_that_probes() {
 	server_starts
 	(mkdir drop; cd drop; victims=python; under "keepalive=1s/1s/1; drop=all after=5K when=read"; suffer rule /stall/20000) &
 	pids+=($!)
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-	done
-	stop
-	stop
-	stop
+	together
 	unfilter
 	struck drop python3
 	struck keepalive curl java python3

@@ -48,11 +48,6 @@ linger0_and_unread_at_the_server_are_one_that_aborts() {
 	alike unread
 }
 
-# Longer than the rule's silence.
-silence() {
-	sleep 0.5
-}
-
 idle_evict_is_a_filter_that_forgot_the_flow() {
 	local victims="python node java redis" between=forget_flows
 	# A probe of node's own is no silence.
