@@ -13,6 +13,7 @@ const struct situation situations[8] = {
 };
 
 const struct situation client_situation = {AF_INET, false, false};
+const struct situation nonblocking_situation = {AF_INET, false, true};
 
 const char *loopback(int family)
 {

@@ -24,6 +24,9 @@ extern const struct situation situations[8];
 /** The plain one: an IPv4 client that blocks. */
 extern const struct situation client_situation;
 
+/** And its like that does not block. */
+extern const struct situation nonblocking_situation;
+
 struct pair {
 	struct actor a;
 	struct situation how;

@@ -33,6 +33,15 @@ void retry_open(struct pair *pair, struct situation how, const char *rules,
 	pair_open(pair, how, environment);
 }
 
+void retry_open_unconnected(struct pair *pair, struct situation how, uint16_t port)
+{
+	*pair = (struct pair){.how = how, .peer = -1, .listen_port = port};
+	pair->listener =
+		port != 0 ? retry_listen(port) : peer_listen(how.family, &pair->listen_port);
+	capture_open(&pair->wire, "lo");
+	actor_start(&pair->a, (const char *[]){"RESETBY_RULES=retry", NULL});
+}
+
 /** The actor writes bytes as C escapes, and reads them so. */
 static const char *escape(const char *text)
 {
@@ -74,6 +83,26 @@ int retry_listen(uint16_t port)
 	return fd;
 }
 
+static struct {
+	int listener, filler;
+} hole;
+
+void retry_dig_hole(struct pair *pair)
+{
+	close(pair->listener);
+	pair->listener = -1;
+	hole.listener = retry_listen(pair->listen_port);
+	assert_int_equal(listen(hole.listener, 0), 0);
+	hole.filler = peer_connect(AF_INET, pair->listen_port);
+}
+
+void retry_fill_hole(struct pair *pair)
+{
+	close(hole.listener);
+	close(hole.filler);
+	pair->listener = retry_listen(pair->listen_port);
+}
+
 void retry_accept(struct pair *pair)
 {
 	if (pair->peer >= 0) {
@@ -108,6 +137,27 @@ void retry_ask(struct pair *pair, const char *request)
 {
 	retry_send(pair, request);
 	retry_expect_text(pair, request);
+}
+
+void retry_ask_in_vain(struct pair *pair, const char *request)
+{
+	retry_ask(pair, request);
+	retry_reset(pair);
+}
+
+void retry_expect_answered(struct pair *pair, const char *request)
+{
+	actor_send(&pair->a, "recv s0 1000");
+	retry_serve(pair, request);
+	assert_string_equal(actor_result(&pair->a), retry_text(ANSWER));
+}
+
+void retry_expect_answered_after(struct pair *pair, const char *wait)
+{
+	actor_send(&pair->a, "%s", wait);
+	retry_serve(pair, GET);
+	assert_string_equal(actor_result(&pair->a), "1 - in");
+	assert_string_equal(actor_do(&pair->a, "recv s0 1000"), retry_text(ANSWER));
 }
 
 void retry_exchange(struct pair *pair, const char *request)

@@ -38,6 +38,14 @@ extern const char *const lab_reason_names[LAB_REASONS];
 void retry_open(struct pair *pair, struct situation how, const char *rules,
 		const char *const more[]);
 
+/**
+ * The same without a connection, under `retry` alone.
+ *
+ * @port
+ *         Of IPv4, where the server is; 0 for a free one.
+ */
+void retry_open_unconnected(struct pair *pair, struct situation how, uint16_t port);
+
 /** The actor's result for a call that sends this text. */
 const char *retry_try_send(struct pair *pair, const char *text);
 
@@ -46,6 +54,15 @@ void retry_send(struct pair *pair, const char *text);
 
 /** Listen on this very port of IPv4. */
 int retry_listen(uint16_t port);
+
+/**
+ * Nobody answers a SYN to the server's port any more, and the port is there: a listener whose backlog
+ * is full.
+ */
+void retry_dig_hole(struct pair *pair);
+
+/** The server listens again. */
+void retry_fill_hole(struct pair *pair);
 
 /** The server takes the actor's next connection; the one before is closed. */
 void retry_accept(struct pair *pair);
@@ -61,6 +78,15 @@ void retry_reset(struct pair *pair);
 
 /** The actor sends a request, and the server has it. */
 void retry_ask(struct pair *pair, const char *request);
+
+/** The same, and the server resets in place of an answer. */
+void retry_ask_in_vain(struct pair *pair, const char *request);
+
+/** The actor reads the answer to its request, which arrives once more on the next connection. */
+void retry_expect_answered(struct pair *pair, const char *request);
+
+/** The same of a GET and a program that waits in another call before it reads. */
+void retry_expect_answered_after(struct pair *pair, const char *wait);
 
 /** One exchange from end to end, as it should be. */
 void retry_exchange(struct pair *pair, const char *request);

@@ -92,7 +92,7 @@ static void linger_zero_tells_what_it_discards(void **state)
 {
 	struct pair p;
 	(void)state;
-	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	pair_open(&p, nonblocking_situation, NULL);
 	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
 	}
 	assert_string_equal(actor_do(&p.a, "setsockopt s0 linger on 0"), "0 -");

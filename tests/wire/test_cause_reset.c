@@ -99,7 +99,7 @@ static void bytes_on_their_way_are_counted(void **state)
 {
 	struct pair p;
 	(void)state;
-	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	pair_open(&p, nonblocking_situation, NULL);
 	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
 	}
 	close_peer(&p);

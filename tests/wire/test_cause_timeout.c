@@ -215,7 +215,7 @@ static void time_out_before_the_success_was_noticed_is_no_connect_that_failed(vo
 /** An actor that cannot send any more: the peer's window is closed, and all else acknowledged. */
 static void open_stuck(struct pair *pair)
 {
-	pair_open(pair, (struct situation){AF_INET, false, true}, NULL);
+	pair_open(pair, nonblocking_situation, NULL);
 	do {
 		while (actor_number(actor_do(&pair->a, "send s0 300000")) > 0) {
 		}

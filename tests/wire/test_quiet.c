@@ -183,7 +183,7 @@ static void waiting_for_room_and_for_bytes_is_quiet(void **state)
 	size_t sent = 0;
 	long more;
 	(void)state;
-	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	pair_open(&p, nonblocking_situation, NULL);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 EAGAIN");
 	actor_do(&p.a, "epoll_create s1");
 	actor_do(&p.a, "epoll_add s1 s0 in out et");
@@ -245,7 +245,7 @@ static void close_with_bytes_still_on_their_way_is_quiet(void **state)
 	size_t sent = 0;
 	long more;
 	(void)state;
-	pair_open(&p, (struct situation){AF_INET, false, true}, NULL);
+	pair_open(&p, nonblocking_situation, NULL);
 	while ((more = actor_number(actor_do(&p.a, "send s0 1000000"))) > 0) {
 		sent += (size_t)more;
 	}

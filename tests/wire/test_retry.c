@@ -17,9 +17,7 @@ static void a_get_that_was_reset_before_it_was_read_is_sent_again(void **state)
 		retry_open(&p, clients[i], "retry", NULL);
 		retry_send(&p, GET);
 		retry_reset(&p);
-		actor_send(&p.a, "recv s0 1000");
-		retry_serve(&p, GET);
-		assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+		retry_expect_answered(&p, GET);
 		retry_expect_nobody(&p);
 		retry_expect_retried(&p, 0, 1, strlen(GET));
 		retry_expect_lines(&p, 1);
@@ -71,8 +69,7 @@ static void two_resets_take_two_tries(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry=2", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
@@ -94,11 +91,8 @@ static void each_request_of_a_connection_may_be_retried(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	for (unsigned i = 0; i < 3; i++) {
 		retry_exchange(&p, POST);
-		retry_ask(&p, GET);
-		retry_reset(&p);
-		actor_send(&p.a, "recv s0 1000");
-		retry_serve(&p, GET);
-		assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+		retry_ask_in_vain(&p, GET);
+		retry_expect_answered(&p, GET);
 		retry_expect_retried(&p, i, 1, strlen(GET));
 	}
 	pair_close(&p);
@@ -140,8 +134,7 @@ static void every_call_that_reads_waits_for_the_new_answer(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		retry_ask(&p, GET);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, GET);
 		actor_send(&p.a, "%s", calls[i]);
 		retry_serve(&p, GET);
 		assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
@@ -160,8 +153,7 @@ static void recvmmsg_waits_for_the_new_answer(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "recvmmsg s0 1000 2 waitforone");
 	retry_serve(&p, GET);
 	const char *result = actor_result(&p.a);
@@ -263,8 +255,7 @@ static void a_write_after_the_reset_goes_to_the_new_connection(void **state)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		struct pair p;
 		retry_open(&p, client_situation, "retry; idempotent", NULL);
-		retry_ask(&p, "first half ");
-		retry_reset(&p);
+		retry_ask_in_vain(&p, "first half ");
 		actor_send(&p.a, "%s", calls[i]);
 		retry_accept(&p);
 		assert_string_equal(actor_result(&p.a), "26 -");
@@ -283,8 +274,7 @@ static void sendmmsg_goes_to_the_new_connection(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry; idempotent", NULL);
-	retry_ask(&p, "first half ");
-	retry_reset(&p);
+	retry_ask_in_vain(&p, "first half ");
 	assert_string_equal(actor_do(&p.a, "sendmmsg s0 26 2"), "1 - 13");
 	retry_accept(&p);
 	retry_expect_text(&p, "first half abcdefghijklm");
@@ -319,19 +309,14 @@ static void a_write_that_meets_epipe_goes_to_the_new_connection(void **state)
 static void an_explicit_bind_holds(void **state)
 {
 	(void)state;
-	struct pair p = {.how = client_situation, .peer = -1};
-	p.listener = peer_listen(AF_INET, &p.listen_port);
-	capture_open(&p.wire, "lo");
-	actor_start(&p.a, (const char *[]){"RESETBY_RULES=retry", NULL});
+	struct pair p;
+	retry_open_unconnected(&p, client_situation, 0);
 	actor_do(&p.a, "socket4 s0");
 	assert_string_equal(actor_do(&p.a, "bind s0 127.5.6.7 34567"), "0 -");
 	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
 	retry_accept(&p);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	assert_string_equal(actor_do(&p.a, "getsockname s0"), "0 - 127.5.6.7:34567");
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
@@ -340,19 +325,14 @@ static void an_explicit_bind_holds(void **state)
 static void a_v4_mapped_peer_is_connected_to_again(void **state)
 {
 	(void)state;
-	struct pair p = {.how = client_situation, .peer = -1};
-	p.listener = peer_listen(AF_INET, &p.listen_port);
-	capture_open(&p.wire, "lo");
-	actor_start(&p.a, (const char *[]){"RESETBY_RULES=retry", NULL});
+	struct pair p;
+	retry_open_unconnected(&p, client_situation, 0);
 	actor_do(&p.a, "socket6 s0");
 	assert_string_equal(actor_do(&p.a, "connect s0 [::ffff:127.0.0.1] %u", p.listen_port),
 			    "0 -");
 	retry_accept(&p);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
 }
@@ -372,11 +352,8 @@ static void options_and_flags_of_the_socket_stay(void **state)
 		actor_do(&p.a, "setsockopt s0 %s %d", options[i].name, options[i].value);
 	}
 	assert_string_equal(actor_do(&p.a, "getfl s0"), "2 - block");
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	assert_string_equal(actor_do(&p.a, "getfl s0"), "2 - block");
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 %s", options[i].name),
@@ -393,8 +370,7 @@ static void every_descriptor_of_the_socket_goes_on(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "0 -");
-		retry_ask(&p, GET);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, GET);
 		actor_send(&p.a, "recv s1 1000");
 		retry_serve(&p, GET);
 		assert_string_equal(actor_result(&p.a), retry_text(ANSWER));

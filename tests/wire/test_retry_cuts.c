@@ -233,7 +233,7 @@ static void blocking_programs_lose_nothing(void **state)
 static void programs_that_do_not_wait_lose_nothing(void **state)
 {
 	(void)state;
-	run_requests((struct situation){AF_INET, false, true}, 20263);
+	run_requests(nonblocking_situation, 20263);
 	run_requests((struct situation){AF_INET6, false, true}, 20264);
 }
 

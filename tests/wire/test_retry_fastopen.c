@@ -11,11 +11,8 @@
 
 static void open_deferred(struct pair *pair)
 {
-	*pair = (struct pair){.how = client_situation, .peer = -1, .listen_port = 8081};
 	lab_sysctl("net/ipv4/tcp_fastopen", CLIENT_SERVER_NO_COOKIE);
-	pair->listener = retry_listen(pair->listen_port);
-	capture_open(&pair->wire, "lo");
-	actor_start(&pair->a, (const char *[]){"RESETBY_RULES=retry", NULL});
+	retry_open_unconnected(pair, client_situation, 8081);
 	actor_do(&pair->a, "socket4 s0");
 	assert_string_equal(actor_do(&pair->a, "setsockopt s0 fastopen_connect 1"), "0 -");
 	assert_string_equal(actor_do(&pair->a, "connect s0 127.0.0.1 %u", pair->listen_port),
@@ -31,9 +28,7 @@ static void a_deferred_connect_is_renewed_at_once(void **state)
 	(void)state;
 	struct pair p;
 	open_deferred(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_answered(&p, GET);
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	retry_expect_nobody(&p);
 	pair_close(&p);

@@ -10,11 +10,8 @@
 static void expect_retried_now(struct pair *p, const char *request)
 {
 	unsigned lines = log_count(&p->a, "retry");
-	retry_ask(p, request);
-	retry_reset(p);
-	actor_send(&p->a, "recv s0 1000");
-	retry_serve(p, request);
-	assert_string_equal(actor_result(&p->a), retry_text(ANSWER));
+	retry_ask_in_vain(p, request);
+	retry_expect_answered(p, request);
 	retry_expect_lines(p, lines + 1);
 	retry_expect_retried(p, lines, 1, strlen(request));
 }
@@ -22,8 +19,7 @@ static void expect_retried_now(struct pair *p, const char *request)
 /** It is not, and no rule says a word. */
 static void expect_left_alone(struct pair *p, const char *request)
 {
-	retry_ask(p, request);
-	retry_reset(p);
+	retry_ask_in_vain(p, request);
 	assert_string_equal(actor_do(&p->a, "recv s0 1000"), RESET);
 	retry_expect_lines(p, 0);
 	retry_expect_dead(p);
@@ -63,8 +59,7 @@ static void a_head_request_ends_with_the_head_of_its_answer(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
 	for (unsigned i = 0; i < 2; i++) {
-		retry_ask(&p, request);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, request);
 		actor_send(&p.a, "recv s0 1000");
 		retry_accept(&p);
 		retry_expect_text(&p, request);
@@ -117,8 +112,7 @@ static void a_mark_may_depend_on_how_the_request_starts(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry; idempotent starts=LOOK", NULL);
 	expect_retried_now(&p, "LOOKUP 17\n");
-	retry_ask(&p, "CHANGE 17\n");
-	retry_reset(&p);
+	retry_ask_in_vain(&p, "CHANGE 17\n");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_lines(&p, 2);
 	assert_string_equal(json_get(log_find(&p.a, "retry", 1), "did"), "refused");
@@ -138,8 +132,7 @@ static void a_program_marks_its_connection_and_takes_it_back(void **state)
 	expect_retried_now(&p, POST);
 	assert_string_equal(actor_do(&p.a, "clear_idempotent s0"), "0 -");
 	expect_retried_now(&p, GET);
-	retry_ask(&p, POST);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, POST);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_lines(&p, 5);
 	pair_close(&p);
@@ -205,8 +198,7 @@ static void times_counts_requests(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry=2 times=2", NULL);
 	expect_retried_now(&p, GET);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
@@ -214,8 +206,7 @@ static void times_counts_requests(void **state)
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	retry_expect_lines(&p, 3);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_lines(&p, 3);
 	retry_expect_dead(&p);

@@ -25,8 +25,7 @@ static void refuse(const char *rules, const char *request, enum lab_reason reaso
 {
 	struct pair p;
 	retry_open(&p, client_situation, rules, NULL);
-	retry_ask(&p, request);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, request);
 	expect_refusal(&p, reason);
 }
 
@@ -74,17 +73,14 @@ static void an_accepted_connection_is_left_alone(void **state)
 static void an_inherited_connection_is_not_ours(void **state)
 {
 	(void)state;
-	struct pair p = {.how = client_situation, .peer = -1, .listen_port = 8080};
+	struct pair p;
 	/* Not an ephemeral port, which tells who is the client. */
-	p.listener = retry_listen(8080);
-	capture_open(&p.wire, "lo");
-	actor_start(&p.a, (const char *[]){"RESETBY_RULES=retry", NULL});
+	retry_open_unconnected(&p, client_situation, 8080);
 	actor_do(&p.a, "socket4 s0");
 	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 8080"), "0 -");
 	retry_accept(&p);
 	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_NOT_OURS);
 }
 
@@ -94,8 +90,7 @@ static void a_socket_that_a_child_holds_is_shared(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
 	assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_refused(&p, LAB_SHARED);
 	retry_expect_dead(&p);
@@ -111,8 +106,7 @@ static void a_socket_that_was_passed_on_is_shared(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	actor_do(&p.a, "socketpair s1 s2");
 	assert_string_equal(actor_do(&p.a, "passfd s1 s0"), "1 -");
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_SHARED);
 }
 
@@ -267,11 +261,8 @@ static void a_long_put_is_too_long_and_the_get_after_it_is_not(void **state)
 	peer_recv(p.peer, strlen(put));
 	peer_send(p.peer, ANSWER);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
 	retry_open(&p, client_situation, "retry",
@@ -293,8 +284,7 @@ static void the_buffers_of_a_process_have_a_limit(void **state)
 	actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port);
 	int other = peer_accept(p.listener);
 	assert_string_equal(actor_do(&p.a, "send s1 10000"), "10000 -");
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_TOO_LONG);
 	close(other);
 }
@@ -436,16 +426,14 @@ static void pipelined_requests_are_not_sent_again(void **state)
 	retry_ask(&p, GET);
 	peer_send(p.peer, "HTTP/1.1 200 OK\r\n");
 	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), 17);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_PIPELINED);
 	/* More was answered than was asked. */
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	peer_send(p.peer, ANSWER ANSWER);
 	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), 2 * strlen(ANSWER));
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_PIPELINED);
 }
 
@@ -456,8 +444,7 @@ static void a_server_that_speaks_first_is_not_understood(void **state)
 	retry_open(&p, client_situation, "retry; idempotent", NULL);
 	peer_send(p.peer, "220 welcome");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "11 - 220 welcome");
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_SPOKE_FIRST);
 }
 
@@ -498,8 +485,7 @@ static void a_request_behind_a_greeting_is_not_sent_without_it(void **state)
 		peer_send(p.peer, "ok");
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "2 - ok");
 		retry_exchange(&p, GET);
-		retry_ask(&p, GET);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, GET);
 		expect_refusal(&p, LAB_STATEFUL);
 	}
 }
@@ -540,8 +526,7 @@ static void a_state_outlives_the_request_that_made_it(void **state)
 		peer_send(p.peer, cases[i].answer);
 		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")),
 				 strlen(cases[i].answer));
-		retry_ask(&p, GET);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, GET);
 		expect_refusal(&p, LAB_STATEFUL);
 	}
 }
@@ -557,8 +542,7 @@ static void a_redis_session_that_selects_later_is_not_replaced(void **state)
 	retry_ask(&p, "*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n");
 	peer_send(p.peer, "+OK\r\n");
 	assert_string_equal(actor_do(&p.a, "recv s0 100"), "5 - +OK\\r\\n");
-	retry_ask(&p, "*1\r\n$4\r\nPING\r\n");
-	retry_reset(&p);
+	retry_ask_in_vain(&p, "*1\r\n$4\r\nPING\r\n");
 	expect_refusal(&p, LAB_STATEFUL);
 }
 
@@ -581,8 +565,7 @@ static void tries_are_used_up(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry=2", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
 	for (unsigned try = 1; try <= 2; try++) {
 		retry_accept(&p);
@@ -622,8 +605,7 @@ static void tokens_are_used_up(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	unsigned lines = 0;
 	for (bool refused = false; !refused; pair_again(&p)) {
-		retry_ask(&p, GET);
-		retry_reset(&p);
+		retry_ask_in_vain(&p, GET);
 		actor_send(&p.a, "recv s0 1000");
 		assert_true(lines < 1000);
 		struct pollfd either[] = {{.fd = p.listener, .events = POLLIN},

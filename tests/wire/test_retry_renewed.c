@@ -10,8 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct situation nonblocking = {AF_INET, false, true};
-
 /** The server ends the connection with a FIN, and goes on reading. */
 static void send_fin(struct pair *p)
 {
@@ -209,9 +207,7 @@ static void an_end_of_file_in_place_of_an_answer_is_retried(void **state)
 	retry_exchange(&p, POST);
 	retry_ask(&p, GET);
 	send_fin(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_answered(&p, GET);
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	assert_string_equal(json_get(log_find(&p.a, "retry", 0), "errno"), "none");
 	retry_exchange(&p, GET);
@@ -224,15 +220,12 @@ static void it_is_retried_in_programs_that_do_not_wait(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry", NULL);
+	retry_open(&p, nonblocking_situation, "retry", NULL);
 	retry_exchange(&p, GET);
 	retry_ask(&p, GET);
 	send_fin(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-	actor_send(&p.a, "poll s0 in 20000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), "1 - in");
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_expect_answered_after(&p, "poll s0 in 20000");
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
 }

@@ -16,9 +16,7 @@ static void an_injected_reset_is_survived(void **state)
 		struct pair p;
 		retry_open(&p, client_situation, rules[i], NULL);
 		retry_ask(&p, GET);
-		actor_send(&p.a, "recv s0 1000");
-		retry_serve(&p, GET);
-		assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+		retry_expect_answered(&p, GET);
 		assert_int_equal(log_count(&p.a, "inject"), 1);
 		assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "injected");
 		retry_expect_retried(&p, 0, 1, strlen(GET));
@@ -33,14 +31,10 @@ static void an_injected_reset_of_a_program_that_does_not_wait_is_survived(void *
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, (struct situation){AF_INET, false, true}, "reset times=1 when=read; retry",
-		   NULL);
+	retry_open(&p, nonblocking_situation, "reset times=1 when=read; retry", NULL);
 	retry_ask(&p, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-	actor_send(&p.a, "poll s0 in 20000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), "1 - in");
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_expect_answered_after(&p, "poll s0 in 20000");
 	retry_expect_lines(&p, 1);
 	pair_close(&p);
 }
@@ -100,14 +94,10 @@ static void errno_changes_what_is_told(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry; errno=ECONNRESET:EIO", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	assert_int_equal(log_count(&p.a, "mitigate"), 0);
-	retry_ask(&p, POST);
-	retry_reset(&p);
+	retry_ask_in_vain(&p, POST);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EIO");
 	retry_expect_lines(&p, 2);
 	retry_expect_dead(&p);
@@ -120,11 +110,8 @@ static void options_of_other_rules_hold_after_a_retry(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry; keepalive=7s/3s/2; user-timeout=9s", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 keepidle"), "0 - 7");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 9000");
 	pair_close(&p);

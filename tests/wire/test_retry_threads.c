@@ -6,25 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/** The port is there, and nobody answers a SYN: a listener whose backlog is full. */
-static int hole_listener, hole_filler;
-
-static void dig_hole(struct pair *p)
-{
-	close(p->listener);
-	hole_listener = retry_listen(p->listen_port);
-	assert_int_equal(listen(hole_listener, 0), 0);
-	hole_filler = peer_connect(AF_INET, p->listen_port);
-	p->listener = -1;
-}
-
-static void fill_hole(struct pair *p)
-{
-	close(hole_listener);
-	close(hole_filler);
-	p->listener = retry_listen(p->listen_port);
-}
-
 /** Wait until the actor's thread has told of the reset, and renews the connection. */
 static void wait_for_renewal(struct pair *p)
 {
@@ -35,9 +16,8 @@ static void wait_for_renewal(struct pair *p)
 static void open_renewing(struct pair *p)
 {
 	retry_open(p, client_situation, "retry=9", NULL);
-	retry_ask(p, GET);
-	retry_reset(p);
-	dig_hole(p);
+	retry_ask_in_vain(p, GET);
+	retry_dig_hole(p);
 	assert_string_equal(actor_do(&p->a, "background recv s0 1000"), "0 -");
 	wait_for_renewal(p);
 }
@@ -57,7 +37,7 @@ static void a_close_from_another_thread_ends_the_renewal(void **state)
 	free((void *)(uintptr_t)number);
 	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", port), "0 -");
 	int peer = peer_accept(listener);
-	fill_hole(&p);
+	retry_fill_hole(&p);
 	assert_string_equal(actor_do(&p.a, "join"), "-1 EBADF");
 	assert_int_equal(actor_number(actor_do(&p.a, "send s1 5")), 5);
 	assert_string_equal(peer_recv(peer, 5), "abcde");
@@ -77,7 +57,7 @@ static void a_write_of_another_thread_comes_after_what_is_sent_again(void **stat
 	open_renewing(&p);
 	actor_send(&p.a, "sendtext s0 and more");
 	assert_null(actor_result_within(&p.a, 50));
-	fill_hole(&p);
+	retry_fill_hole(&p);
 	retry_accept(&p);
 	assert_string_equal(actor_result(&p.a), "8 -");
 	retry_expect_text(&p, GET "and more");
@@ -98,9 +78,7 @@ static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 	actor_wait_background(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "cancel"), "0 - cancelled");
 	retry_reset(&p);
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_answered(&p, GET);
 	retry_expect_lines(&p, 1);
 	pair_close(&p);
 }
@@ -110,19 +88,15 @@ static void a_fork_leaves_the_renewal_to_the_parent(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, (struct situation){AF_INET, false, true}, "retry=9", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	dig_hole(&p);
+	retry_open(&p, nonblocking_situation, "retry=9", NULL);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	/* A wait of the child's is a wait, and touches nothing. */
 	assert_string_equal(actor_do(&p.a, "fork poll 0 pri 60"), "0 -");
 	actor_do(&p.a, "fork recv s0 1000");
-	fill_hole(&p);
-	actor_send(&p.a, "poll s0 in 20000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), "1 - in");
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	retry_fill_hole(&p);
+	retry_expect_answered_after(&p, "poll s0 in 20000");
 	retry_expect_nobody(&p);
 	assert_string_equal(json_get(log_find(&p.a, "retry", 0), "did"), "retried");
 	retry_expect_lines(&p, 1);
@@ -134,13 +108,12 @@ static void a_close_in_the_middle_of_a_renewal_ends_it(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, (struct situation){AF_INET, false, true}, "retry=9", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	dig_hole(&p);
+	retry_open(&p, nonblocking_situation, "retry=9", NULL);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-	fill_hole(&p);
+	retry_fill_hole(&p);
 	assert_string_equal(actor_do(&p.a, "poll 0 pri 20"), "0 -");
 	retry_expect_nobody(&p);
 	/* And the next connection is like any other. */
@@ -155,14 +128,13 @@ static void a_dup2_over_a_renewal_ends_it(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, (struct situation){AF_INET, false, true}, "retry=9", NULL);
+	retry_open(&p, nonblocking_situation, "retry=9", NULL);
 	actor_do(&p.a, "socketpair s1 s2");
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	dig_hole(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	assert_string_equal(actor_do(&p.a, "dup2 s1 s0"), "0 -");
-	fill_hole(&p);
+	retry_fill_hole(&p);
 	assert_string_equal(actor_do(&p.a, "poll s0 in 20"), "0 -");
 	assert_string_equal(actor_do(&p.a, "send s2 3"), "3 -");
 	assert_string_equal(actor_do(&p.a, "recv s0 100"), "3 - abc");

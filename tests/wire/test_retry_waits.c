@@ -6,49 +6,30 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct situation nonblocking = {AF_INET, false, true};
-
 /** More rounds than this would be spinning. */
 #define ROUNDS_MAX 8
-
-/** The server has taken the request and resets; the program is told of nothing but waiting. */
-static void reset_request(struct pair *p)
-{
-	retry_ask(p, GET);
-	retry_reset(p);
-}
 
 /** A connection on which a read has met the reset and begun the renewal. */
 static void open_renewing(struct pair *p, const char *rules)
 {
-	retry_open(p, nonblocking, rules, NULL);
-	reset_request(p);
+	retry_open(p, nonblocking_situation, rules, NULL);
+	retry_ask_in_vain(p, GET);
 	assert_string_equal(actor_do(&p->a, "recv s0 1000"), "-1 EAGAIN");
-}
-
-/** The request arrives again while the program waits, and its answer ends the wait. */
-static void expect_answered(struct pair *p, const char *wait, const char *ready)
-{
-	actor_send(&p->a, "%s", wait);
-	retry_serve(p, GET);
-	assert_string_equal(actor_result(&p->a), ready);
-	assert_string_equal(actor_do(&p->a, "recv s0 1000"), retry_text(ANSWER));
 }
 
 static void poll_and_its_kin_wait_for_the_new_answer(void **state)
 {
-	static const char *const waits[][2] = {
-		{"poll s0 in 20000", "1 - in"},    {"poll s0 in rdhup 20000", "1 - in"},
-		{"poll s0 in -1", "1 - in"},       {"ppoll s0 in 20000", "1 - in"},
-		{"ppoll s0 in -1", "1 - in"},      {"__poll_chk s0 in 20000", "1 - in"},
-		{"select s0 in 20000", "1 - in"},  {"select s0 in -1", "1 - in"},
-		{"pselect s0 in 20000", "1 - in"}, {"pselect s0 in -1", "1 - in"},
+	static const char *const waits[] = {
+		"poll s0 in 20000",   "poll s0 in rdhup 20000", "poll s0 in -1",
+		"ppoll s0 in 20000",  "ppoll s0 in -1",         "__poll_chk s0 in 20000",
+		"select s0 in 20000", "select s0 in -1",        "pselect s0 in 20000",
+		"pselect s0 in -1",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
 		struct pair p;
 		open_renewing(&p, "retry");
-		expect_answered(&p, waits[i][0], waits[i][1]);
+		retry_expect_answered_after(&p, waits[i]);
 		retry_expect_retried(&p, 0, 1, strlen(GET));
 		retry_expect_lines(&p, 1);
 		retry_expect_nobody(&p);
@@ -61,13 +42,13 @@ static void a_wait_that_the_reset_ends_is_followed_by_another(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry", NULL);
+	retry_open(&p, nonblocking_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	actor_send(&p.a, "poll s0 in 20000");
 	retry_reset(&p);
 	assert_string_equal(actor_result(&p.a), "1 - in err hup");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-	expect_answered(&p, "poll s0 in 20000", "1 - in");
+	retry_expect_answered_after(&p, "poll s0 in 20000");
 	retry_expect_lines(&p, 1);
 	pair_close(&p);
 }
@@ -119,13 +100,12 @@ static void epoll_waits_for_the_new_answer(void **state)
 				continue;
 			}
 			struct pair p;
-			retry_open(&p, nonblocking, "retry", NULL);
+			retry_open(&p, nonblocking_situation, "retry", NULL);
 			actor_do(&p.a, "epoll_create s1");
 			actor_do(&p.a, "epoll_add s1 s0 %s", events[i]);
 			char again[64];
 			snprintf(again, sizeof(again), "epoll_mod s1 s0 %s", events[i]);
-			retry_ask(&p, GET);
-			retry_reset(&p);
+			retry_ask_in_vain(&p, GET);
 			assert_int_equal(actor_number(actor_do(&p.a, "%s", waits[j])), 1);
 			run_event_loop(&p, waits[j], strstr(events[i], "oneshot") ? again : NULL);
 			retry_expect_retried(&p, 0, 1, strlen(GET));
@@ -141,18 +121,16 @@ static void dontwait_on_a_blocking_socket_is_not_held(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
-	reset_request(&p);
+	retry_ask_in_vain(&p, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), "-1 EAGAIN");
 	actor_send(&p.a, "poll s0 in 20000");
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), "1 - in");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), retry_text(ANSWER));
 	/* And a read that waits goes on with what one that does not has begun. */
-	reset_request(&p);
+	retry_ask_in_vain(&p, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), "-1 EAGAIN");
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_answered(&p, GET);
 	retry_expect_lines(&p, 2);
 	pair_close(&p);
 }
@@ -162,12 +140,12 @@ static void a_reset_that_is_asked_for_is_not_told(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry", NULL);
-	reset_request(&p);
+	retry_open(&p, nonblocking_situation, "retry", NULL);
+	retry_ask_in_vain(&p, GET);
 	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-	expect_answered(&p, "poll s0 in 20000", "1 - in");
+	retry_expect_answered_after(&p, "poll s0 in 20000");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	retry_expect_lines(&p, 1);
@@ -179,7 +157,7 @@ static void a_blocking_program_that_asks_waits_there(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
-	reset_request(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "getsockopt s0 error");
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), "0 - 0");
@@ -193,9 +171,8 @@ static void a_reset_of_a_post_is_told_to_who_asks(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry", NULL);
-	retry_ask(&p, POST);
-	retry_reset(&p);
+	retry_open(&p, nonblocking_situation, "retry", NULL);
+	retry_ask_in_vain(&p, POST);
 	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - ECONNRESET");
 	retry_expect_refused(&p, LAB_UNMARKED);
@@ -208,9 +185,8 @@ static void writes_that_do_not_wait_go_on_after_what_was_sent(void **state)
 {
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry; idempotent", NULL);
-	retry_ask(&p, "first half ");
-	retry_reset(&p);
+	retry_open(&p, nonblocking_situation, "retry; idempotent", NULL);
+	retry_ask_in_vain(&p, "first half ");
 	assert_string_equal(actor_do(&p.a, "send s0 26"), "-1 EAGAIN");
 	actor_send(&p.a, "poll s0 out 20000");
 	retry_accept(&p);
@@ -238,10 +214,9 @@ static void every_kind_of_address_is_waited_for(void **state)
 	lab_second_host();
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		bool ipv6 = strcmp(kinds[i].peer, "[::1]") == 0;
-		struct pair p = {.how = {ipv6 ? AF_INET6 : AF_INET, false, true}, .peer = -1};
-		p.listener = peer_listen(p.how.family, &p.listen_port);
-		capture_open(&p.wire, "lo");
-		actor_start(&p.a, (const char *[]){"RESETBY_RULES=retry", NULL});
+		struct pair p;
+		retry_open_unconnected(
+			&p, (struct situation){ipv6 ? AF_INET6 : AF_INET, false, true}, 0);
 		actor_do(&p.a, "%s", kinds[i].socket);
 		if (kinds[i].bind) {
 			assert_string_equal(actor_do(&p.a, "bind s0 %s", kinds[i].bind), "0 -");
@@ -251,34 +226,12 @@ static void every_kind_of_address_is_waited_for(void **state)
 			"-1 EINPROGRESS");
 		assert_string_equal(actor_do(&p.a, "poll s0 out 20000"), "1 - out");
 		retry_accept(&p);
-		reset_request(&p);
+		retry_ask_in_vain(&p, GET);
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-		expect_answered(&p, "poll s0 in 20000", "1 - in");
+		retry_expect_answered_after(&p, "poll s0 in 20000");
 		retry_expect_lines(&p, 1);
 		pair_close(&p);
 	}
-}
-
-/** The port is there, and nobody answers a SYN: a listener whose backlog is full. */
-struct hole {
-	int listener, filler;
-};
-
-static struct hole dig_hole(struct pair *p)
-{
-	struct hole hole;
-	close(p->listener);
-	p->listener = -1;
-	hole.listener = retry_listen(p->listen_port);
-	assert_int_equal(listen(hole.listener, 0), 0);
-	hole.filler = peer_connect(AF_INET, p->listen_port);
-	return hole;
-}
-
-static void fill_hole(struct hole *hole)
-{
-	close(hole->listener);
-	close(hole->filler);
 }
 
 /** The connection that is being renewed has no answer: a wait ends at its time, with nothing. */
@@ -289,12 +242,11 @@ static void timeouts_are_exact_while_a_connection_is_renewed(void **state)
 					    "epoll_wait s1 300", "epoll_pwait s1 300"};
 	(void)state;
 	struct pair p;
-	retry_open(&p, nonblocking, "retry", NULL);
+	retry_open(&p, nonblocking_situation, "retry", NULL);
 	actor_do(&p.a, "epoll_create s1");
 	actor_do(&p.a, "epoll_add s1 s0 in rdhup");
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	struct hole hole = dig_hole(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
 		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "0 -");
@@ -308,7 +260,7 @@ static void timeouts_are_exact_while_a_connection_is_renewed(void **state)
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_refused(&p, LAB_CONNECT);
 	retry_expect_dead(&p);
-	fill_hole(&hole);
+	retry_fill_hole(&p);
 	pair_close(&p);
 }
 
@@ -320,17 +272,16 @@ static void a_signal_ends_a_wait_while_a_connection_is_renewed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
 		struct pair p;
-		retry_open(&p, nonblocking, "retry", NULL);
+		retry_open(&p, nonblocking_situation, "retry", NULL);
 		actor_do(&p.a, "epoll_create s1");
 		actor_do(&p.a, "epoll_add s1 s0 in");
-		retry_ask(&p, GET);
-		retry_reset(&p);
-		struct hole hole = dig_hole(&p);
+		retry_ask_in_vain(&p, GET);
+		retry_dig_hole(&p);
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 		actor_do(&p.a, "alarm 50");
 		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "-1 EINTR");
 		assert_string_equal(actor_do(&p.a, "signals"), "1 -");
-		fill_hole(&hole);
+		retry_fill_hole(&p);
 		pair_close(&p);
 	}
 }
@@ -341,7 +292,7 @@ static void so_rcvtimeo_ends_a_read_and_the_next_has_the_answer(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
 	actor_do(&p.a, "setsockopt s0 rcvtimeo 300");
-	reset_request(&p);
+	retry_ask_in_vain(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
@@ -383,13 +334,11 @@ static void so_rcvtimeo_ends_a_read_that_cannot_connect(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry=20", NULL);
 	actor_do(&p.a, "setsockopt s0 rcvtimeo 200");
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	struct hole hole = dig_hole(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	assert_true(actor_number(actor_do(&p.a, "time")) >= 180);
-	fill_hole(&hole);
-	p.listener = retry_listen(p.listen_port);
+	retry_fill_hole(&p);
 	/* The kernel's own next SYN, after a second. */
 	while (!peer_poll(p.listener, POLLIN, 0)) {
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
@@ -408,13 +357,11 @@ static void so_sndtimeo_ends_a_write_that_cannot_connect(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry=20; idempotent", NULL);
 	actor_do(&p.a, "setsockopt s0 sndtimeo 200");
-	retry_ask(&p, "first half ");
-	retry_reset(&p);
-	struct hole hole = dig_hole(&p);
+	retry_ask_in_vain(&p, "first half ");
+	retry_dig_hole(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 26"), "-1 EAGAIN");
 	assert_true(actor_number(actor_do(&p.a, "time")) >= 180);
-	fill_hole(&hole);
-	p.listener = retry_listen(p.listen_port);
+	retry_fill_hole(&p);
 	actor_do(&p.a, "setsockopt s0 sndtimeo 0");
 	assert_string_equal(actor_do(&p.a, "send s0 26"), "26 -");
 	retry_accept(&p);
@@ -428,17 +375,13 @@ static void a_handler_without_restart_ends_a_read(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry=20", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	struct hole hole = dig_hole(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	actor_do(&p.a, "alarm 100");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EINTR");
-	fill_hole(&hole);
-	p.listener = retry_listen(p.listen_port);
+	retry_fill_hole(&p);
 	/* The next read goes on. */
-	actor_send(&p.a, "recv s0 1000");
-	retry_serve(&p, GET);
-	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_expect_answered(&p, GET);
 	retry_expect_lines(&p, 1);
 	pair_close(&p);
 }
@@ -448,14 +391,12 @@ static void a_handler_with_restart_does_not_end_a_read(void **state)
 	(void)state;
 	struct pair p;
 	retry_open(&p, client_situation, "retry=20", NULL);
-	retry_ask(&p, GET);
-	retry_reset(&p);
-	struct hole hole = dig_hole(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
 	actor_do(&p.a, "alarm 100 restart");
 	actor_send(&p.a, "recv s0 1000");
 	assert_null(actor_result_within(&p.a, 300));
-	fill_hole(&hole);
-	p.listener = retry_listen(p.listen_port);
+	retry_fill_hole(&p);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	assert_string_equal(actor_do(&p.a, "signals"), "1 -");

@@ -272,7 +272,7 @@ static void other_reads_are_as_ever(void **state)
 {
 	struct pair p;
 	(void)state;
-	pair_with_rule(&p, (struct situation){AF_INET, false, true}, "unread=4");
+	pair_with_rule(&p, nonblocking_situation, "unread=4");
 	assert_string_equal(actor_do(&p.a, "recv s0 64"), "-1 EAGAIN");
 	peer_send(p.peer, "0123");
 	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
