@@ -113,7 +113,7 @@ void act_opened(struct call *call)
 {
 	if (call->conn->filtered && call->conn->side == SIDE_SERVER) {
 		/* Inherited from the listener, whose handshakes it was for. */
-		filter_detach(call->conn, call->fd);
+		filter_take_off(call);
 	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->opened != NULL) {

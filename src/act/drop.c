@@ -8,55 +8,44 @@
 #include "../sys/units.h"
 #include "filter.h"
 
+#define LOSES "a socket filter loses arriving segments: "
+
 static const struct {
 	struct filter filter;
 	unsigned when; /* at which call the filter is put on */
-	const char *lost;
+	const char *by;
 } segments[] = {
 	[SEGMENT_SYN] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN},
 			 WHEN_CONNECT,
-			 "SYNs to this listener"},
+			 LOSES "SYNs to this listener"},
 	[SEGMENT_SYNACK] = {{.mask = TCP_SYN | TCP_ACK, .value = TCP_SYN | TCP_ACK},
 			    WHEN_CONNECT,
-			    "SYN-ACKs"},
+			    LOSES "SYN-ACKs"},
 	/* Any segment but SYN and RST would complete the handshake. */
 	[SEGMENT_ACK] = {{.mask = TCP_SYN | TCP_RST, .value = 0},
 			 WHEN_CONNECT,
-			 "the handshake's ACKs, and data in their place, to this listener"},
-	[SEGMENT_FIN] = {{.mask = TCP_FIN, .value = TCP_FIN}, WHEN_CONNECT, "FINs"},
+			 LOSES "the handshake's ACKs, and data in their place, to this listener"},
+	[SEGMENT_FIN] = {{.mask = TCP_FIN, .value = TCP_FIN}, WHEN_CONNECT, LOSES "FINs"},
 	/* Whatever comes after our FIN acknowledges it. */
 	[SEGMENT_FINACK] = {{.mask = TCP_RST, .value = 0},
 			    WHEN_CLOSE,
-			    "all that could acknowledge our FIN"},
+			    LOSES "all that could acknowledge our FIN"},
 	[SEGMENT_RST] = {{.mask = TCP_RST | TCP_FIN, .value = 0, .unless = true},
 			 WHEN_CONNECT,
-			 "RSTs and FINs"},
-	[SEGMENT_ALL] = {{.mask = 0, .value = 0}, WHEN_CONNECT, "all segments"},
+			 LOSES "RSTs and FINs"},
+	[SEGMENT_ALL] = {{.mask = 0, .value = 0}, WHEN_CONNECT, LOSES "all segments"},
 };
 
 static void put_on(struct rule *rule, struct call *call, unsigned when)
 {
 	struct filter filter = segments[rule->value.segment].filter;
-	bool first;
 	filter.chance = PROBABILITY_ONE;
 	if (rule_stage(rule) == STAGE_LISTEN) {
 		/* Nobody can be told apart before the handshake but by the segment itself. */
 		filter.chance = rule->probability;
 		filter.from = rule->has_to ? &rule->to : NULL;
 	}
-	if (!act_fires(rule, call, when, &first) || !first) {
-		return;
-	}
-	int result = filter_attach(call->conn, call->fd, &filter);
-	if (result < 0) {
-		act_refuse(rule, call, filter_excuse(result));
-		return;
-	}
-	char room[200];
-	struct text by = text_in(room, sizeof room);
-	text_format(&by, "a socket filter loses arriving segments: %s",
-		    segments[rule->value.segment].lost);
-	act_tell(rule, call, room);
+	filter_put_on(rule, call, when, &filter, segments[rule->value.segment].by);
 }
 
 static bool is_due_at(const struct rule *rule, unsigned when)
@@ -118,5 +107,5 @@ const struct act act_DROP = {
 	.write = at_write,
 	.shutdown = at_close,
 	.close = at_close,
-	.ended = filter_ended,
+	.ended = filter_take_off,
 };

@@ -110,7 +110,8 @@ static bool has_filter(int fd)
 	return result < 0 || size > 0;
 }
 
-int filter_attach(struct conn *conn, int fd, const struct filter *filter)
+/* -EPERM without the capability; -EBUSY when the program has a filter of its own. */
+static int attach(struct conn *conn, int fd, const struct filter *filter)
 {
 	if (!conn->filtered && has_filter(fd)) {
 		return -EBUSY;
@@ -123,23 +124,34 @@ int filter_attach(struct conn *conn, int fd, const struct filter *filter)
 	return (int)result;
 }
 
-void filter_detach(struct conn *conn, int fd)
-{
-	int unused = 0;
-	if (conn->filtered) {
-		raw_setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-		conn->filtered = false;
-	}
-}
-
-void filter_ended(struct call *call)
-{
-	filter_detach(call->conn, call->fd);
-}
-
-const char *filter_excuse(int error)
+static const char *excuse(int error)
 {
 	return error == -EBUSY   ? "the program has a socket filter of its own, which it keeps"
 	       : error == -EPERM ? ACT_NEEDS_NET_ADMIN
 				 : "the kernel refused the socket filter";
+}
+
+void filter_put_on(struct rule *rule, struct call *call, unsigned when, const struct filter *filter,
+		   const char *by)
+{
+	bool first;
+	if (!act_fires(rule, call, when, &first) || !first) {
+		return;
+	}
+	int result = attach(call->conn, call->fd, filter);
+	if (result < 0) {
+		act_refuse(rule, call, excuse(result));
+		return;
+	}
+	act_tell(rule, call, by);
+}
+
+/* The connection heals by retransmission. */
+void filter_take_off(struct call *call)
+{
+	int unused = 0;
+	if (call->conn->filtered) {
+		raw_setsockopt(call->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+		call->conn->filtered = false;
+	}
 }

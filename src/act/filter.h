@@ -25,20 +25,17 @@ struct filter {
 #define TCP_ACK 0x10
 
 /**
- * Attach.
+ * Put a filter on the call's socket when the rule fires there for the first time, and tell.
  *
- * @return
- *         0; -EPERM without the capability; -EBUSY when the program has a filter of its own.
+ * @when
+ *         As act_fires() has it.
+ * @by
+ *         What it loses, for the log.
  */
-int filter_attach(struct conn *conn, int fd, const struct filter *filter);
+void filter_put_on(struct rule *rule, struct call *call, unsigned when, const struct filter *filter,
+		   const char *by);
 
-/** Take ours off again; the connection heals by retransmission. */
-void filter_detach(struct conn *conn, int fd);
-
-/** The `ended` of the actions that attach filters. */
-void filter_ended(struct call *call);
-
-/** What to say when a filter cannot be attached: one clause. */
-const char *filter_excuse(int error);
+/** Take ours off again: the `ended` of the actions that put it on. */
+void filter_take_off(struct call *call);
 
 #endif

@@ -7,16 +7,8 @@
 static void put_on(struct rule *rule, struct call *call, unsigned when)
 {
 	struct filter filter = {.chance = rule->value.percent};
-	bool first;
-	if (!act_fires(rule, call, when, &first) || !first) {
-		return;
-	}
-	int result = filter_attach(call->conn, call->fd, &filter);
-	if (result < 0) {
-		act_refuse(rule, call, filter_excuse(result));
-		return;
-	}
-	act_tell(rule, call, "a socket filter loses arriving segments at random");
+	filter_put_on(rule, call, when, &filter,
+		      "a socket filter loses arriving segments at random");
 }
 
 static void opened(struct rule *rule, struct call *call)
@@ -41,5 +33,5 @@ const struct act act_LOSS = {
 	.opened = opened,
 	.read = at_read,
 	.write = at_write,
-	.ended = filter_ended,
+	.ended = filter_take_off,
 };
