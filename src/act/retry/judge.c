@@ -35,24 +35,26 @@ static bool is_marked_by_hand(const struct session *session, const struct call *
 	       (idempotent != NULL && judge_moment(session, call, idempotent));
 }
 
-/* 1: is it marked? And 6, as far as the request itself tells. */
-static enum reason judge_request(const struct session *session, bool marked, enum reason *strict)
-{
+/* The request as far as it was kept. */
+struct asked {
 	struct http_request request;
-	enum http_reading reading =
-		http_request_read(session->sent.bytes, session->sent.length, &request);
-	*strict = REASON_NONE;
-	if (reading == HTTP_MORE) {
-		*strict = REASON_PIPELINED;
-	} else if (request.binds || (session->foreign && !marked)) {
-		/* What came before HTTP (SOCKS, a tunnel's greeting) says whom it is for. */
-		*strict = REASON_STATEFUL;
-	}
-	if (marked || (request.has_head && reading != HTTP_FOREIGN &&
-		       (request.idempotent || request.has_key))) {
+	enum http_reading reading;
+	bool marked; /* by hand */
+};
+
+/* 1: is it marked? */
+static enum reason judge_mark(const struct session *session, const struct asked *asked)
+{
+	const struct http_request *request = &asked->request;
+	if (asked->marked || (request->has_head && asked->reading != HTTP_FOREIGN &&
+			      (request->idempotent || request->has_key))) {
 		return REASON_NONE;
 	}
-	return reading == HTTP_PARTIAL && !request.has_head ? REASON_PARTIAL_HEAD : REASON_UNMARKED;
+	if (asked->reading != HTTP_PARTIAL || request->has_head) {
+		return REASON_UNMARKED;
+	}
+	/* What was not kept may have completed it. */
+	return session->unkept != REASON_NONE ? (enum reason)session->unkept : REASON_PARTIAL_HEAD;
 }
 
 /* 2: is the connection ours alone? */
@@ -99,40 +101,40 @@ static enum reason judge_bytes(const struct session *session, const struct call 
 	return unseen || call->conn->unseen ? REASON_UNSEEN : REASON_NONE;
 }
 
+/* 6: is it alone under way, and as good on any other connection? */
+static enum reason judge_strictness(const struct session *session, const struct asked *asked)
+{
+	if (asked->reading == HTTP_MORE) {
+		return REASON_PIPELINED;
+	}
+	/* What came before HTTP (SOCKS, a tunnel's greeting) says whom it is for. */
+	return asked->request.binds || (session->foreign && !asked->marked) ? REASON_STATEFUL
+									    : REASON_NONE;
+}
+
+/* 7, but for what only a new connection tells. */
+static enum reason judge_budget(const struct session *session, const struct rule *rule)
+{
+	return session->tries >= judge_tries(rule) ? REASON_TRIES : REASON_NONE;
+}
+
 enum reason judge_retry(const struct session *session, const struct call *call,
 			const struct failure *failure, const struct rule *rule,
 			const struct rule *idempotent)
 {
-	enum reason strict;
-	enum reason reason =
-		judge_request(session, is_marked_by_hand(session, call, idempotent), &strict);
-	if (session->barred != REASON_NONE && session->barred != REASON_THREADS) {
-		/* Nothing was kept, so that there is nothing to ask whether it was marked. */
-		return (enum reason)session->barred;
-	}
-	if (reason == REASON_PARTIAL_HEAD && session->unkept != REASON_NONE) {
-		/* It may have been complete. */
-		return (enum reason)session->unkept;
-	}
-	if (reason == REASON_NONE) {
-		reason = judge_owner(call);
-	}
-	if (reason == REASON_NONE) {
-		reason = (enum reason)session->barred;
-	}
-	if (reason == REASON_NONE) {
-		reason = judge_failure(session, call, failure);
-	}
-	if (reason == REASON_NONE) {
-		reason = judge_bytes(session, call);
-	}
-	if (reason == REASON_NONE) {
-		reason = strict;
-	}
-	if (reason == REASON_NONE && session->tries >= judge_tries(rule)) {
-		reason = REASON_TRIES;
-	}
-	return reason;
+	struct asked asked = {.marked = is_marked_by_hand(session, call, idempotent)};
+	asked.reading =
+		http_request_read(session->sent.bytes, session->sent.length, &asked.request);
+	/* Where nothing was kept there is nothing to ask whether it was marked. */
+	enum reason barred = (enum reason)session->barred;
+	enum reason nothing_kept = barred != REASON_THREADS ? barred : REASON_NONE;
+	return nothing_kept ?: judge_mark(session, &asked)
+	       ?: judge_owner(call)
+	       ?: barred
+	       ?: judge_failure(session, call, failure)
+	       ?: judge_bytes(session, call)
+	       ?: judge_strictness(session, &asked)
+	       ?: judge_budget(session, rule);
 }
 
 bool judge_renewal(const struct session *session, const struct call *call,
