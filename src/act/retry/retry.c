@@ -60,7 +60,7 @@ static bool hold(struct session *session, const struct call *call)
 	       (renew_does_not_wait(call) && session_hold_patiently(session));
 }
 
-static bool before_held(struct rule *rule, struct session *session, struct call *call)
+static bool before_in_session(struct rule *rule, struct session *session, struct call *call)
 {
 	if (!hold(session, call)) {
 		if (atomic_load(&session->renewal) != RENEWAL_NONE && renew_does_not_wait(call)) {
@@ -80,17 +80,6 @@ static bool before_held(struct rule *rule, struct session *session, struct call 
 	return answers;
 }
 
-static bool before(struct rule *rule, struct call *call)
-{
-	struct session *session = session_get(call->conn);
-	if (session == NULL) {
-		return false;
-	}
-	bool answers = before_held(rule, session, call);
-	session_put(session);
-	return answers;
-}
-
 /*
  * A program that does not wait was woken by the end of the old connection, and some take that for an
  * end behind whatever they read now. The answer of the new one wakes it again.
@@ -105,7 +94,7 @@ static bool may_find_answer(const struct session *session, struct call *call)
 	return false;
 }
 
-static bool again_held(struct rule *rule, struct session *session, struct call *call)
+static bool again_in_session(struct rule *rule, struct session *session, struct call *call)
 {
 	if (!session_is_held(session)) {
 		return false;
@@ -126,25 +115,9 @@ static bool again_held(struct rule *rule, struct session *session, struct call *
 	return makes_again;
 }
 
-static bool again(struct rule *rule, struct call *call)
+static bool took_error_in_session(struct rule *rule, struct session *session, struct call *call)
 {
-	struct session *session = session_get(call->conn);
-	if (session == NULL) {
-		return false;
-	}
-	bool makes_again = again_held(rule, session, call);
-	session_put(session);
-	return makes_again;
-}
-
-static bool took_error(struct rule *rule, struct call *call)
-{
-	struct session *session = session_get(call->conn);
-	if (session == NULL) {
-		return false;
-	}
 	if (!session_hold(session)) {
-		session_put(session);
 		return false;
 	}
 	bool writing = atomic_load(&call->conn->waiting) == DIRECTION_WRITE;
@@ -162,8 +135,35 @@ static bool took_error(struct rule *rule, struct call *call)
 		}
 	}
 	session_release(session);
-	session_put(session);
 	return recovery != NOT_RECOVERED;
+}
+
+/* Whatever is done, the session stays while it is. */
+static bool with_session(bool (*done)(struct rule *, struct session *, struct call *),
+			 struct rule *rule, struct call *call)
+{
+	struct session *session = session_get(call->conn);
+	if (session == NULL) {
+		return false;
+	}
+	bool result = done(rule, session, call);
+	session_put(session);
+	return result;
+}
+
+static bool before(struct rule *rule, struct call *call)
+{
+	return with_session(before_in_session, rule, call);
+}
+
+static bool again(struct rule *rule, struct call *call)
+{
+	return with_session(again_in_session, rule, call);
+}
+
+static bool took_error(struct rule *rule, struct call *call)
+{
+	return with_session(took_error_in_session, rule, call);
 }
 
 /* As the socket's family wants it. A peer that has reset the connection already is known only from
