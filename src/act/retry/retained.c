@@ -20,11 +20,6 @@ void retained_limit(size_t connection, size_t process)
 	process_limit = process;
 }
 
-size_t retained_total(void)
-{
-	return atomic_load(&total);
-}
-
 static bool take_share(size_t more)
 {
 	if (atomic_fetch_add(&total, more) + more <= process_limit) {

@@ -40,7 +40,4 @@ void retained_clear(struct retained *retained);
 /** Give back everything. */
 void retained_free(struct retained *retained);
 
-/** Bytes that the whole process has mapped for this. */
-size_t retained_total(void);
-
 #endif
