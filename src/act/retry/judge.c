@@ -14,6 +14,11 @@ uint32_t judge_tries(const struct rule *rule)
 	return tries > UINT32_MAX ? UINT32_MAX : (uint32_t)tries;
 }
 
+bool judge_is_reset(int error)
+{
+	return error == ECONNRESET || error == EPIPE;
+}
+
 bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule)
 {
 	const struct conn *conn = call->conn;
@@ -67,17 +72,15 @@ static enum reason judge_owner(const struct call *call)
 }
 
 /* 3: is it a reset? */
-static enum reason judge_failure(const struct session *session, const struct call *call,
-				 const struct failure *failure)
+static enum reason judge_failure(const struct session *session, const struct call *call, int error)
 {
 	if (call->conn->shut_read || call->conn->shut_write) {
 		return REASON_SHUT;
 	}
-	if (failure->error == 0) {
+	if (error == 0) {
 		return session->answers > 0 ? REASON_NONE : REASON_FIRST_EOF;
 	}
-	return failure->error == ECONNRESET || failure->error == EPIPE ? REASON_NONE
-								       : REASON_NO_RESET;
+	return judge_is_reset(error) ? REASON_NONE : REASON_NO_RESET;
 }
 
 /* 4 and, from the kernel's own counts, 5. */
@@ -118,9 +121,8 @@ static enum reason judge_budget(const struct session *session, const struct rule
 	return session->tries >= judge_tries(rule) ? REASON_TRIES : REASON_NONE;
 }
 
-enum reason judge_retry(const struct session *session, const struct call *call,
-			const struct failure *failure, const struct rule *rule,
-			const struct rule *idempotent)
+enum reason judge_retry(const struct session *session, const struct call *call, int error,
+			const struct rule *rule, const struct rule *idempotent)
 {
 	struct asked asked = {.marked = is_marked_by_hand(session, call, idempotent)};
 	asked.reading =
@@ -131,7 +133,7 @@ enum reason judge_retry(const struct session *session, const struct call *call,
 	return nothing_kept ?: judge_mark(session, &asked)
 	       ?: judge_owner(call)
 	       ?: barred
-	       ?: judge_failure(session, call, failure)
+	       ?: judge_failure(session, call, error)
 	       ?: judge_bytes(session, call)
 	       ?: judge_strictness(session, &asked)
 	       ?: judge_budget(session, rule);

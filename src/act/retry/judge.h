@@ -5,15 +5,11 @@
 #include "../../rule/rule.h"
 #include "session.h"
 
-/** A call has met the end of the connection. */
-struct failure {
-	int error; /* errno; 0 for an end of file */
-	bool writing;
-};
-
 /**
  * Is the request that is under way to be sent again over a new connection?
  *
+ * @error
+ *         With which the old one ended; 0 for an end of file.
  * @rule
  *         The `retry` rule.
  * @idempotent
@@ -21,9 +17,11 @@ struct failure {
  * @return
  *         REASON_NONE, or the first condition that does not hold.
  */
-enum reason judge_retry(const struct session *session, const struct call *call,
-			const struct failure *failure, const struct rule *rule,
-			const struct rule *idempotent);
+enum reason judge_retry(const struct session *session, const struct call *call, int error,
+			const struct rule *rule, const struct rule *idempotent);
+
+/** Is it the errno of a reset? */
+bool judge_is_reset(int error);
 
 /** Does this rule's when=, after= and starts= admit it now? */
 bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule);

@@ -103,9 +103,9 @@ static enum recovery refuse(struct session *session, struct call *call, enum rea
 }
 
 /* An end of file takes nothing from a program that has its answer, or that cannot be followed. */
-static bool is_ordinary_end(const struct session *session, const struct failure *failure)
+static bool is_ordinary_end(const struct session *session, int error)
 {
-	return failure->error == 0 &&
+	return error == 0 &&
 	       (session->exchange != EXCHANGE_REQUEST || session->barred != REASON_NONE);
 }
 
@@ -126,10 +126,9 @@ static enum recovery renew_fresh(struct rule *rule, struct session *session, str
 
 /* Nothing of this request was sent. */
 static enum recovery recover_before_request(struct rule *rule, struct session *session,
-					    struct call *call, const struct failure *failure)
+					    struct call *call, int error)
 {
-	bool reset = failure->error == ECONNRESET || failure->error == EPIPE;
-	if (!reset || !judge_renewal(session, call, idempotent_rule(call))) {
+	if (!judge_is_reset(error) || !judge_renewal(session, call, idempotent_rule(call))) {
 		return NOT_RECOVERED;
 	}
 	return session->answers > 0 ? renew(rule, session, call, true)
@@ -137,9 +136,9 @@ static enum recovery recover_before_request(struct rule *rule, struct session *s
 }
 
 static enum recovery recover_request(struct rule *rule, struct session *session, struct call *call,
-				     const struct failure *failure)
+				     int error)
 {
-	enum reason reason = judge_retry(session, call, failure, rule, idempotent_rule(call));
+	enum reason reason = judge_retry(session, call, error, rule, idempotent_rule(call));
 	if (reason != REASON_NONE) {
 		return refuse(session, call, reason);
 	}
@@ -154,13 +153,13 @@ static enum recovery recover_request(struct rule *rule, struct session *session,
 
 enum recovery recover(struct rule *rule, struct session *session, struct call *call, bool writing)
 {
-	struct failure failure = {.error = call->result < 0 ? call->error : 0, .writing = writing};
+	int error = call->result < 0 ? call->error : 0;
 	bool begins = writing && (session->exchange == EXCHANGE_NONE ||
 				  (session->exchange == EXCHANGE_RESPONSE && !session->http));
 	if (session->over || (session->exchange == EXCHANGE_NONE && !begins) ||
-	    is_ordinary_end(session, &failure) || !judge_moment(session, call, rule)) {
+	    is_ordinary_end(session, error) || !judge_moment(session, call, rule)) {
 		return NOT_RECOVERED;
 	}
-	return begins ? recover_before_request(rule, session, call, &failure)
-		      : recover_request(rule, session, call, &failure);
+	return begins ? recover_before_request(rule, session, call, error)
+		      : recover_request(rule, session, call, error);
 }
