@@ -52,7 +52,7 @@ static struct end_key key_of(const struct end *end)
 	return (struct end_key){.conn = end->conn, .process = end->process, .pid = end->pid};
 }
 
-bool ends_is_notable(const struct end *end)
+static bool is_notable(const struct end *end)
 {
 	return end->errors > 0 || end->rule != 0 || end->ended == ENDED_RST ||
 	       end->ended == ENDED_PEER_RST || end->ended == ENDED_TIMEOUT;
@@ -86,7 +86,7 @@ static void make_room(struct model *model)
 		model->sample_limit /= 2;
 		for (uint32_t i = 0; i < ends->count; i++) {
 			struct end *end = table_at(ends, i);
-			if (ends_is_notable(end) || ends_tuple(end) <= model->sample_limit) {
+			if (is_notable(end) || ends_tuple(end) <= model->sample_limit) {
 				*(struct end *)table_at(ends, kept++) = *end;
 			}
 		}

@@ -253,7 +253,6 @@ const struct detail **model_details(const struct model *model, uint32_t *count);
 
 struct end *ends_open(struct model *model, const struct line *line, uint32_t process);
 struct end *ends_find(struct model *model, const struct line *line, uint32_t process);
-bool ends_is_notable(const struct end *end);
 struct peer *peers_of(struct model *model, const struct addr *peer, enum side side);
 uint32_t rules_take(struct model *model, const struct line *line);
 void rules_fired(struct model *model, const struct line *line);

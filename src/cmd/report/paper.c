@@ -66,13 +66,6 @@ static void end(const struct paper *paper, enum ink ink)
 	}
 }
 
-void paper_ink(const struct paper *paper, enum ink ink, const char *string)
-{
-	begin(paper, ink);
-	fputs(string, stdout);
-	end(paper, ink);
-}
-
 /* Columns: continuation bytes of UTF-8 take none. */
 static int columns_of(const char *string, int bytes)
 {
@@ -111,6 +104,8 @@ void paper_wrap(const struct paper *paper, int indent, int hanging, enum ink ink
 void paper_heading(const struct paper *paper, const char *string)
 {
 	putchar('\n');
-	paper_ink(paper, INK_BOLD, string);
+	begin(paper, INK_BOLD);
+	fputs(string, stdout);
+	end(paper, INK_BOLD);
 	putchar('\n');
 }

@@ -15,9 +15,6 @@ enum ink { INK_PLAIN, INK_BOLD, INK_RED, INK_YELLOW, INK_DIM };
 
 struct paper paper_of_stdout(void);
 
-/** Print in a colour. */
-void paper_ink(const struct paper *paper, enum ink ink, const char *string);
-
 /**
  * Print a paragraph.
  *
