@@ -296,7 +296,7 @@ const struct segment *capture_find(struct capture *capture, struct match match, 
  * @return
  *         The segment, valid until the next call.
  */
-const struct segment *capture_wait(struct capture *capture, struct match match, unsigned index);
+const struct segment *capture_await(struct capture *capture, struct match match, unsigned index);
 
 /** Whether a RST left this port. */
 bool capture_rst(struct capture *capture, uint16_t from_port);

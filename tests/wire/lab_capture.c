@@ -262,7 +262,7 @@ unsigned capture_count(struct capture *capture, struct match match)
 	return count;
 }
 
-const struct segment *capture_wait(struct capture *capture, struct match match, unsigned index)
+const struct segment *capture_await(struct capture *capture, struct match match, unsigned index)
 {
 	int64_t until = lab_now_ms() + LAB_PATIENCE_MS;
 	for (;;) {

@@ -109,6 +109,18 @@ void pair_again(struct pair *pair)
 	connect_pair(pair);
 }
 
+void pair_close_peer(struct pair *pair)
+{
+	close(pair->peer);
+	pair->peer = -1;
+}
+
+void pair_abort_peer(struct pair *pair)
+{
+	peer_rst(pair->peer);
+	pair->peer = -1;
+}
+
 void pair_close(struct pair *pair)
 {
 	int status = actor_stop(&pair->a);
@@ -141,7 +153,7 @@ bool pair_sent_fin(struct pair *pair)
 /** What has arrived at the peer was on the wire; the capture may show it a moment later. */
 static void expect_sent(struct pair *pair, uint8_t flag)
 {
-	capture_wait(&pair->wire, from_actor(pair, flag), 0);
+	capture_await(&pair->wire, from_actor(pair, flag), 0);
 }
 
 size_t pair_expect_rst(struct pair *pair)

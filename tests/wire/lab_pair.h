@@ -60,6 +60,10 @@ void pair_with_rule(struct pair *pair, struct situation how, const char *rule);
 /** One more connection, in s0 again; the peer's end of the one before is closed. */
 void pair_again(struct pair *pair);
 
+/** The peer closes, or aborts. */
+void pair_close_peer(struct pair *pair);
+void pair_abort_peer(struct pair *pair);
+
 /** Everything is closed, and the actor has ended as it should: exit status 0. */
 void pair_close(struct pair *pair);
 

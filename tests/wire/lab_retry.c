@@ -127,12 +127,6 @@ void retry_serve(struct pair *pair, const char *request)
 	peer_send(pair->peer, ANSWER);
 }
 
-void retry_reset(struct pair *pair)
-{
-	peer_rst(pair->peer);
-	pair->peer = -1;
-}
-
 void retry_ask(struct pair *pair, const char *request)
 {
 	retry_send(pair, request);
@@ -142,7 +136,7 @@ void retry_ask(struct pair *pair, const char *request)
 void retry_ask_in_vain(struct pair *pair, const char *request)
 {
 	retry_ask(pair, request);
-	retry_reset(pair);
+	pair_abort_peer(pair);
 }
 
 void retry_expect_answered(struct pair *pair, const char *request)

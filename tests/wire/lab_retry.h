@@ -73,9 +73,6 @@ void retry_expect_text(struct pair *pair, const char *text);
 /** The server takes the next connection, finds the request on it, and answers. */
 void retry_serve(struct pair *pair, const char *request);
 
-/** The server resets the connection it has. */
-void retry_reset(struct pair *pair);
-
 /** The actor sends a request, and the server has it. */
 void retry_ask(struct pair *pair, const char *request);
 

@@ -129,8 +129,7 @@ static void linger_zero_on_what_the_peer_has_reset_is_no_news(void **state)
 	(void)state;
 	open_client(&p);
 	actor_do(&p.a, "setsockopt s0 linger on 0");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
@@ -157,8 +156,7 @@ static void disconnect_of_a_live_connection_names_itself(void **state)
 	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
 	close(p.peer);
 	p.peer = peer_accept(p.listener);
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(&p.a, 1, (struct expected){.cause = "peer-abort"});
@@ -305,8 +303,7 @@ static void write_after_both_ends_is_our_own_doing_each_time(void **state)
 	open_client(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	assert_int_equal(peer_drain(p.peer), 0);
-	close(p.peer);
-	p.peer = -1;
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	for (unsigned i = 0; i < 2; i++) {
 		/* TIME_WAIT, which TCP_INFO calls CLOSE. */

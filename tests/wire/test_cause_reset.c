@@ -19,19 +19,6 @@ static void open_server(struct pair *pair)
 	pair_open(pair, (struct situation){AF_INET, true, false}, NULL);
 }
 
-/** Close the peer's end, whatever is in its buffer. */
-static void close_peer(struct pair *pair)
-{
-	close(pair->peer);
-	pair->peer = -1;
-}
-
-static void abort_peer(struct pair *pair)
-{
-	peer_rst(pair->peer);
-	pair->peer = -1;
-}
-
 /** A request of 5 bytes and an answer of 2. */
 static void exchange(struct pair *pair)
 {
@@ -49,7 +36,7 @@ static void peer_that_closes_with_bytes_unread_is_named(void **state)
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(&p.a, 0,
@@ -77,7 +64,7 @@ static void answer_still_readable_is_told(void **state)
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
 	peer_send(p.peer, "too large!");
 	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 10"), "-1 ECONNRESET");
 	const char *line = expect_verdict(
@@ -102,7 +89,7 @@ static void bytes_on_their_way_are_counted(void **state)
 	pair_open(&p, nonblocking_situation, NULL);
 	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
 	}
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(&p.a, 0,
@@ -123,7 +110,7 @@ static void early_answer_read_leaves_both_possible(void **state)
 	peer_recv(p.peer, 100);
 	peer_send(p.peer, "no");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "2 - no");
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
@@ -141,7 +128,7 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 		struct pair p;
 		open_client(&p);
 		exchange(&p);
-		close_peer(&p);
+		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
 		if (reads) {
 			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
@@ -172,7 +159,7 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 	(void)state;
 	open_client(&p);
 	exchange(&p);
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_fin(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 	wait_for_end(&p.a, "s0");
@@ -200,7 +187,7 @@ static void abort_after_a_half_close_is_not_taken_for_a_close(void **state)
 	exchange(&p);
 	shutdown(p.peer, SHUT_WR);
 	wait_for_fin(&p.a, "s0");
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
 	expect_verdict(
@@ -228,7 +215,7 @@ static void close_with_bytes_unread_after_a_half_close_is_named(void **state)
 	}
 	/* A peer that had closed would have acknowledged nothing. */
 	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
 	expect_verdict(&p.a, 0,
@@ -245,7 +232,7 @@ static void abort_without_reason_is_the_peers(void **state)
 	(void)state;
 	open_client(&p);
 	exchange(&p);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
@@ -266,7 +253,7 @@ static void abort_before_any_byte_may_be_a_full_queue(void **state)
 	struct pair p;
 	(void)state;
 	open_client(&p);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
@@ -284,7 +271,7 @@ static void abort_of_a_client_that_was_told_nothing_leaves_no_other(void **state
 	open_server(&p);
 	peer_send(p.peer, "hello");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "5 - hello");
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(
@@ -300,7 +287,7 @@ static void calls_after_the_end_are_already_reset(void **state)
 	struct pair p;
 	(void)state;
 	open_client(&p);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
@@ -330,7 +317,7 @@ static void epipe_after_an_own_shutdown_does_not_hide_a_later_reset(void **state
 	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.cause = "wrote-after-shutdown", .sure = "certain"});
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 1, (struct expected){.cause = "peer-abort", .sure = "likely"});
@@ -345,7 +332,7 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	peer_send(p.peer, "late");
-	capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+	capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "recv",
@@ -365,9 +352,9 @@ static void abort_after_our_own_shutdown_is_the_peers(void **state)
 	open_client(&p);
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	tcp_wait_state(p.listener, TCP_LISTEN);
-	capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_RST}, 0);
+	capture_await(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_RST}, 0);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.cause = "peer-abort",
@@ -533,7 +520,7 @@ static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
 	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
 	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
-	close_peer(&p);
+	pair_close_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
@@ -549,7 +536,7 @@ static void reset_that_nobody_took_is_told_at_close(void **state)
 	(void)state;
 	open_client(&p);
 	exchange(&p);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	expect_verdict(&p.a, 0,
@@ -571,7 +558,7 @@ static void reset_that_nobody_took_is_told_at_exit(void **state)
 		struct pair p;
 		open_client(&p);
 		exchange(&p);
-		abort_peer(&p);
+		pair_abort_peer(&p);
 		wait_for_end(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "%s", ends[i]), "exited 0");
 		expect_verdict(&p.a, 0,
@@ -588,7 +575,7 @@ static void reset_that_was_told_is_not_told_again_at_close(void **state)
 	struct pair p;
 	(void)state;
 	open_client(&p);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
@@ -603,7 +590,7 @@ static void send_cut_short_tells_the_reset_at_the_next_call(void **state)
 	open_client(&p);
 	actor_send(&p.a, "send s0 50000000");
 	peer_recv(p.peer, 100000);
-	abort_peer(&p);
+	pair_abort_peer(&p);
 	const char *result = actor_result(&p.a);
 	long sent = actor_number(result);
 	assert_in_range(sent, 100000, 49999999);

@@ -113,8 +113,7 @@ static void icmp_error_of_a_living_connection_is_no_end(void **state)
 					 .why = {"lives on"}});
 	nft_flush();
 	peer_recv(p.peer, 100);
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(&p.a, 1, (struct expected){.sure = "likely"});

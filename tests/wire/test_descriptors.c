@@ -94,8 +94,7 @@ static void a_reset_of_an_inherited_connection_is_explained(void **state)
 		pair_open(&p, *how, CALLS);
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		actor_do(&p.a, "getpeername s0");
-		peer_rst(p.peer);
-		p.peer = -1;
+		pair_abort_peer(&p);
 		actor_do(&p.a, "poll s0 in 20000");
 		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 		const char *line = log_find(&p.a, "error", 0);

@@ -96,7 +96,7 @@ static void a_lost_handshake_ack_leaves_the_server_in_syn_recv(void **state)
 	int fd = peer_connect(AF_INET, port);
 	assert_int_equal(tcp_state(fd), TCP_ESTABLISHED);
 	peer_send(fd, "lost");
-	capture_wait(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
+	capture_await(&wire, (struct match){.from_port = port, .set = TH_SYN | TH_ACK}, 1);
 	assert_string_equal(actor_do(&a, "poll s9 in 0"), "0 -");
 	close(fd);
 	actor_stop(&a);
@@ -112,13 +112,11 @@ static void a_lost_fin_leaves_the_peer_in_fin_wait_1(void **state)
 		pair_with_rule(&p, *how, "drop=fin");
 		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
 		/* Sent again, for nobody acknowledges it. */
-		capture_wait(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
+		capture_await(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
 		assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
 		assert_string_equal(actor_do(&p.a, "poll s0 rdhup 0"), "0 -");
 		pair_expect_told(&p, "inject", 0, "1 drop=fin", "FINs");
-		actor_stop(&p.a);
-		close(p.peer);
-		capture_close(&p.wire);
+		pair_close(&p);
 	}
 }
 
@@ -129,12 +127,10 @@ static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
 	struct pair p;
 	pair_with_rule(&p, client_situation, "drop=finack");
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
-	capture_wait(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_FIN}, 1);
+	capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_FIN}, 1);
 	tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
 	pair_expect_told(&p, "inject", 0, "1 drop=finack", "acknowledge our FIN");
-	actor_stop(&p.a);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 /** Half-open: the peer is gone and we do not hear of it. */
@@ -143,8 +139,7 @@ static void a_lost_rst_leaves_the_connection_half_open(void **state)
 	(void)state;
 	struct pair p;
 	pair_with_rule(&p, client_situation, "drop=rst");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	assert_true(capture_rst(&p.wire, p.peer_port));
 	assert_string_equal(actor_do(&p.a, "poll s0 in 0"), "0 -");
 	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
@@ -162,9 +157,7 @@ static void silence_is_met_by_user_timeout(void **state)
 	const char *error = log_find(&p.a, "error", 0);
 	assert_string_equal(json_get(error, "cause"), "user-timeout");
 	assert_string_equal(json_get(error, "sure"), "certain");
-	actor_stop(&p.a);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 /** An edited rules file takes the filter off, and what was lost is sent again. */
@@ -189,9 +182,7 @@ static void a_dropped_connection_heals_when_the_rule_ends(void **state)
 		snprintf(answer, sizeof answer, "%s", actor_do(&p.a, "poll s0 in 100"));
 	}
 	assert_string_equal(actor_do(&p.a, "recv s0 4"), "4 - late");
-	assert_int_equal(actor_stop(&p.a), 0);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 /** The peer sends a lot through a lossy socket: all of it comes, some of it twice. */
@@ -207,9 +198,7 @@ static void loss_is_made_good_by_retransmission(void **state)
 	}
 	assert_true(netstat_counter("RetransSegs") > before);
 	pair_expect_told(&p, "inject", 0, "1 loss=20%", "at random");
-	actor_stop(&p.a);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 static void a_vanished_socket_sends_nothing(void **state)
@@ -227,9 +216,7 @@ static void a_vanished_socket_sends_nothing(void **state)
 			peer_send(p.peer, "x");
 			assert_true(peer_poll(p.peer, POLLERR | POLLHUP, LAB_PATIENCE_MS) != 0);
 			pair_expect_told(&p, "inject", 0, "1 vanish", "TCP_REPAIR");
-			actor_stop(&p.a);
-			close(p.peer);
-			capture_close(&p.wire);
+			pair_close(&p);
 		}
 	}
 }

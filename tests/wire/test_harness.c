@@ -72,7 +72,7 @@ static void capture_counts_each_segment_once(void **state)
 
 	assert_int_equal(capture_count(&wire, (struct match){.to_port = port, .set = TH_SYN}), 1);
 	const struct segment *synack =
-		capture_wait(&wire, (struct match){.set = TH_SYN | TH_ACK}, 0);
+		capture_await(&wire, (struct match){.set = TH_SYN | TH_ACK}, 0);
 	assert_int_equal(synack->from_port, port);
 	assert_string_equal(synack->from, "::1");
 	uint32_t expected = synack->ack;

@@ -259,8 +259,7 @@ static void reads_that_fail_are_seen(void **state)
 				/* That nothing is there yet is no news. */
 				assert_int_equal(log_count(&p.a, "error"), 0);
 			}
-			peer_rst(p.peer);
-			p.peer = -1;
+			pair_abort_peer(&p);
 			actor_do(&p.a, "poll s0 in 20000");
 			assert_string_equal(actor_do(&p.a, "%s", row->command), "-1 ECONNRESET");
 			assert_string_equal(actor_do(&p.a, "errno"), "0 - ECONNRESET");
@@ -302,8 +301,7 @@ static void writes_that_fail_are_seen(void **state)
 			pair_open(&p, *how, CALLS);
 			long fd = actor_number(actor_do(&p.a, "fd s0"));
 			actor_do(&p.a, "sigpipe count");
-			peer_rst(p.peer);
-			p.peer = -1;
+			pair_abort_peer(&p);
 			actor_do(&p.a, "poll s0 in 20000");
 			assert_string_equal(actor_do(&p.a, "%s", row->command), "-1 ECONNRESET");
 			expect_call(&p, row, fd, -1, "ECONNRESET");
@@ -358,8 +356,7 @@ static void copies_are_the_same_connection(void **state)
 			assert_string_equal(peer_recv(p.peer, 6), "abcdef");
 			expect_call(&p, &(struct row){"send", WRITES, "send", "send", NULL}, fd, 6,
 				    NULL);
-			peer_rst(p.peer);
-			p.peer = -1;
+			pair_abort_peer(&p);
 			actor_do(&p.a, "poll s%d in 20000", slot);
 			assert_string_equal(actor_do(&p.a, "recv s%d", slot), "-1 ECONNRESET");
 			/* The call that made the copy is in the connection's history. */
@@ -396,8 +393,7 @@ static void questions_that_fail_are_seen(void **state)
 		struct pair p;
 		pair_open(&p, *how, CALLS);
 		long fd = actor_number(actor_do(&p.a, "fd s0"));
-		peer_rst(p.peer);
-		p.peer = -1;
+		pair_abort_peer(&p);
 		actor_do(&p.a, "poll s0 in 20000");
 		assert_string_equal(actor_do(&p.a, "getpeername s0"), "-1 ENOTCONN");
 		expect_call(&p, &(struct row){"getpeername", ASKS, "", "getpeername", NULL}, fd, -1,
@@ -534,8 +530,7 @@ static void epoll_is_what_it_was(void **state)
 		assert_string_equal(actor_do(&p.a, "epoll_wait s5 0"), "0 -");
 		/* What was waited for last tells which way the program was going. */
 		assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 out"), "0 -");
-		peer_rst(p.peer);
-		p.peer = -1;
+		pair_abort_peer(&p);
 		actor_do(&p.a, "recv s0 1 peek");
 		actor_do(&p.a, "poll s0 out rdhup 20000");
 		assert_string_equal(actor_do(&p.a, "epoll_del s5 s0"), "0 -");

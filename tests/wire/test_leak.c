@@ -53,9 +53,7 @@ static void the_leaked_descriptor_does_not_exist_for_the_program(void **state)
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	assert_string_equal(actor_do(&p.a, "closefrom 20"), "0 -");
 	pair_expect_open(&p);
-	assert_int_equal(actor_stop(&p.a), 0);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 static void too_many_leaks_are_refused_aloud(void **state)

@@ -357,8 +357,7 @@ static void a_connection_that_is_over_is_left_alone(void **state)
 		/* The program knows of the reset, or does not. */
 		for (int told = 0; told <= 1; told++) {
 			pair_with_rule(&p, *how, "linger0");
-			peer_rst(p.peer);
-			p.peer = -1;
+			pair_abort_peer(&p);
 			if (told) {
 				actor_do(&p.a, "poll s0 in 20000");
 				assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
@@ -374,8 +373,7 @@ static void a_connection_that_is_over_is_left_alone(void **state)
 		pair_with_rule(&p, *how, "linger0");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 		assert_int_equal(peer_drain(p.peer), 0);
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		actor_do(&p.a, "poll s0 in 20000");
 		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");

@@ -31,9 +31,7 @@ static void a_silent_peer_is_noticed_by_keepalive(void **state)
 	const char *error = log_find(&p.a, "error", 0);
 	assert_string_equal(json_get(error, "cause"), "keepalive-limit");
 	assert_string_equal(json_get(error, "sure"), "certain");
-	actor_stop(&p.a);
-	close(p.peer);
-	capture_close(&p.wire);
+	pair_close(&p);
 }
 
 static void keepalive_leaves_a_program_with_its_own_alone(void **state)
@@ -73,7 +71,7 @@ static void user_timeout_is_set_on_both_sides(void **state)
 static void answer_with_unread_upload(struct pair *p)
 {
 	peer_send(p->peer, "the upload that nobody reads");
-	capture_wait(&p->wire, (struct match){.from_port = p->peer_port, .data = true}, 0);
+	capture_await(&p->wire, (struct match){.from_port = p->peer_port, .data = true}, 0);
 	assert_string_equal(actor_do(&p->a, "sendtext s0 the-answer"), "10 -");
 	actor_send(&p->a, "close s0");
 }
@@ -99,9 +97,7 @@ static void a_drained_close_sends_a_fin(void **state)
 		assert_false(pair_sent_rst(&p));
 		assert_true(pair_sent_fin(&p));
 		assert_int_equal(log_count(&p.a, "error"), 0);
-		assert_int_equal(actor_stop(&p.a), 0);
-		close(p.peer);
-		capture_close(&p.wire);
+		pair_close(&p);
 	}
 }
 
@@ -115,9 +111,7 @@ static void without_the_rule_the_same_close_resets(void **state)
 		assert_string_equal(actor_result(&p.a), "0 -");
 		assert_true(pair_sent_rst(&p));
 		assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "closed-unread");
-		assert_int_equal(actor_stop(&p.a), 0);
-		close(p.peer);
-		capture_close(&p.wire);
+		pair_close(&p);
 	}
 }
 
@@ -142,8 +136,7 @@ static void an_error_is_told_under_another_number(void **state)
 	(void)state;
 	struct pair p;
 	pair_with_rule(&p, client_situation, "errno=ECONNRESET:EIO; errno=EPIPE:ENOBUFS");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
 	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 EIO");
 	/* Of rules with the same action the first one wins. */
@@ -160,8 +153,7 @@ static void so_error_tells_the_other_number_too(void **state)
 	(void)state;
 	struct pair p;
 	pair_with_rule(&p, client_situation, "errno=ECONNRESET:EIO");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - EIO");
 	pair_close(&p);

@@ -140,8 +140,7 @@ static void a_time_set_before_does_not_linger_on(void **state)
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	assert_true(actor_number(actor_do(&p.a, "time")) < 15000);
 	assert_false(pair_sent_rst(&p));
-	close(p.peer);
-	p.peer = -1;
+	pair_close_peer(&p);
 	pair_close(&p);
 }
 

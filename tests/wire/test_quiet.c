@@ -69,8 +69,7 @@ static void peer_that_closes_first_is_quiet(void **state)
 		struct pair p;
 		open_pair(&p, how);
 		peer_send(p.peer, "bye");
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		receive(&p, 3);
 		wait_for_fin(&p.a, "s0");
 		for (int i = 0; i < 3; i++) {
@@ -87,8 +86,7 @@ static void end_of_file_that_nobody_read_is_quiet(void **state)
 	ALL_SITUATIONS (how) {
 		struct pair p;
 		open_pair(&p, how);
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		end_quietly(&p);
@@ -106,8 +104,7 @@ static void half_close_of_ours_is_quiet(void **state)
 		assert_int_equal(peer_drain(p.peer), 100);
 		peer_send_bytes(p.peer, 100);
 		receive(&p, 100);
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
 		/* Both FINs are through: TIME_WAIT, which TCP_INFO calls CLOSE. */
 		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
@@ -149,8 +146,7 @@ static void shutdown_of_both_ways_is_quiet(void **state)
 		assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 		assert_int_equal(peer_drain(p.peer), 0);
 		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		wait_for_end(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "-1 ENOTCONN");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");

@@ -47,7 +47,7 @@ static void queue_bytes(struct pair *p)
 {
 	assert_string_equal(actor_do(&p->a, "sigpipe ignore"), "0 -");
 	peer_send(p->peer, QUEUED);
-	capture_wait(&p->wire, (struct match){.from_port = p->peer_port, .data = true}, 0);
+	capture_await(&p->wire, (struct match){.from_port = p->peer_port, .data = true}, 0);
 	actor_do(&p->a, "poll s0 in %d", LAB_PATIENCE_MS);
 }
 
@@ -57,8 +57,7 @@ static void run_real(const struct script *script, struct situation how, char ans
 	struct pair p;
 	pair_open_as(&p, how, ACTOR_BARE, NULL);
 	queue_bytes(&p);
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
 	for (size_t i = 0; script->steps[i] != NULL; i++) {
 		snprintf(answers[i], sizeof answers[i], "%s",
@@ -116,8 +115,7 @@ static void epoll_shows_what_a_real_rst_shows(void **state)
 			assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 %s", modes[m]), "0 -");
 			queue_bytes(&p);
 			if (!by_rule) {
-				peer_rst(p.peer);
-				p.peer = -1;
+				pair_abort_peer(&p);
 				actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
 			}
 			static const char *const steps[] = {"recv s0 100", "epoll_wait s5 0",
@@ -144,8 +142,7 @@ static void sigpipe_arrives_as_after_a_real_rst(void **state)
 			pair_with_rule(&p, client_situation, "reset when=read");
 		} else {
 			pair_open_as(&p, client_situation, ACTOR_BARE, NULL);
-			peer_rst(p.peer);
-			p.peer = -1;
+			pair_abort_peer(&p);
 		}
 		assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ECONNRESET");
 		assert_string_equal(actor_do(&p.a, "write s0 1"), "killed SIGPIPE");

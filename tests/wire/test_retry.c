@@ -16,7 +16,7 @@ static void a_get_that_was_reset_before_it_was_read_is_sent_again(void **state)
 		struct pair p;
 		retry_open(&p, clients[i], "retry", NULL);
 		retry_send(&p, GET);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		retry_expect_answered(&p, GET);
 		retry_expect_nobody(&p);
 		retry_expect_retried(&p, 0, 1, strlen(GET));
@@ -37,7 +37,7 @@ static void without_the_rule_the_program_is_told(void **state)
 	struct pair p;
 	pair_open(&p, client_situation, NULL);
 	retry_send(&p, GET);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_dead(&p);
 	retry_expect_nobody(&p);
@@ -52,7 +52,7 @@ static void a_get_that_was_read_whole_is_sent_again(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	retry_expect_retried(&p, 0, 1, strlen(GET));
@@ -73,7 +73,7 @@ static void two_resets_take_two_tries(void **state)
 	actor_send(&p.a, "recv s0 1000");
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	retry_expect_retried(&p, 0, 1, strlen(GET));
@@ -106,10 +106,10 @@ static void a_server_that_is_down_and_comes_back_answers(void **state)
 	retry_open(&p, client_situation, "retry=50", NULL);
 	retry_ask(&p, GET);
 	close(p.listener);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	actor_send(&p.a, "recv s0 1000");
-	capture_wait(&p.wire, (struct match){.from_port = p.listen_port, .set = TH_RST | TH_ACK},
-		     2);
+	capture_await(&p.wire, (struct match){.from_port = p.listen_port, .set = TH_RST | TH_ACK},
+		      2);
 	p.listener = retry_listen(p.listen_port);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
@@ -199,7 +199,7 @@ static void a_write_that_was_cut_in_the_middle_goes_on(void **state)
 			   (const char *[]){"RESETBY_RETRY_BUFFER=8M/16M", NULL});
 		actor_send(&p.a, calls[i], LONG_REQUEST);
 		peer_recv(p.peer, 100000);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		/* A blocking write that was cut says how far it came: send(2). */
 		const char *result = actor_result(&p.a);
 		long sent = actor_number(result);
@@ -229,12 +229,12 @@ static void a_long_request_that_is_cut_twice_arrives_whole(void **state)
 		   (const char *[]){"RESETBY_RETRY_BUFFER=8M/16M", NULL});
 	actor_send(&p.a, "send s0 %d", LONG_REQUEST);
 	peer_recv(p.peer, 1000000);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	long sent = actor_number(actor_result(&p.a));
 	actor_send(&p.a, "sendtext s0 end");
 	retry_accept(&p);
 	expect_pattern(p.peer, 100000);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_accept(&p);
 	expect_pattern(p.peer, (size_t)sent);
 	assert_string_equal(actor_result(&p.a), "3 -");
@@ -291,8 +291,7 @@ static void a_write_that_meets_epipe_goes_to_the_new_connection(void **state)
 		struct pair p;
 		retry_open(&p, client_situation, "retry; idempotent", NULL);
 		retry_ask(&p, "first ");
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		assert_string_equal(actor_do(&p.a, "poll s0 rdhup 20000"), "1 - rdhup");
 		assert_string_equal(actor_do(&p.a, "sendtext s0 second "), "7 -");
 		assert_string_equal(actor_do(&p.a, "poll s0 20000"), "1 - err hup");
@@ -380,7 +379,7 @@ static void every_descriptor_of_the_socket_goes_on(void **state)
 	/* The first name goes, and the connection stays. */
 	retry_ask(&p, GET);
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	actor_send(&p.a, "recv s1 1000");
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));

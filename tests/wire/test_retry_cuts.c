@@ -71,7 +71,7 @@ static void cut_connection(struct run *run)
 		close(run->p.peer);
 		run->p.peer = -1;
 	} else {
-		retry_reset(&run->p);
+		pair_abort_peer(&run->p);
 	}
 	run->cuts++;
 	run->cuts_left--;
@@ -193,7 +193,7 @@ static void exchange(struct run *run, unsigned number)
 	const char *got = read_first(run, part);
 	assert_string_equal(got, retry_text(part));
 	if (first < (size_t)head && chance(run, 20)) {
-		retry_reset(&run->p);
+		pair_abort_peer(&run->p);
 		assert_int_equal(actor_number(actor_do(&run->p.a, "poll s0 in 20000")), 1);
 		assert_string_equal(actor_do(&run->p.a, "recv s0 1000"), RESET);
 		connect_again(run);

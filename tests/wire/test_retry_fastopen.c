@@ -20,7 +20,7 @@ static void open_deferred(struct pair *pair)
 	retry_send(pair, GET);
 	retry_accept(pair);
 	retry_expect_text(pair, GET);
-	retry_reset(pair);
+	pair_abort_peer(pair);
 }
 
 static void a_deferred_connect_is_renewed_at_once(void **state)

@@ -80,7 +80,7 @@ static void a_request_may_come_in_pieces(void **state)
 	retry_send(&p, "TP/1.1\r\nContent-Length: 8\r\n");
 	retry_send(&p, "\r\nbo");
 	peer_recv(p.peer, 12 + 27 + 4);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	actor_send(&p.a, "sendtext s0 dy");
 	retry_accept(&p);
 	assert_string_equal(actor_result(&p.a), "2 -");
@@ -202,7 +202,7 @@ static void times_counts_requests(void **state)
 	actor_send(&p.a, "recv s0 1000");
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
 	retry_expect_lines(&p, 3);

@@ -61,8 +61,7 @@ static void an_accepted_connection_is_left_alone(void **state)
 	peer_send(p.peer, GET);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(GET));
 	retry_send(&p, ANSWER);
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	retry_expect_lines(&p, 0);
 	retry_expect_dead(&p);
@@ -120,7 +119,7 @@ static void two_threads_in_one_connection_are_left_alone(void **state)
 	actor_wait_background(&p.a, "s0");
 	retry_send(&p, GET);
 	retry_expect_text(&p, GET);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "join"), RESET);
 	retry_expect_refused(&p, LAB_THREADS);
 	retry_expect_dead(&p);
@@ -148,8 +147,7 @@ static void an_end_of_file_on_a_first_use_is_no_reset(void **state)
 	struct pair p;
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
-	close(p.peer);
-	p.peer = -1;
+	pair_close_peer(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
 	retry_expect_refused(&p, LAB_FIRST_EOF);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
@@ -168,7 +166,7 @@ static void what_the_program_shut_down_is_not_opened_again(void **state)
 		retry_open(&p, client_situation, "retry", NULL);
 		retry_send(&p, GET);
 		assert_string_equal(actor_do(&p.a, "shutdown s0 %s", hows[i]), "0 -");
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		expect_refusal(&p, LAB_SHUT);
 	}
 }
@@ -186,7 +184,7 @@ static void an_answer_that_was_begun_is_not_asked_for_again(void **state)
 		if (i > 0) {
 			assert_string_equal(actor_do(&p.a, "recv s0 1"), "1 - H");
 		}
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		expect_refusal(&p, LAB_DELIVERED);
 	}
 }
@@ -199,7 +197,7 @@ static void an_answer_without_its_last_byte_was_begun(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	peer_send(p.peer, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello");
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), strlen(ANSWER));
 	expect_refusal(&p, LAB_DELIVERED);
 }
@@ -213,7 +211,7 @@ static void an_answer_that_waits_is_not_asked_for_again(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, put);
 	peer_send(p.peer, ANSWER);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 10 nosignal"), RESET);
 	retry_expect_refused(&p, LAB_WAITING);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
@@ -231,7 +229,7 @@ static void a_request_beyond_the_buffer_is_not_kept(void **state)
 			   (const char *[]){"RESETBY_RETRY_BUFFER=8K/1M", NULL});
 		assert_string_equal(actor_do(&p.a, "send s0 %u", size), lab_text("%u -", size));
 		peer_recv(p.peer, size);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		if (size > 8192) {
 			expect_refusal(&p, LAB_TOO_LONG);
 			return;
@@ -269,7 +267,7 @@ static void a_long_put_is_too_long_and_the_get_after_it_is_not(void **state)
 		   (const char *[]){"RESETBY_RETRY_BUFFER=4K/1M", NULL});
 	retry_send(&p, put);
 	peer_recv(p.peer, strlen(put));
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	expect_refusal(&p, LAB_TOO_LONG);
 }
 
@@ -300,7 +298,7 @@ static void bytes_that_are_not_kept_are_not_sent_again(void **state)
 		retry_ask(&p, GET);
 		assert_string_equal(actor_do(&p.a, "%s", calls[i]), "100 -");
 		peer_recv(p.peer, 99);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		expect_refusal(&p, LAB_UNKEPT);
 	}
 }
@@ -314,7 +312,7 @@ static void bytes_of_a_zerocopy_send_are_not_sent_again(void **state)
 	actor_do(&p.a, "setsockopt s0 zerocopy 1");
 	assert_string_equal(actor_do(&p.a, "send s0 100 zerocopy"), "100 -");
 	peer_recv(p.peer, 100);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "recvmsg s0 1 1 errqueue"), "0 -");
 	expect_refusal(&p, LAB_UNKEPT);
 }
@@ -327,7 +325,7 @@ static void a_request_that_was_never_seen_is_not_sent_again(void **state)
 	retry_open(&p, client_situation, "retry", NULL);
 	assert_string_equal(actor_do(&p.a, "sendfile s0 100"), "100 -");
 	peer_recv(p.peer, 100);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	expect_refusal(&p, LAB_UNKEPT);
 }
 
@@ -352,7 +350,7 @@ static void a_rule_that_comes_late_knows_nothing(void **state)
 		actor_do(&p.a, "poll s0 in 10");
 		actor_do(&p.a, "recv s0 1 dontwait");
 	} while (strcmp(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 4321000") != 0);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	expect_refusal(&p, LAB_LATE);
 }
 
@@ -366,7 +364,7 @@ static void bytes_that_no_hook_saw_are_not_sent_again(void **state)
 		retry_ask(&p, GET);
 		assert_int_equal(actor_number(actor_do(&p.a, "%s", calls[i])), 100);
 		peer_recv(p.peer, 100);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		expect_refusal(&p, LAB_UNSEEN);
 	}
 }
@@ -379,7 +377,7 @@ static void an_answer_that_no_hook_saw_was_begun(void **state)
 	retry_ask(&p, GET);
 	peer_send(p.peer, "HTTP");
 	assert_int_equal(actor_number(actor_do(&p.a, "unseen_recv s0 4")), 4);
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	expect_refusal(&p, LAB_UNSEEN);
 }
 
@@ -406,7 +404,7 @@ static void an_answer_before_the_request_has_ended_ends_all_retries(void **state
 			pair_close(&p);
 			continue;
 		}
-		retry_reset(&p);
+		pair_abort_peer(&p);
 		expect_refusal(&p, LAB_PIPELINED);
 	}
 }
@@ -570,7 +568,7 @@ static void tries_are_used_up(void **state)
 	for (unsigned try = 1; try <= 2; try++) {
 		retry_accept(&p);
 		retry_expect_text(&p, GET);
-		retry_reset(&p);
+		pair_abort_peer(&p);
 	}
 	assert_string_equal(actor_result(&p.a), RESET);
 	expect_refused_after(&p, 2, LAB_TRIES, "its tries are used up (condition 7)");
@@ -587,7 +585,7 @@ static void no_new_connection_is_the_first_error(void **state)
 	retry_ask(&p, GET);
 	close(p.listener);
 	p.listener = -1;
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
 	expect_refused_after(&p, 0, LAB_CONNECT,
 			     "no new connection could be made (condition 7): ECONNREFUSED");
@@ -614,7 +612,7 @@ static void tokens_are_used_up(void **state)
 		if (either[0].revents) {
 			retry_accept(&p);
 			retry_expect_text(&p, GET);
-			retry_reset(&p);
+			pair_abort_peer(&p);
 			lines += 2;
 		} else {
 			refused = true;

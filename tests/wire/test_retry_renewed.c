@@ -19,7 +19,7 @@ static void send_fin(struct pair *p)
 
 static void send_rst(struct pair *p)
 {
-	retry_reset(p);
+	pair_abort_peer(p);
 	assert_string_equal(actor_do(&p->a, "poll s0 20000"), "1 - err hup");
 }
 

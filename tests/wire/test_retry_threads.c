@@ -77,7 +77,7 @@ static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 	actor_do(&p.a, "background recv s0 1000");
 	actor_wait_background(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "cancel"), "0 - cancelled");
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_expect_answered(&p, GET);
 	retry_expect_lines(&p, 1);
 	pair_close(&p);

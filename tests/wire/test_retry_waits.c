@@ -45,7 +45,7 @@ static void a_wait_that_the_reset_ends_is_followed_by_another(void **state)
 	retry_open(&p, nonblocking_situation, "retry", NULL);
 	retry_ask(&p, GET);
 	actor_send(&p.a, "poll s0 in 20000");
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	assert_string_equal(actor_result(&p.a), "1 - in err hup");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 	retry_expect_answered_after(&p, "poll s0 in 20000");
@@ -314,7 +314,7 @@ static void so_rcvtimeo_counts_from_the_programs_call(void **state)
 	retry_ask(&p, GET);
 	actor_send(&p.a, "recv s0 1000");
 	assert_null(actor_result_within(&p.a, 1500));
-	retry_reset(&p);
+	pair_abort_peer(&p);
 	retry_accept(&p);
 	retry_expect_text(&p, GET);
 	assert_string_equal(actor_result(&p.a), "-1 EAGAIN");

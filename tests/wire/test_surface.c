@@ -15,8 +15,7 @@ static const int families[] = {AF_INET, AF_INET6};
 static void open_reset(struct pair *pair, int family)
 {
 	pair_open(pair, (struct situation){family, false, false}, NULL);
-	peer_rst(pair->peer);
-	pair->peer = -1;
+	pair_abort_peer(pair);
 	wait_for_end(&pair->a, "s0");
 }
 
@@ -204,8 +203,7 @@ static void reset_of_a_descriptor_from_exec_is_told(void **state)
 	(void)state;
 	pair_open(&p, client_situation, NULL);
 	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *line = expect_verdict(
@@ -266,8 +264,7 @@ static void line_is_written_when_sigpipe_is_the_first_sign(void **state)
 		/* After a call that went well the next ones are made with less care. */
 		peer_send(p.peer, "hi");
 		assert_string_equal(actor_do(&p.a, "read s0"), "2 - hi");
-		close(p.peer);
-		p.peer = -1;
+		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 		wait_for_end(&p.a, "s0");
@@ -307,8 +304,7 @@ static void history_tells_the_calls_before(void **state)
 	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 	peer_send(p.peer, "hi");
 	assert_string_equal(actor_do(&p.a, "read s0"), "2 - hi");
-	peer_rst(p.peer);
-	p.peer = -1;
+	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	const char *history = json_get(expect_verdict(&p.a, 0, (struct expected){0}), "history");

@@ -149,8 +149,7 @@ static void a_reset_connection_is_left_alone(void **state)
 	ALL_SITUATIONS (how) {
 		struct pair p;
 		pair_with_rule(&p, *how, "unread");
-		peer_rst(p.peer);
-		p.peer = -1;
+		pair_abort_peer(&p);
 		actor_do(&p.a, "poll s0 in 20000");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		assert_false(pair_sent_rst(&p));

@@ -118,7 +118,7 @@ static void a_handshake_that_needed_a_second_syn_is_told(void **state)
 	actor_do(&a, "socket4 s0");
 	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
 	actor_send(&a, "connect s0 127.0.0.1 %u", port);
-	capture_wait(&wire, (struct match){.to_port = port, .set = TH_SYN}, 0);
+	capture_await(&wire, (struct match){.to_port = port, .set = TH_SYN}, 0);
 	nft_flush();
 	assert_string_equal(actor_result(&a), "0 -");
 	const char *line = log_find(&a, "warn", 0);
