@@ -94,11 +94,9 @@ fails() {
 }
 
 linger0_becomes_a_connection_reset_error() {
-	local preload server client=()
-	preload RESETBY_RULES=linger0
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client=()
+	preload_server RESETBY_RULES=linger0
+	preload_client
 	served
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -110,9 +108,8 @@ linger0_becomes_a_connection_reset_error() {
 }
 
 unread_becomes_a_connection_reset_error() {
-	local preload server client=()
-	preload RESETBY_RULES=unread
-	server=("${preload[@]}")
+	local server client=()
+	preload_server RESETBY_RULES=unread
 	served
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -121,18 +118,16 @@ unread_becomes_a_connection_reset_error() {
 }
 
 connect_timeout_is_told_by_the_loop() {
-	local preload client
-	preload RESETBY_RULES=connect-timeout=1s
-	client=("${preload[@]}")
+	local client
+	preload_client RESETBY_RULES=connect-timeout=1s
 	fails "TimeoutError: [Errno 110] Connect call failed ('127.0.0.1', $port)"
 	expect "$(verdicts)" "python3 getsockopt ETIMEDOUT injected"
 }
 
 refused_is_as_without_us() {
-	local preload client=()
+	local client=()
 	fails "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', $port)"
-	preload
-	client=("${preload[@]}")
+	preload_client
 	fails "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', $port)"
 	expect "$(verdicts)" "python3 getsockopt ECONNREFUSED refused"
 }

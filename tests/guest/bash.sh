@@ -59,11 +59,9 @@ talking_is_as_without_us() {
 
 # reset_then_cat COMMAND: what is done before cat begins
 reset_then_cat() {
-	local preload server client status=0
-	preload RESETBY_RULES='linger0 side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client status=0
+	preload_server RESETBY_RULES='linger0 side=server'
+	preload_client
 	echo_serves
 	local -x aborted patience
 	aborted=$(counter TCPAbortOnData)
@@ -88,17 +86,15 @@ a_reset_before_the_program_began_is_told_by_it() {
 }
 
 refused_and_timed_out_are_told_by_bash() {
-	local preload client=()
+	local client=()
 	say() { as_client bash -c 'exec 9<>"/dev/tcp/127.0.0.1/$0"' "$port" 2>&1 || true; }
 	say >bare
 	has "connect: Connection refused" bare
-	preload
-	client=("${preload[@]}")
+	preload_client
 	expect "$(say)" "$(cat bare)"
 	expect "$(verdicts)" "bash connect ECONNREFUSED refused"
 	rm log.*
-	preload RESETBY_RULES=connect-timeout=300ms
-	client=("${preload[@]}")
+	preload_client RESETBY_RULES=connect-timeout=300ms
 	expect "$(say)" "$(sed 's/Connection refused/Connection timed out/' bare)"
 	expect "$(verdicts)" "bash connect ETIMEDOUT injected"
 }

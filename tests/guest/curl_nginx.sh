@@ -58,10 +58,9 @@ many_short_connections_are_as_without_us() {
 
 # What has been silent above was not so because nobody looked.
 every_connection_is_seen_from_open_to_close() {
-	local preload server client
-	preload RESETBY_LEVEL=conns
-	server=("${preload[@]}")
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_LEVEL=conns
+	preload_client RESETBY_LEVEL=conns
 	nginx_serves
 	get -H 'Connection: close' "$(at small)?[1-20]" >/dev/null
 	stop
@@ -84,9 +83,8 @@ curl_fails() {
 
 # Without a rule, nginx's 444 is a FIN.
 a_close_without_answer_becomes_a_reset_by_linger0() {
-	local preload server client=()
-	preload
-	server=("${preload[@]}")
+	local server client=()
+	preload_server
 	nginx_serves
 	curl_fails 52 "Empty reply from server" "$(at nothing)"
 	stop
@@ -99,7 +97,7 @@ a_close_without_answer_becomes_a_reset_by_linger0() {
 	aborted=$(counter TCPAbortOnData)
 	curl_fails 56 "Recv failure: Connection reset by peer" "$(at nothing)"
 	expect "$(counter TCPAbortOnData)" $((aborted + 1))
-	client=("${preload[@]}")
+	preload_client
 	curl_fails 56 "Recv failure: Connection reset by peer" "$(at nothing)"
 	stop
 	expect "$(logged 'select(.ev == "inject") | "\(.exe) \(.action)"')" $'nginx linger0\nnginx linger0'
@@ -108,10 +106,9 @@ a_close_without_answer_becomes_a_reset_by_linger0() {
 }
 
 a_close_without_answer_becomes_a_reset_by_unread() {
-	local preload server client
-	preload
-	server=("${preload[@]}" RESETBY_RULES='unread side=server')
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='unread side=server'
+	preload_client
 	nginx_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -125,10 +122,9 @@ a_close_without_answer_becomes_a_reset_by_unread() {
 
 # nginx's 444 does not read the body first: this reset is nginx's own.
 nginx_that_closes_with_the_body_unread_names_itself() {
-	local preload server client
-	preload
-	server=("${preload[@]}")
-	client=("${preload[@]}")
+	local server client
+	preload_server
+	preload_client
 	nginx_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -145,9 +141,8 @@ nginx_that_closes_with_the_body_unread_names_itself() {
 }
 
 a_connection_that_ends_early_for_the_client_resets_the_server() {
-	local preload server=() client
-	preload RESETBY_RULES='unread=1000'
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES='unread=1000'
 	nginx_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -159,7 +154,7 @@ a_connection_that_ends_early_for_the_client_resets_the_server() {
 
 # The reference is a packet filter that loses the SYN.
 connect_timeout_is_told_as_by_a_real_one() {
-	local preload client=() status=0
+	local client=() status=0
 	command -v nft >/dev/null || skip "there is no nft here"
 	port=$((port + 1))
 	sysctl -q net.ipv4.tcp_syn_retries=1
@@ -173,8 +168,7 @@ connect_timeout_is_told_as_by_a_real_one() {
 	END
 	get "$(at small)" 2>real.err || status=$?
 	nft delete table inet lost
-	preload RESETBY_RULES='connect-timeout=1s'
-	client=("${preload[@]}")
+	preload_client RESETBY_RULES='connect-timeout=1s'
 	nginx_serves
 	curl_fails $status "curl: ($status) " "$(at small)"
 	stop
@@ -184,13 +178,12 @@ connect_timeout_is_told_as_by_a_real_one() {
 }
 
 refused_is_told_once() {
-	local preload client status=0
+	local client status=0
 	port=$((port + 1))
 	client=()
 	curl_fails 7 "Failed to connect" "$(at small)"
 	mv said.err bare.err
-	preload
-	client=("${preload[@]}")
+	preload_client
 	curl_fails 7 "Failed to connect" "$(at small)"
 	diff <(sed 's/[0-9]* ms/N ms/' bare.err) <(sed 's/[0-9]* ms/N ms/' said.err)
 	expect "$(logged '"\(.ev) \(.errno) \(.cause) \(.sure)"')" "error ECONNREFUSED refused certain"

@@ -49,9 +49,8 @@ a_clone_from_python_is_as_without_us() {
 
 # The client's rule, inherited by git-remote-http: 10000 bytes are not enough for anybody.
 a_connection_that_ends_early_is_told_by_git() {
-	local preload server=() client status=0
-	preload RESETBY_RULES='unread=10000'
-	client=("${preload[@]}")
+	local server=() client status=0
+	preload_client RESETBY_RULES='unread=10000'
 	nginx_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -63,9 +62,8 @@ a_connection_that_ends_early_is_told_by_git() {
 }
 
 connect_timeout_is_told_by_git() {
-	local preload server=() client status=0
-	preload RESETBY_RULES=connect-timeout=1s
-	client=("${preload[@]}")
+	local server=() client status=0
+	preload_client RESETBY_RULES=connect-timeout=1s
 	clone >said.out 2>said.err || status=$?
 	expect $status 128
 	cat said.err

@@ -91,11 +91,9 @@ reused_server_connections_are_as_without_us() {
 }
 
 a_server_that_resets_is_a_502() {
-	local preload server client
-	preload RESETBY_RULES='linger0 exe=nginx side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='linger0 exe=nginx side=server'
+	preload_client
 	haproxy_serves
 	expect "$(get "$(at nothing)" -o /dev/null -w '%{http_code}')" 502
 	stop
@@ -106,11 +104,9 @@ a_server_that_resets_is_a_502() {
 }
 
 a_server_that_never_answers_is_a_503() {
-	local preload server client
-	preload RESETBY_RULES='connect-timeout=1s exe=haproxy'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='connect-timeout=1s exe=haproxy'
+	preload_client
 	mode="retries 0"
 	haproxy_serves
 	expect "$(get "$(at small)" -o /dev/null -w '%{http_code}')" 503

@@ -77,10 +77,9 @@ curl_over_tls_to_nginx() {
 # Whichever closes first, the other's own end of the TLS session meets a closed socket: these RSTs
 # are real, the kernel counts them, and nothing more than them is told.
 a_tls_session_that_curl_ends_after_nginx_is_a_real_reset() {
-	local preload server client resets lines
-	preload
-	server=("${preload[@]}")
-	client=("${preload[@]}")
+	local server client resets lines
+	preload_server
+	preload_client
 	port=$((port + 1))
 	tls_nginx_serves
 	resets=$(counter OutRsts)

@@ -3,13 +3,6 @@
 # none open but its own.
 . "$(dirname "$0")/probes/probes.sh"
 
-probe() {
-	local lines=$1 name=$2
-	shift 2
-	peer
-	alike "$lines" "$probes/$name" "$port" "$@"
-}
-
 # granted: or the test is skipped with the reason that the probe has given
 granted() {
 	! grep -q '^status 77$' bare.out || skip "$(tail -n 2 bare.out | head -n 1)"

@@ -3,14 +3,12 @@
 . "$(dirname "$0")/probes/probes.sh"
 
 no_allocation_and_none_from_within_a_hook() {
-	peer
-	alike 10 "$probes/heap" "$port"
+	probe 10 heap
 }
 
 # What cannot be remembered is not told; the program notices nothing.
 no_page_left() {
-	peer
-	alike - "$probes/short" "$port"
+	probe - short
 }
 
 # with_malloc LIBRARY: in front of ours, behind it, and linked into the program

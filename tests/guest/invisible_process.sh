@@ -3,14 +3,6 @@
 # signal sets, random() and environment are the same at every step of their lives.
 . "$(dirname "$0")/probes/probes.sh"
 
-# probe LINES NAME [WAY]
-probe() {
-	local lines=$1 name=$2
-	shift 2
-	peer
-	alike "$lines" "$probes/$name" "$port" "$@"
-}
-
 a_life_with_errors_in_it() {
 	probe 10 life
 }

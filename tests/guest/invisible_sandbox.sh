@@ -3,13 +3,6 @@
 # root.
 . "$(dirname "$0")/probes/probes.sh"
 
-probe() {
-	local lines=$1 name=$2
-	shift 2
-	peer
-	alike "$lines" "$probes/$name" "$port" "$@"
-}
-
 # A library that does not see the filter come cannot keep still.
 notices_filters() {
 	"$resetby" list hooks | grep -qx prctl || skip "the library does not notice filters"

@@ -4,14 +4,12 @@
 
 # The two lines are about listeners that go with a connection in their queue.
 a_long_jump_out_of_a_hook_leaves_nothing_behind() {
-	peer
-	alike 2 "$probes/signals" "$port" leap
+	probe 2 signals leap
 }
 
 # 40 refusals in handlers, 30 resets outside.
 hooks_in_handlers_that_strike_within_hooks() {
-	peer
-	alike 70 "$probes/signals" "$port" storm
+	probe 70 signals storm
 }
 
 # on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it

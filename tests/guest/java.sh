@@ -29,11 +29,9 @@ fails() {
 }
 
 linger0_becomes_connection_reset() {
-	local preload server client
-	preload RESETBY_RULES='linger0 side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='linger0 side=server'
+	preload_client
 	java_serves
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -46,14 +44,12 @@ linger0_becomes_connection_reset() {
 }
 
 connect_timeout_becomes_a_connect_exception() {
-	local preload server=() client
-	preload RESETBY_RULES=connect-timeout=500ms
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES=connect-timeout=500ms
 	fails "java.net.ConnectException: Connection timed out" socket
 	expect "$(logged 'select(.ev == "error") | "\(.errno) \(.cause)"')" "ETIMEDOUT injected"
 	rm log.*
-	preload RESETBY_RULES=connect-timeout=1s
-	client=("${preload[@]}")
+	preload_client RESETBY_RULES=connect-timeout=1s
 	# It tries twice.
 	fails "java.net.ConnectException" client
 	expect "$(logged 'select(.ev == "error") | "\(.errno) \(.cause)"' | sort -u)" "ETIMEDOUT injected"

@@ -41,6 +41,19 @@ preloaded() {
 	env "${preload[@]}" "$@"
 }
 
+# preload_server [VARIABLE=VALUE...], preload_client [VARIABLE=VALUE...]: what $server and $client put
+# before their commands from now on
+preload_server() {
+	local preload
+	preload "$@"
+	server=("${preload[@]}")
+}
+preload_client() {
+	local preload
+	preload "$@"
+	client=("${preload[@]}")
+}
+
 # start [VARIABLE=VALUE...] COMMAND...: in the background, until `stop` or the end of the test.
 # Its process id is in $started, what it says in server.out and server.err.
 start() {

@@ -80,11 +80,9 @@ fails() {
 
 # Without a rule it says `socket hang up` as well, but for another reason.
 linger0_becomes_ECONNRESET() {
-	local preload server client
-	preload RESETBY_RULES='linger0 side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='linger0 side=server'
+	preload_client
 	node_serves
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -96,9 +94,8 @@ linger0_becomes_ECONNRESET() {
 }
 
 connect_timeout_becomes_ETIMEDOUT() {
-	local preload server=() client
-	preload RESETBY_RULES=connect-timeout=1s
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES=connect-timeout=1s
 	fails "connect ETIMEDOUT 127.0.0.1:$port"
 	expect "$(verdicts)" "node getsockopt ETIMEDOUT injected"
 }

@@ -37,10 +37,9 @@ answers_are_as_without_us() {
 # Both sides shut down and wait for each other before they close: no RST can come of it any more,
 # and none is claimed.
 linger0_after_both_have_shut_down_says_nothing() {
-	local preload server client
-	preload RESETBY_RULES=linger0
-	server=("${preload[@]}")
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES=linger0
+	preload_client RESETBY_RULES=linger0
 	tls_serves
 	local resets
 	resets=$(counter OutRsts)
@@ -49,11 +48,9 @@ linger0_after_both_have_shut_down_says_nothing() {
 }
 
 an_end_in_the_middle_is_told_by_tls() {
-	local preload server client status=0
-	preload
-	server=("${preload[@]}")
-	preload RESETBY_RULES=unread=100000
-	client=("${preload[@]}")
+	local server client status=0
+	preload_server
+	preload_client RESETBY_RULES=unread=100000
 	tls_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
@@ -68,9 +65,8 @@ an_end_in_the_middle_is_told_by_tls() {
 }
 
 connect_timeout_is_told_by_the_client() {
-	local preload server=() client
-	preload RESETBY_RULES=connect-timeout=300ms
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES=connect-timeout=300ms
 	get small >said.out 2>said.err && return 1
 	cat said.err
 	has "Connection timed out" said.err

@@ -84,11 +84,9 @@ many_connections_and_children_are_as_without_us() {
 }
 
 linger0_in_the_child_becomes_a_reset() {
-	local preload server client
-	preload RESETBY_RULES='linger0 side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='linger0 side=server'
+	preload_client
 	perl_serves
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -102,9 +100,8 @@ linger0_in_the_child_becomes_a_reset() {
 }
 
 connect_timeout_is_told_as_errno() {
-	local preload server=() client
-	preload RESETBY_RULES=connect-timeout=300ms
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES=connect-timeout=300ms
 	ask 1 5 >said.out 2>said.err && return 1
 	expect "$(cat said.err)" "connect: Connection timed out"
 	expect "$(verdicts)" "perl connect ETIMEDOUT injected"

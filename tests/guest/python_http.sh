@@ -119,9 +119,8 @@ print(len(connection.getresponse().read()))' "$port"
 }
 
 linger0_becomes_a_connection_reset_error() {
-	local preload server client=()
-	preload
-	server=("${preload[@]}")
+	local server client=()
+	preload_server
 	posts_taken
 	expect "$(get_until_end)" 100000
 	stop
@@ -129,7 +128,7 @@ linger0_becomes_a_connection_reset_error() {
 
 	port=$((port + 1))
 	server+=(RESETBY_RULES=linger0)
-	client=("${preload[@]}")
+	preload_client
 	posts_taken
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -141,18 +140,16 @@ linger0_becomes_a_connection_reset_error() {
 }
 
 connect_timeout_becomes_a_timeout_error() {
-	local preload client
-	preload RESETBY_RULES=connect-timeout=300ms
-	client=("${preload[@]}")
+	local client
+	preload_client RESETBY_RULES=connect-timeout=300ms
 	fails "TimeoutError: [Errno 110] Connection timed out" get_until_end
 }
 
 refused_is_as_without_us() {
-	local preload client=()
+	local client=()
 	fails "ConnectionRefusedError: [Errno 111] Connection refused" get_until_end
 	mv said.err bare.err
-	preload
-	client=("${preload[@]}")
+	preload_client
 	fails "ConnectionRefusedError: [Errno 111] Connection refused" get_until_end
 	diff bare.err said.err
 	expect "$(verdicts)" "python3 getsockopt ECONNREFUSED refused"

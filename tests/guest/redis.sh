@@ -52,11 +52,9 @@ scans_are_as_without_us() {
 
 # CLIENT KILL closes from the server's side: with linger 0 it is a reset.
 linger0_breaks_the_client_that_the_server_kills() {
-	local preload server client
-	preload RESETBY_RULES='linger0 side=server'
-	server=("${preload[@]}")
-	preload
-	client=("${preload[@]}")
+	local server client
+	preload_server RESETBY_RULES='linger0 side=server'
+	preload_client
 	redis_serves
 	local aborted
 	aborted=$(counter TCPAbortOnData)
@@ -75,9 +73,8 @@ linger0_breaks_the_client_that_the_server_kills() {
 }
 
 connect_timeout_is_told_by_the_client() {
-	local preload server=() client
-	preload RESETBY_RULES='connect-timeout=500ms'
-	client=("${preload[@]}")
+	local server=() client
+	preload_client RESETBY_RULES='connect-timeout=500ms'
 	cli get key >said.out 2>&1 || true
 	cat said.out
 	has "Could not connect to Redis at 127.0.0.1:$port: Connection timed out" said.out

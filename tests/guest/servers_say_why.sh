@@ -23,9 +23,8 @@ END
 
 # both: server and client preloaded
 both() {
-	preload
-	server=("${preload[@]}")
-	client=("${preload[@]}")
+	preload_server
+	preload_client
 	port=$((port + 1))
 }
 
@@ -78,7 +77,7 @@ too_large() {
 
 # nginx answers 413 and discards the body for a while; then it closes, with nothing unread: a FIN.
 nginx_that_waits_no_longer_for_a_body() {
-	local preload server client
+	local server client
 	both
 	too_large "lingering_close off; lingering_timeout 100ms;"
 	upload late >said
@@ -89,7 +88,7 @@ nginx_that_waits_no_longer_for_a_body() {
 }
 
 nginx_that_lingers_resets_nobody() {
-	local preload server client
+	local server client
 	both
 	too_large "lingering_close always; lingering_time 10s;"
 	expect "$(upload)" "HTTP/1.1 413"
@@ -98,7 +97,7 @@ nginx_that_lingers_resets_nobody() {
 }
 
 nginx_that_resets_what_timed_out() {
-	local preload server client
+	local server client
 	both
 	nginx_serves "reset_timedout_connection on; client_header_timeout 1s;"
 	python_says >said <<-'END'
@@ -118,7 +117,7 @@ nginx_that_resets_what_timed_out() {
 
 # nginx has ended the idle connection with a FIN: the next request meets a socket that is gone.
 a_request_after_keepalive_timeout() {
-	local preload server client
+	local server client
 	both
 	nginx_serves "keepalive_timeout 1s;"
 	python_says >said <<-'END'
@@ -171,7 +170,7 @@ killed() {
 }
 
 a_killed_server_with_unread_bytes_resets() {
-	local preload server client
+	local server client
 	both
 	killed "leaves"
 	expect "$(cat said)" ConnectionResetError
@@ -179,7 +178,7 @@ a_killed_server_with_unread_bytes_resets() {
 }
 
 a_killed_server_that_has_read_all_sends_a_fin() {
-	local preload server client
+	local server client
 	both
 	killed "reads"
 	expect "$(cat said)" "b''"
@@ -188,7 +187,7 @@ a_killed_server_that_has_read_all_sends_a_fin() {
 
 # While the server is stopped its queue of two is full: a third SYN is not answered.
 a_full_accept_queue() {
-	local preload server client
+	local server client
 	both
 	cat >serve.py <<-'END'
 		import socket, sys
@@ -229,7 +228,7 @@ redis_serves() {
 
 # A killed client is sent a FIN: no RST, and no line for one.
 redis_client_kill_is_a_fin() {
-	local preload server client
+	local server client
 	both
 	redis_serves
 	as_client redis-cli -p "$port" blpop nothing 0 >said 2>&1 &
@@ -245,7 +244,7 @@ redis_client_kill_is_a_fin() {
 
 # The one too many is told so and closed at once: what it has sent by then nobody reads.
 redis_with_too_many_clients() {
-	local preload server client
+	local server client
 	both
 	redis_serves 1
 	python_says >said <<-'END'
@@ -272,7 +271,7 @@ redis_with_too_many_clients() {
 
 # curl gives up with the download unread: its close is what resets nginx.
 curl_that_gives_up_mid_download() {
-	local preload server client status=0 aborted
+	local server client status=0 aborted
 	both
 	mkdir www
 	truncate -s 200M www/big

@@ -42,6 +42,14 @@ alike() {
 	[ "$lines" = - ] || expect "$(wc -l <under.err) lines" "$lines lines" || { cat under.err; return 1; }
 }
 
+# probe LINES NAME [ARGUMENT...]: alike, with a peer
+probe() {
+	local lines=$1 name=$2
+	shift 2
+	peer
+	alike "$lines" "$probes/$name" "$port" "$@"
+}
+
 # compile OUTPUT FLAG... : a probe's C file, by gcc, beside what the probes share
 compile() {
 	local output=$1
