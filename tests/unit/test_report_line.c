@@ -214,6 +214,24 @@ static void keys_may_stand_in_any_order(void **state)
 	assert_int_equal(line_cause(&line), CAUSE_REFUSED);
 }
 
+static void a_list_ends_at_its_own_bracket(void **state)
+{
+	static const char *const lists[] = {"", "\"a]b\"", "\"a\\\"]\",\"b]\"",
+					    "[1],{\"c\":\"]\"},[]", "\"a]\",\"b]\""};
+	(void)state;
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		char text[200];
+		struct line line;
+		int length = snprintf(text, sizeof text,
+				      "{\"ts\":\"2024-02-29T23:59:59.000001Z\",\"pid\":7,"
+				      "\"ev\":\"error\",\"else\":[%s],\"fd\":5}",
+				      lists[i]);
+		assert_int_equal(line_read(&line, text, (size_t)length), LINE_READ);
+		assert_int_equal(line.values[KEY_ELSE].length, strlen(lists[i]));
+		assert_int_equal(line_number(&line, KEY_FD), 5);
+	}
+}
+
 static void what_stands_before_a_line_is_passed_over(void **state)
 {
 	static const char text[] = "Nov 22 12:00:00 host nginx[9]: resetby[9] 12:00:00.000000 exit "
@@ -442,6 +460,7 @@ int main(void)
 		cmocka_unit_test(the_totals_of_a_process_read_alike_in_both_formats),
 		cmocka_unit_test(the_time_of_a_json_line_is_exact),
 		cmocka_unit_test(keys_may_stand_in_any_order),
+		cmocka_unit_test(a_list_ends_at_its_own_bracket),
 		cmocka_unit_test(what_stands_before_a_line_is_passed_over),
 		cmocka_unit_test(escapes_are_undone),
 		cmocka_unit_test(a_json_line_cut_anywhere_is_damaged),
