@@ -242,6 +242,23 @@ static void what_stands_before_a_line_is_passed_over(void **state)
 	assert_int_equal(line.pid, 9);
 }
 
+static void a_sentence_may_be_empty(void **state)
+{
+	static const char *const texts[] = {
+		"resetby[9] 12:00:00.000000 warn drop: refused (certain): count=2 exe=nginx",
+		"resetby[9] 12:00:00.000000 inject linger0: count=2 exe=nginx",
+		"resetby[9] 12:00:00.000000 retry refused: count=2 exe=nginx",
+	};
+	static const enum key keys[] = {KEY_WHY, KEY_BY, KEY_REASON};
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct line line;
+		assert_int_equal(line_read(&line, texts[i], strlen(texts[i])), LINE_READ);
+		assert_int_equal(line.values[keys[i]].length, 0);
+		assert_int_equal(line_number(&line, KEY_COUNT), 2);
+	}
+}
+
 static void escapes_are_undone(void **state)
 {
 	static const char text[] =
@@ -462,6 +479,7 @@ int main(void)
 		cmocka_unit_test(keys_may_stand_in_any_order),
 		cmocka_unit_test(a_list_ends_at_its_own_bracket),
 		cmocka_unit_test(what_stands_before_a_line_is_passed_over),
+		cmocka_unit_test(a_sentence_may_be_empty),
 		cmocka_unit_test(escapes_are_undone),
 		cmocka_unit_test(a_json_line_cut_anywhere_is_damaged),
 		cmocka_unit_test(a_text_line_cut_before_its_last_key_is_no_line),

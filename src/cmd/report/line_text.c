@@ -102,6 +102,21 @@ static struct slice read_prose(struct cursor *cursor)
 	return (struct slice){start, (size_t)(cursor->at - start)};
 }
 
+/* `: PROSE`, which may be empty: then a pair begins at the blank. */
+static bool take_prose(struct cursor *cursor, struct slice *prose)
+{
+	if (!take(cursor, ": ")) {
+		return false;
+	}
+	cursor->at--;
+	*prose = read_prose(cursor);
+	if (prose->length > 0) {
+		prose->at++;
+		prose->length--;
+	}
+	return true;
+}
+
 static bool read_pairs(struct line *line, struct cursor *cursor)
 {
 	while (cursor->at < cursor->end) {
@@ -196,10 +211,7 @@ static bool read_sentence(struct line *line, struct cursor *cursor)
 			return false;
 		}
 	}
-	if (take(cursor, ": ")) {
-		cursor->at--;
-		struct slice prose = read_prose(cursor);
-		line->values[KEY_WHY] = (struct slice){prose.at + 1, prose.length - 1};
+	if (take_prose(cursor, &line->values[KEY_WHY])) {
 		split_advice(line);
 	}
 	return true;
@@ -218,19 +230,11 @@ static bool read_event(struct line *line, struct cursor *cursor)
 	case EVENT_INJECT:
 	case EVENT_MITIGATE:
 		read_word(line, cursor, KEY_ACTION);
-		if (take(cursor, ": ")) {
-			cursor->at--;
-			struct slice by = read_prose(cursor);
-			line->values[KEY_BY] = (struct slice){by.at + 1, by.length - 1};
-		}
+		take_prose(cursor, &line->values[KEY_BY]);
 		return line_has(line, KEY_ACTION);
 	case EVENT_RETRY:
 		read_word(line, cursor, KEY_DID);
-		if (take(cursor, ": ")) {
-			cursor->at--;
-			struct slice reason = read_prose(cursor);
-			line->values[KEY_REASON] = (struct slice){reason.at + 1, reason.length - 1};
-		}
+		take_prose(cursor, &line->values[KEY_REASON]);
 		return true;
 	case EVENT_OPEN:
 		read_word(line, cursor, KEY_OP);
