@@ -91,9 +91,10 @@ struct conn {
 	uint32_t half_ms;     /* when it was first found half-closed; 0: it is not */
 	uint32_t looked_ms;   /* when it was last looked at in passing */
 	union {
-		uint32_t drops_seen; /* a listener's dropped connections that were told */
+		uint32_t drops_seen; /* a listener's: listener.h */
 		uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
 	};
+	uint32_t overflows_seen;   /* a listener's */
 	uint16_t session;          /* act/retry's index of what it knows, 0 for nothing */
 	char head[CONN_HEAD_SIZE]; /* the request's first bytes, kept for rules with starts= */
 };

@@ -1,7 +1,6 @@
 #include "evidence.h"
 
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 #include "conn.h"
+#include "listener.h"
 #include "unseen.h"
 
 /* The kernel gives as much of the struct as it knows; what it does not give stays 0. */
@@ -85,14 +85,6 @@ uint32_t evidence_retransmissions(int fd)
 {
 	uint32_t rtt_us;
 	return evidence_path(fd, &rtt_us);
-}
-
-uint32_t evidence_drops(int fd)
-{
-	uint32_t memory[SK_MEMINFO_VARS] = {0};
-	socklen_t size = sizeof memory;
-	raw_getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size);
-	return memory[SK_MEMINFO_DROPS];
 }
 
 bool evidence_glance(const struct conn *conn, int fd)
@@ -235,8 +227,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
 				linger.l_onoff != 0 && linger.l_linger == 0;
 	if (evidence->listening) {
-		evidence->drops = evidence_drops(fd);
-		evidence->new_drops = evidence->drops - conn->drops_seen;
+		listener_collect(evidence, conn, fd);
 	} else {
 		evidence->inq = queue_length(fd, SIOCINQ);
 		evidence->outq = queue_length(fd, SIOCOUTQ);

@@ -105,8 +105,12 @@ struct evidence {
 	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
 	uint32_t user_timeout_ms;
 
-	/* a listener: connections waiting to be accepted, how many may, and those that it dropped */
+	/*
+	 * a listener: connections waiting to be accepted, how many may, segments that it dropped, and
+	 * in passing the overflows that its network namespace has counted (negative: not known)
+	 */
 	uint32_t accept_queue, backlog, drops, new_drops;
+	int64_t new_overflows;
 
 	/* an open connection in passing: how long it has been half-closed, and what is too long */
 	int64_t half_ms, stale_ms;
@@ -167,9 +171,6 @@ struct stream_counts {
 
 /** false when the kernel does not say. */
 bool evidence_stream(int fd, struct stream_counts *counts);
-
-/** Connections that a listener has dropped since it was made (SO_MEMINFO, sk_drops). */
-uint32_t evidence_drops(int fd);
 
 /**
  * Is there anything to say about a connection that is about to be closed? One TCP_INFO; false for

@@ -7,6 +7,7 @@
 #include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "evidence.h"
+#include "listener.h"
 #include "unseen.h"
 
 static bool disabled;
@@ -97,6 +98,7 @@ static void learn(struct conn *conn, int fd)
 	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
 	if (info.tcpi_state == STATE_LISTEN) {
 		conn->local = socket_name(fd, false);
+		listener_knows(conn, listener_losses(fd));
 		conn_set_phase(conn, PHASE_LISTENING);
 	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
 		/* In CLOSE: one that was reset before it was first seen here; else never used. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "../conn/evidence.h"
+#include "../conn/listener.h"
 #include "../log/log.h"
 #include "../sys/raw.h"
 #include "connect.h"
@@ -172,6 +173,7 @@ int hook_listen(int fd, int backlog)
 		int saved = errno;
 		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
+		listener_knows(call.conn, listener_losses(fd));
 		act_listening(&call);
 		errno = saved;
 	}

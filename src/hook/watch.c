@@ -1,6 +1,7 @@
 #include "watch.h"
 
 #include "../conn/evidence.h"
+#include "../conn/listener.h"
 #include "../log/log.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
@@ -73,10 +74,11 @@ void watch_accepted(struct call *listener)
 	if (was_looked_at(conn, (uint32_t)clock_coarse_ms(), LISTENER_MS)) {
 		return;
 	}
-	uint32_t drops = evidence_drops(listener->fd);
-	if (drops != conn->drops_seen) {
+	if (listener_has_news(conn, listener->fd)) {
+		/* Before: what is lost meanwhile is told again rather than never. */
+		struct listener_losses losses = listener_losses(listener->fd);
 		tell(conn, listener->fd, listener->op);
-		conn->drops_seen = drops;
+		listener_knows(conn, losses);
 	}
 }
 

@@ -1,6 +1,9 @@
-#include <errno.h>
 #include "proc.h"
+
+#include <errno.h>
+#include <string.h>
 #include "raw.h"
+#include "scratch.h"
 #include "text.h"
 
 #define SYSCTL_PATH_SIZE 128
@@ -84,4 +87,44 @@ int proc_sysctl(const char *name, int64_t *values, int count)
 		found++;
 	}
 	return found;
+}
+
+/* Behind the word, and the blank that follows it. */
+static const char *next_word(const char *word)
+{
+	size_t length = strcspn(word, " \n");
+	return word[length] == ' ' ? word + length + 1 : word + length;
+}
+
+/* Of two lines, names and values, each of which begins with the group's own name. */
+static int64_t find_counter(const char *names, const char *name)
+{
+	size_t length = strlen(name);
+	const char *values = strchr(names, '\n');
+	int64_t value = -ENOENT;
+	if (values == NULL) {
+		return value;
+	}
+	for (values++; *names != '\n'; names = next_word(names), values = next_word(values)) {
+		if (strncmp(names, name, length) == 0 && strcspn(names, " \n") == length) {
+			int result = read_number(&values, &value);
+			return result < 0 ? result : value;
+		}
+	}
+	return value;
+}
+
+int64_t proc_tcp_counter(const char *name)
+{
+	char *text = scratch_take();
+	if (text == NULL) {
+		return -ENOMEM;
+	}
+	/* Not /proc/net, which is the first thread's. TcpExt comes first in it. */
+	int64_t value = proc_read("/proc/thread-self/net/netstat", text, SCRATCH_SIZE);
+	if (value >= 0) {
+		value = find_counter(text, name);
+	}
+	scratch_give(text);
+	return value;
 }

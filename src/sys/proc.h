@@ -21,4 +21,13 @@ long proc_read(const char *path, char *buffer, size_t size);
  */
 int proc_sysctl(const char *name, int64_t *values, int count);
 
+/**
+ * A TCP counter of the thread's network namespace, such as `ListenOverflows`: what `nstat` shows as
+ * TcpExtListenOverflows. Some 70 us.
+ *
+ * @return
+ *         Its value, or a negative errno.
+ */
+int64_t proc_tcp_counter(const char *name);
+
 #endif

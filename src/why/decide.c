@@ -11,6 +11,7 @@
 #define IF_MADE_HERE SURE_CERTAIN, when_made_here, {0}, 0
 #define IF_ICMP_WAS_READ SURE_CERTAIN, when_icmp_was_read
 #define IF_A_PORT_WAS_SOUGHT SURE_CERTAIN, when_a_port_was_sought
+#define IF_QUEUE_WAS_FULL SURE_CERTAIN, when_queue_was_full
 #define ELSE(...) {__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
 #define NO_ELSE {0}, 0
 
@@ -60,7 +61,7 @@ static const struct row {
 	{CAUSE_PEER_ABORT, before_any_byte, LIKELY, ELSE(CAUSE_ACCEPT_OVERFLOW)},
 	{CAUSE_PEER_ABORT, after_exchange, LIKELY, ELSE(CAUSE_PEER_CLOSED_UNREAD)},
 	{CAUSE_PEER_ABORT, is_reset, LIKELY, NO_ELSE},
-	{CAUSE_ACCEPT_OVERFLOW, queue_overflows, CERTAIN},
+	{CAUSE_ACCEPT_OVERFLOW, queue_overflows, IF_QUEUE_WAS_FULL, NO_ELSE},
 	{CAUSE_SLOW_HANDSHAKE, connected_late, LIKELY, NO_ELSE},
 	{CAUSE_HANDSHAKE_ACK_LOST, ack_never_arrived, LIKELY, ELSE(CAUSE_LOSING)},
 	{CAUSE_CLOSE_WAIT_LEAK, never_closed, CERTAIN},

@@ -5,14 +5,25 @@
 #include "../sys/errnames.h"
 #include "schedule.h"
 
+static void queue_overflow(const struct evidence *e, struct text *text)
+{
+	text_format(text,
+		    "since the last look the count of segments that this listener has dropped "
+		    "has risen by %u to %u",
+		    e->new_drops, e->drops);
+	if (e->new_overflows > 0) {
+		text_format(
+			text,
+			", that of accept queues that overflowed in its network namespace by %D",
+			e->new_overflows);
+	}
+	text_format(text, ": %u wait to be accepted now, and %u may", e->accept_queue, e->backlog);
+}
+
 static void accept_overflow(const struct evidence *e, struct text *text)
 {
 	if (e->listening) {
-		text_format(
-			text,
-			"this listener's kernel has dropped %u connection attempts since the last "
-			"look (%u in all): %u wait to be accepted now, and %u may",
-			e->new_drops, e->drops, e->accept_queue, e->backlog);
+		queue_overflow(e, text);
 		return;
 	}
 	text_format(text,

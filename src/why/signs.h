@@ -64,6 +64,7 @@ bool icmp_in_passing(const struct evidence *e);
 /* ---- warnings: the connection lives (signs_passing.c) ---- */
 
 bool queue_overflows(const struct evidence *e);
+enum sure when_queue_was_full(const struct evidence *e);
 bool connected_late(const struct evidence *e);
 bool ack_never_arrived(const struct evidence *e);
 bool unacknowledged_again(const struct evidence *e);

@@ -6,9 +6,23 @@ static bool in_passing(const struct evidence *e)
 	return e->surface == SURFACE_PASSING && e->has_info;
 }
 
+/* By one more than may wait: sk_acceptq_is_full(); accept has just taken one. */
+static bool was_full(const struct evidence *e)
+{
+	return e->accept_queue >= e->backlog;
+}
+
+/* Drops alone prove nothing: a RST that nobody waits for counts as one (conn/listener.h). */
 bool queue_overflows(const struct evidence *e)
 {
-	return in_passing(e) && e->listening && e->new_drops > 0;
+	return in_passing(e) && e->listening && e->new_drops > 0 &&
+	       (e->new_overflows > 0 || (e->new_overflows < 0 && was_full(e)));
+}
+
+/* Another listener may have overflowed, and this one dropped something else. */
+enum sure when_queue_was_full(const struct evidence *e)
+{
+	return e->new_overflows > 0 && was_full(e) ? SURE_CERTAIN : SURE_LIKELY;
 }
 
 /* A handshake with a retransmission takes at least the first time-out of 1 s. */

@@ -585,10 +585,27 @@ static const struct {
 	 "no error"},
 
 	/* warnings */
-	{"a listener drops",
-	 {PASSING, .listening = true, .state = STATE_LISTEN, .new_drops = 2},
+	{"a listener's queue overflows",
+	 {PASSING, .listening = true, .state = STATE_LISTEN, .new_drops = 2, .new_overflows = 2,
+	  .accept_queue = 5, .backlog = 5},
 	 "accept-overflow",
 	 SURE_CERTAIN,
+	 "",
+	 CASE_NONE,
+	 "no error"},
+	{"a listener drops, and some queue has overflowed, but its own has room now",
+	 {PASSING, .listening = true, .state = STATE_LISTEN, .new_drops = 2, .new_overflows = 2,
+	  .accept_queue = 4, .backlog = 5},
+	 "accept-overflow",
+	 SURE_LIKELY,
+	 "",
+	 CASE_NONE,
+	 "no error"},
+	{"a listener drops, its queue is full, and overflows cannot be read",
+	 {PASSING, .listening = true, .state = STATE_LISTEN, .new_drops = 2, .new_overflows = -1,
+	  .accept_queue = 5, .backlog = 5},
+	 "accept-overflow",
+	 SURE_LIKELY,
 	 "",
 	 CASE_NONE,
 	 "no error"},
@@ -818,6 +835,7 @@ static struct evidence any_evidence(void)
 	e.retries2 = number() - 1;
 	e.accept_queue = (uint32_t)number();
 	e.new_drops = (uint32_t)number();
+	e.new_overflows = number() - 1;
 	e.gap_ms = number();
 	e.half_ms = number();
 	e.stale_ms = number();

@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "sys/proc.h"
@@ -67,6 +70,41 @@ static void what_is_no_sysctl_of_numbers_is_an_error(void **state)
 	assert_int_equal(proc_sysctl(name, &value, 1), -ENAMETOOLONG);
 }
 
+static void a_tcp_counter_is_the_one_of_that_name(void **state)
+{
+	(void)state;
+	int64_t before = proc_tcp_counter("TCPAbortOnClose");
+	int64_t others = proc_tcp_counter("ListenOverflows");
+	assert_true(before >= 0);
+	/* A close with a byte unread, once. */
+	int fds[2] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET, SOCK_STREAM, 0)};
+	struct sockaddr_in name = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof name;
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&name, size), 0);
+	assert_int_equal(listen(fds[0], 1), 0);
+	assert_int_equal(getsockname(fds[0], (struct sockaddr *)&name, &size), 0);
+	assert_int_equal(connect(fds[1], (struct sockaddr *)&name, size), 0);
+	int accepted = accept(fds[0], NULL, NULL);
+	assert_int_equal(send(fds[1], "x", 1, 0), 1);
+	struct pollfd arrived = {.fd = accepted, .events = POLLIN};
+	assert_int_equal(poll(&arrived, 1, 20000), 1);
+	close(accepted);
+	/* Other programs may do the same here. */
+	assert_true(proc_tcp_counter("TCPAbortOnClose") > before);
+	assert_true(proc_tcp_counter("ListenOverflows") >= others);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void an_unknown_tcp_counter_is_enoent(void **state)
+{
+	(void)state;
+	assert_int_equal(proc_tcp_counter("ListenOverflow"), -ENOENT);
+	assert_int_equal(proc_tcp_counter("ListenOverflowsX"), -ENOENT);
+	assert_int_equal(proc_tcp_counter(""), -ENOENT);
+}
+
 static void no_descriptor_stays_open(void **state)
 {
 	(void)state;
@@ -87,6 +125,8 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_enoent_and_errno_is_left_alone),
 		cmocka_unit_test(a_sysctl_of_two_numbers_gives_both),
 		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
+		cmocka_unit_test(a_tcp_counter_is_the_one_of_that_name),
+		cmocka_unit_test(an_unknown_tcp_counter_is_enoent),
 		cmocka_unit_test(no_descriptor_stays_open),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,7 +2,9 @@
 
 #include "lab_pair.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +182,70 @@ static void an_overflowing_listener_is_told_at_accept(void **state)
 	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
 }
 
+/** A RST that belongs to no connection, as a client sends when late data meets its closed socket. */
+static void send_stray_rst(uint16_t port)
+{
+	struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct tcphdr segment = {
+		.source = htons(5555),
+		.dest = htons(port),
+		.doff = sizeof segment / 4,
+		.rst = 1,
+	};
+	int checksum = offsetof(struct tcphdr, check);
+	int raw = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+	assert_true(raw >= 0);
+	assert_int_equal(setsockopt(raw, IPPROTO_IPV6, IPV6_CHECKSUM, &checksum, sizeof checksum),
+			 0);
+	assert_int_equal(
+		sendto(raw, &segment, sizeof segment, 0, (struct sockaddr *)&name, sizeof name),
+		sizeof segment);
+	close(raw);
+}
+
+/** What ss shows as skmem's `d`: the kernel's sk_drops of a listener. */
+static unsigned drops_of(uint16_t port)
+{
+	char command[64];
+	char line[1024] = "";
+	snprintf(command, sizeof command, "ss -Hlntm sport = :%u | tr -d '\n'", port);
+	FILE *ss = popen(command, "re");
+	assert_non_null(ss);
+	assert_non_null(fgets(line, sizeof line, ss));
+	assert_int_equal(pclose(ss), 0);
+	const char *drops = strstr(line, ",d");
+	assert_non_null(drops);
+	return (unsigned)atoi(drops + 2);
+}
+
+static void segments_that_a_listener_drops_for_other_reasons_are_no_overflow(void **state)
+{
+	(void)state;
+	struct actor a;
+	actor_start(&a, NULL);
+	actor_do(&a, "socket6 s9");
+	actor_do(&a, "bind s9 ::1 0");
+	/* Its queue is as full as can be after each accept: one may wait, and one is taken. */
+	assert_string_equal(actor_do(&a, "listen s9 0"), "0 -");
+	uint16_t port = (uint16_t)atoi(strrchr(actor_do(&a, "getsockname s9"), ':') + 1);
+	for (unsigned i = 0; i < 3; i++) {
+		send_stray_rst(port);
+		int64_t end = lab_now_ms() + LAB_PATIENCE_MS;
+		while (drops_of(port) <= i && lab_now_ms() < end) {
+		}
+		assert_int_equal(drops_of(port), i + 1);
+		int fd = peer_connect(AF_INET6, port);
+		assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
+		close(fd);
+		actor_do(&a, "close s0");
+		/* The same listener is looked at ten times a second at most. */
+		poll(NULL, 0, 110);
+	}
+	assert_int_equal(netstat_counter("ListenOverflows"), 0);
+	assert_int_equal(log_count(&a, "warn"), 0);
+	actor_stop(&a);
+}
+
 LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
 	 LAB_TEST(a_leak_is_told_at_exit_at_the_latest),
 	 LAB_TEST(a_half_closed_connection_is_told_when_it_is_old),
@@ -187,4 +253,5 @@ LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
 	 LAB_TEST(unacknowledged_data_is_told_after_three_retransmissions),
 	 LAB_TEST(a_handshake_that_needed_a_second_syn_is_told),
 	 LAB_TEST(a_handshake_ack_that_is_lost_is_told),
+	 LAB_TEST(segments_that_a_listener_drops_for_other_reasons_are_no_overflow),
 	 LAB_TEST(an_overflowing_listener_is_told_at_accept))
