@@ -5,7 +5,6 @@
 #ifndef RESETBY_LOG_LANE_H
 #define RESETBY_LOG_LANE_H
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +21,6 @@ struct lane {
 	_Atomic uint64_t stall_turns, stall_ms;
 	atomic_uint tried;    /* the generation that has tried to make a file */
 	atomic_bool stranded; /* `holder` will never leave */
-	char path[PATH_MAX];  /* of the file */
 	/* The thread that is at it; 0: none. Apart from the rest: others look at it meanwhile. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t holder;
 };

@@ -58,7 +58,9 @@ void log_start(const char *path, enum log_level level, enum log_format line_form
 	atomic_store(&dropped, 0);
 	stderr_start();
 	file_start(path, program);
-	call_line_start();
+	if (level >= LOG_CALLS) {
+		call_line_start();
+	}
 	log_level = level;
 }
 
@@ -83,9 +85,17 @@ void log_after_fork(void)
 	}
 }
 
+/* Only `call` lines wait. */
+static void close_pending(bool for_good)
+{
+	if (log_wants(LOG_CALLS)) {
+		pending_close(for_good);
+	}
+}
+
 void log_prepare(void)
 {
-	pending_close(true);
+	close_pending(true);
 	file_prepare();
 	stderr_prepare();
 }
@@ -220,10 +230,10 @@ void log_flush(void)
 
 void log_before_exec(void)
 {
-	pending_close(false);
+	close_pending(false);
 }
 
 void log_exiting(void)
 {
-	pending_close(true);
+	close_pending(true);
 }

@@ -1,5 +1,6 @@
 #include "pending.h"
 
+#include <limits.h>
 #include <string.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
@@ -29,6 +30,9 @@
 
 static struct lane lanes[LANES];
 
+/* Of their files. Apart from the lanes, all of which are looked at: most processes need one of them. */
+static char paths[LANES][PATH_MAX];
+
 /* One above the last lane that has ever had a file: there are no others to look at. */
 static atomic_uint lanes_end;
 
@@ -44,7 +48,7 @@ static bool begin(struct lane *lane, const struct self *self)
 	    !file_is_plain()) {
 		return false;
 	}
-	struct pending_file *file = pending_file_make(lane->path, self->pid);
+	struct pending_file *file = pending_file_make(paths[lane - lanes], self->pid);
 	if (file == NULL) {
 		return false;
 	}
@@ -270,7 +274,7 @@ static void close_lane(struct lane *lane, const struct self *self)
 	if (take_surely(lane, self)) {
 		flush(lane);
 		atomic_store(&lane->generation, 0);
-		pending_file_remove(lane->file, lane->path);
+		pending_file_remove(lane->file, paths[lane - lanes]);
 		give(lane);
 	}
 }
@@ -305,7 +309,9 @@ void pending_after_fork(void)
 
 void pending_start(void)
 {
-	pending_close(false);
+	if (atomic_load(&lanes_end) > 0) {
+		pending_close(false);
+	}
 	for (struct lane *lane = lanes; lane < lanes + LANES; lane++) {
 		atomic_store(&lane->tried, 0);
 	}

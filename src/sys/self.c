@@ -104,8 +104,8 @@ struct self self_now(void)
 
 void self_renew(void)
 {
-	_Atomic uint64_t *word = take_memo();
-	if (word != &no_memo) {
+	_Atomic uint64_t *word = atomic_load(&memo);
+	if (word != NULL && word != &no_memo) {
 		atomic_store(word, 0);
 	}
 }
