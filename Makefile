@@ -32,7 +32,9 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 BASE    := -std=gnu11 -fPIC -fvisibility=hidden -fexceptions -fno-semantic-interposition \
            -fno-plt -U_FORTIFY_SOURCE -fstack-protector-strong -D_GNU_SOURCE \
            -DRESETBY_VERSION='"$(VERSION)"' -Isrc -Iinclude
-ALL_CFLAGS  := $(BASE) $(WARN) $(CFLAGS) $(SANITIZE)
+# Where the compiler can say who calls whom and what it costs of the stack: tests/guest/stack.sh.
+CALLGRAPH   := $(shell $(CC) -fcallgraph-info=su -E -x c /dev/null >/dev/null 2>&1 && echo -fcallgraph-info=su)
+ALL_CFLAGS  := $(BASE) $(WARN) $(CFLAGS) $(CALLGRAPH) $(SANITIZE)
 ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(LDFLAGS) $(SANITIZE)
 
 FLOORS  := sys log conn why rule act hook

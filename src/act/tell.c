@@ -7,7 +7,9 @@
 #include "../sys/scratch.h"
 #include "../why/why.h"
 
-static void tell_rule(struct event *event, const struct rule *rule, const struct call *call)
+/* A frame of its own, which is gone before the line is written: stacks may be small. */
+static __attribute__((noinline)) void tell_rule(struct event *event, const struct rule *rule,
+						const struct call *call)
 {
 	char room[200];
 	struct text text = text_in(room, sizeof room);
@@ -19,8 +21,12 @@ void act_tell(const struct rule *rule, const struct call *call, const char *by)
 {
 	static atomic_bool seed_told;
 	const struct action_info *info = &action_infos[rule->action];
-	char *line = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	if (!log_wants(LOG_RESETS)) {
+		return;
+	}
+	char *line = scratch_take();
 	if (line == NULL) {
+		log_lose();
 		return;
 	}
 	struct event event;
@@ -48,6 +54,7 @@ void act_refuse(const struct rule *rule, const struct call *call, const char *wh
 	}
 	char *line = scratch_take();
 	if (line == NULL) {
+		log_lose();
 		return;
 	}
 	struct event event;

@@ -16,12 +16,25 @@
 /* Longest `why` of a notice. */
 #define NOTICE_SIZE 1024
 
+/* Too much for a small stack; NULL, which is counted, when the process may not map more memory. */
+static char *take_line(void)
+{
+	char *line = scratch_take();
+	if (line == NULL) {
+		log_lose();
+	}
+	return line;
+}
+
 void report_open(const struct call *call)
 {
-	char line[EVENT_SMALL];
+	char *line = take_line();
+	if (line == NULL) {
+		return;
+	}
 	struct event event;
 	const struct conn *conn = call->conn;
-	event_begin(&event, EVENT_OPEN, line, sizeof line);
+	event_begin(&event, EVENT_OPEN, line, EVENT_SMALL);
 	event_about(&event, call);
 	event_string(&event, KEY_OP, op_name(call->op));
 	if (conn->side == SIDE_CLIENT) {
@@ -29,6 +42,7 @@ void report_open(const struct call *call)
 		event_unsigned(&event, KEY_SYN_RETRANS, evidence_retransmissions(call->fd));
 	}
 	event_send(&event);
+	scratch_give(line);
 }
 
 static const char *ending_name(const struct call *call, enum ending ending, bool exiting)
@@ -62,12 +76,15 @@ static bool is_own_end(const char *end)
 
 void report_close(const struct call *call, enum ending ending, bool exiting)
 {
-	char line[EVENT_SMALL];
+	char *line = take_line();
+	if (line == NULL) {
+		return;
+	}
 	struct event event;
 	struct conn *conn = call->conn;
 	uint32_t rtt_us = 0;
 	uint32_t retransmissions = evidence_path(call->fd, &rtt_us);
-	event_begin(&event, EVENT_CLOSE, line, sizeof line);
+	event_begin(&event, EVENT_CLOSE, line, EVENT_SMALL);
 	event_about(&event, call);
 	const char *end = ending_name(call, ending, exiting);
 	/* What a forked process may hold too is not ended by our close. */
@@ -82,6 +99,7 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	event_unsigned(&event, KEY_RTT_US, rtt_us);
 	event_unsigned(&event, KEY_RETRANS, retransmissions);
 	event_send(&event);
+	scratch_give(line);
 }
 
 static struct call_line line_of(const struct call *call)
@@ -130,7 +148,7 @@ void report_calm_call(const struct call *call)
 
 void report_exit(void)
 {
-	char *line = scratch_take();
+	char *line = take_line();
 	if (line == NULL) {
 		return;
 	}
@@ -158,7 +176,7 @@ void report_exit(void)
 
 void report_notice(enum cause cause, const char *why)
 {
-	char *line = log_wants(LOG_RESETS) ? scratch_take() : NULL;
+	char *line = log_wants(LOG_RESETS) ? take_line() : NULL;
 	if (line == NULL) {
 		return;
 	}
@@ -175,8 +193,12 @@ void report_notice(enum cause cause, const char *why)
 
 void report_rules_refused(const struct rule_error *error)
 {
-	char room[NOTICE_SIZE];
-	struct text text = text_in(room, sizeof room);
+	char *room = take_line();
+	if (room == NULL) {
+		return;
+	}
+	struct text text = text_in(room, NOTICE_SIZE);
 	rule_error_write(&text, error);
 	report_notice(CAUSE_RULES_FILE, room);
+	scratch_give(room);
 }

@@ -154,22 +154,29 @@ static void follow_process(void)
 	}
 }
 
+/* A frame of its own, which is gone before the line is written: stacks may be small. */
+static __attribute__((noinline)) int look_at_open(struct sink *sink)
+{
+	struct statx status = {.stx_ino = 0};
+	sink->fd = own_status(OWN_LOG, &status);
+	if (sink->fd >= 0) {
+		sink_look(sink, &status);
+	}
+	return sink->fd;
+}
+
 /* Opens the file when it is not open: at the first line, and when the program closed it. */
 static int look(struct sink *sink)
 {
 	follow_process();
-	struct statx status = {.stx_ino = 0};
-	sink->fd = own_status(OWN_LOG, &status);
-	if (sink->fd < 0) {
-		int fd = open_path();
-		sink->fd = fd < 0 ? fd : own_status(OWN_LOG, &status);
-		if (sink->fd >= 0 && S_ISREG(status.stx_mode)) {
-			leftover_reclaim();
-			sink->fd = own_status(OWN_LOG, &status);
-		}
+	if (look_at_open(sink) >= 0) {
+		return sink->fd;
 	}
-	if (sink->fd >= 0) {
-		sink_look(sink, &status);
+	int fd = open_path();
+	sink->fd = fd < 0 ? fd : look_at_open(sink);
+	if (sink->fd >= 0 && S_ISREG(sink->mode)) {
+		leftover_reclaim();
+		look_at_open(sink);
 	}
 	return sink->fd;
 }

@@ -36,6 +36,7 @@ struct desk {
 	_Alignas(struct dirent64) char dirents[DIRENTS_SIZE];
 	struct pending_file copy;
 	char window[WINDOW_SIZE];
+	struct statx status;
 	uint32_t log_owner;
 	void (*visit)(const struct leftover *leftover, void *context);
 	void *context;
@@ -241,8 +242,9 @@ static bool bring_in(struct desk *desk, struct pending_file *file)
 }
 
 /* In a directory where everybody may make files, only those that we may trust are read. */
-static bool is_trusted(const struct desk *desk, const struct statx *status)
+static bool is_trusted(const struct desk *desk)
 {
+	const struct statx *status = &desk->status;
 	return S_ISREG(status->stx_mode) && status->stx_nlink == 1 &&
 	       (status->stx_uid == 0 || status->stx_uid == desk->log_owner ||
 		status->stx_uid == (uint32_t)raw0(SYS_geteuid));
@@ -256,13 +258,13 @@ static bool is_old(const struct statx *status)
 /* The caller has locked it. Returns true when the file can go. */
 static bool settle(struct desk *desk, int fd)
 {
-	struct statx status = {.stx_size = 0};
-	if (raw5(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) < 0 ||
-	    !is_trusted(desk, &status)) {
+	const struct statx *status = &desk->status;
+	if (raw5(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, status) < 0 ||
+	    !is_trusted(desk)) {
 		return false;
 	}
-	if (status.stx_size != PENDING_SIZE) {
-		return status.stx_size == 0 && is_old(&status);
+	if (status->stx_size != PENDING_SIZE) {
+		return status->stx_size == 0 && is_old(status);
 	}
 	long mapped = raw6(SYS_mmap, NULL, PENDING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapped < 0) {
@@ -363,9 +365,8 @@ void leftover_reclaim(void)
 	if (desk != NULL) {
 		struct text log = text_in(desk->log, sizeof desk->log);
 		file_path(&log);
-		struct statx status = {.stx_uid = 0};
-		if (!log.cut && raw_stat(desk->log, &status) == 0) {
-			desk->log_owner = status.stx_uid;
+		if (!log.cut && raw_stat(desk->log, &desk->status) == 0) {
+			desk->log_owner = desk->status.stx_uid;
 			walk(desk, reclaim_one);
 		}
 		raw_unmap(desk, sizeof *desk);

@@ -12,6 +12,7 @@
 #include "sink.h"
 
 #define WHY_SIZE 160
+_Static_assert(EVENT_LARGE + WHY_SIZE <= SCRATCH_SIZE, "a line and why are on one scratch block");
 
 enum log_level log_level = LOG_OFF;
 
@@ -140,10 +141,11 @@ static void drop(uint64_t count, int error)
 	file_complain_lost(error);
 }
 
-static int put_dropped(uint64_t count, char *room)
+/* A frame of its own, which is gone before the line is written: stacks may be small. */
+static __attribute__((noinline)) size_t make_dropped(uint64_t count, char *room)
 {
-	char why_room[WHY_SIZE];
-	struct text why = text_in(why_room, sizeof why_room);
+	char *why_room = room + EVENT_LARGE;
+	struct text why = text_in(why_room, WHY_SIZE);
 	int error = -atomic_load(&last_error);
 	text_format(&why, "%U %s not be written: ", count,
 		    count == 1 ? "line could" : "lines could");
@@ -156,7 +158,7 @@ static int put_dropped(uint64_t count, char *room)
 	event_string(&event, KEY_SURE, "certain");
 	event_string(&event, KEY_WHY, why_room);
 	event_unsigned(&event, KEY_COUNT, count);
-	return put(room, event_end(&event), false);
+	return event_end(&event);
 }
 
 /* The gap is told before the line that comes after it. */
@@ -167,12 +169,17 @@ static int tell_dropped(void)
 		return -ENOMEM;
 	}
 	uint64_t count = atomic_exchange(&dropped, 0);
-	int result = count == 0 ? 0 : put_dropped(count, room);
+	int result = count == 0 ? 0 : put(room, make_dropped(count, room), false);
 	scratch_give(room);
 	if (result < 0) {
 		drop(count, result);
 	}
 	return result;
+}
+
+void log_lose(void)
+{
+	drop(1, -ENOMEM);
 }
 
 static void write_line(const char *line, size_t length, bool relying)

@@ -74,6 +74,9 @@ void log_write(const char *line, size_t length);
  */
 void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length);
 
+/** There is no room to make a line in: it counts as one that cannot be written. */
+void log_lose(void);
+
 /** Milliseconds until lines that wait should be written; negative when there are none. */
 int log_due_ms(void);
 

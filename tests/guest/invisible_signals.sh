@@ -12,14 +12,16 @@ hooks_in_handlers_that_strike_within_hooks() {
 	probe 70 signals storm
 }
 
-# on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it
+# on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it. What
+# is preloaded logs to $log, where the test has one.
 on_stack() {
 	peer
 	one bare "$probes/stacks" "$port" "$1"
-	one under "$probes/stacks" "$port" "$1"
+	RESETBY_LOG=${log:-stderr} one under "$probes/stacks" "$port" "$1"
+	sed -i "${differs:-}" bare.out under.out
 	expect "$(grep -v ^depth under.out)" "$(grep -v ^depth bare.out)"
 	grep -q '^status 0$' bare.out
-	expect "$(wc -l <under.err)" 4
+	expect "$(grep -c ' error fd=' "${log:-under.err}")" 4
 	paste -d ' ' bare.out under.out | awk '$1 == "depth" {
 		rows++
 		if ($2 + 2048 <= $(NF / 2 + 2)) { print "too deep: " $0; bad = 1 }
@@ -34,8 +36,19 @@ verdicts_from_the_smallest_signal_stack() {
 	on_stack signal
 }
 
+# The first line opens the file, and brings in what a killed process has left beside it.
+verdicts_into_a_file_from_the_smallest_signal_stack() {
+	local log=$PWD/log differs='s/ fds [0-9 ]*//'
+	echo 'resetby[1] 00:00:00.000000 call of a process that was killed' >.log.1.pending
+	truncate -s 65536 .log.1.pending
+	on_stack signal
+	expect "$(grep -c 'of a process that was killed' log)" 1
+	expect "$(ls -A .log.*)" ""
+}
+
 points \
 	a_long_jump_out_of_a_hook_leaves_nothing_behind \
 	hooks_in_handlers_that_strike_within_hooks \
 	verdicts_from_a_thread_of_16_kib \
-	verdicts_from_the_smallest_signal_stack
+	verdicts_from_the_smallest_signal_stack \
+	verdicts_into_a_file_from_the_smallest_signal_stack
