@@ -132,12 +132,26 @@ static const char *find_half(const char *window, size_t got, const char *lines, 
 	return NULL;
 }
 
+/* memmem, which takes 2 KiB of the stack for what is longer than 256 bytes. */
+static const char *find_bytes(const char *window, size_t got, const char *bytes, size_t length)
+{
+	while (got >= length) {
+		const char *at = memchr(window, bytes[0], got - length + 1);
+		if (at == NULL || memcmp(at, bytes, length) == 0) {
+			return at;
+		}
+		got -= (size_t)(at + 1 - window);
+		window = at + 1;
+	}
+	return NULL;
+}
+
 /* Where the lines begin in the window, also when only the beginning of the first is there. */
 static const char *find_lines(const char *window, size_t got, const char *lines, size_t length)
 {
 	const char *first_end = memchr(lines, '\n', length);
 	size_t first = (size_t)(first_end - lines) + 1;
-	const char *found = memmem(window, got, lines, first);
+	const char *found = find_bytes(window, got, lines, first);
 	if (found != NULL || got == 0) {
 		return found;
 	}

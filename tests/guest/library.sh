@@ -34,12 +34,46 @@ it_defines_no_symbol_versions() {
 	expect "$(nm -D --defined-only "$library" | grep '@' || true)" ""
 }
 
-# Nor stdio, but for the fprintf of perror, which has to write where libc's would.
-it_calls_no_allocator_and_no_stdio() {
-	nm -D --undefined-only --format=posix "$library" | sed 's/[@ ].*//' >imported
-	grep -qx environ imported || grep -qx getenv imported
-	grep -xE 'malloc|calloc|realloc|free|v?s?n?printf|f?puts|fwrite|fopen|fflush' imported >wrong || true
+imports=$(realpath "$(dirname "$0")")/imports
+
+# allowed: SYMBOL WHERE..., a line each
+allowed() {
+	grep -v -e '^#' -e '^$' "$imports"
+}
+
+not_sanitized() {
+	grep -q -e '-fsanitize' "$build/flags" && skip "a sanitizer brings symbols of its own"
+	return 0
+}
+
+it_needs_nothing_that_a_hook_may_not_call() {
+	not_sanitized
+	nm -D --undefined-only --format=posix "$library" | sed 's/[@ ].*//' | sort >imported
+	grep -qx memcpy imported
+	allowed | awk '{ print $1 }' | sort >wanted
+	expect "$(comm -23 imported wanted)" ""
+}
+
+# What is allowed for one purpose is used for it alone.
+each_of_its_parts_needs_only_what_it_may() {
+	local object
+	not_sanitized
+	find "$build"/src/{sys,log,conn,why,rule,act,hook} -name '*.o' >objects
+	while read -r object; do
+		nm --undefined-only --format=posix "$object" |
+			awk -v file="${object#"$build/src/"}" '{ sub(/\.o$/, "", file); print $1, file }'
+	done <objects >used
+	grep -q '^dlsym hook/real$' used
+	allowed | awk 'NR == FNR { for (i = 2; i <= NF; i++) may[$1, $i]; rare[$1]; next }
+		$1 in rare && !(($1, $2) in may) && !(($1, "*") in may)' - used >wrong
 	expect "$(cat wrong)" ""
+}
+
+# Memory of a thread that is made when it is first used is made by malloc (__tls_get_addr).
+its_thread_local_memory_is_there_before_a_thread_runs() {
+	readelf -rW "$library" >relocations
+	grep -qE 'TPOFF|TPREL' relocations
+	expect "$(grep -E 'DTPMOD|DTPOFF|DTPREL|TLSDESC' relocations || true)" ""
 }
 
 it_is_bound_at_start_and_then_read_only() {
@@ -69,7 +103,9 @@ points \
 	it_exports_the_hooks_and_the_api_and_nothing_else \
 	its_exported_names_are_functions \
 	it_defines_no_symbol_versions \
-	it_calls_no_allocator_and_no_stdio \
+	it_needs_nothing_that_a_hook_may_not_call \
+	each_of_its_parts_needs_only_what_it_may \
+	its_thread_local_memory_is_there_before_a_thread_runs \
 	it_is_bound_at_start_and_then_read_only \
 	its_stack_is_not_executable \
 	no_segment_is_writable_and_executable \
