@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
+#include "../sys/self.h"
 #include "pending_file.h"
 #include "sink.h"
 
@@ -290,16 +291,43 @@ static bool settle(struct desk *desk, int fd)
 	return done;
 }
 
-static void reclaim_one(struct desk *desk)
+static void reclaim_open(struct desk *desk, int fd)
 {
-	long fd = raw_open(desk->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-	if (fd < 0) {
-		return;
-	}
-	if (raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 && settle(desk, (int)fd)) {
+	if (raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 && settle(desk, fd)) {
 		raw3(SYS_unlinkat, AT_FDCWD, desk->path, 0);
 	}
-	raw_close((int)fd);
+	raw_close(fd);
+}
+
+static long open_pending(const struct desk *desk)
+{
+	return raw_open(desk->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+}
+
+static void reclaim_one(struct desk *desk)
+{
+	long fd = open_pending(desk);
+	if (fd >= 0) {
+		reclaim_open(desk, (int)fd);
+	}
+}
+
+/*
+ * Where each process has a log of its own, only one with the same id can have left anything beside
+ * it; and the directory may hold the logs of very many.
+ */
+static void reclaim_own(struct desk *desk)
+{
+	int pid = self_now().pid;
+	long fd = 0;
+	for (unsigned nth = 0; fd >= 0 && nth < PENDING_NTH_MAX; nth++) {
+		struct text path = text_in(desk->path, sizeof desk->path);
+		pending_path(&path, desk->log, pid, nth);
+		fd = path.cut ? -ENAMETOOLONG : open_pending(desk);
+		if (fd >= 0) {
+			reclaim_open(desk, (int)fd);
+		}
+	}
 }
 
 static void read_one(struct desk *desk)
@@ -381,7 +409,11 @@ void leftover_reclaim(void)
 		file_path(&log);
 		if (!log.cut && raw_stat(desk->log, &desk->status) == 0) {
 			desk->log_owner = desk->status.stx_uid;
-			walk(desk, reclaim_one);
+			if (file_names_pid()) {
+				reclaim_own(desk);
+			} else {
+				walk(desk, reclaim_one);
+			}
 		}
 		raw_unmap(desk, sizeof *desk);
 	}

@@ -9,9 +9,6 @@
 #include "../sys/scratch.h"
 #include "sink.h"
 
-/* Files of one process, and of others of its id on the same log: each container has its own ids. */
-#define NTH_MAX 64u
-
 void pending_path(struct text *text, const char *log, int pid, unsigned nth)
 {
 	const char *slash = strrchr(log, '/');
@@ -79,7 +76,7 @@ static long create(char path[PATH_MAX], int pid)
 	struct text log_path = text_in(log, PATH_MAX);
 	file_path(&log_path);
 	long fd = -EEXIST;
-	for (unsigned nth = 0; fd == -EEXIST && nth < NTH_MAX; nth++) {
+	for (unsigned nth = 0; fd == -EEXIST && nth < PENDING_NTH_MAX; nth++) {
 		struct text text = text_in(path, PATH_MAX);
 		pending_path(&text, log, pid, nth);
 		fd = text.cut ? -ENAMETOOLONG

@@ -33,6 +33,9 @@ struct pending_file {
 
 _Static_assert(sizeof(struct pending_file) == PENDING_SIZE, "the file's layout");
 
+/** Files of one process, and of others of its id on the same log: each container has its own ids. */
+#define PENDING_NTH_MAX 64u
+
 /**
  * The path of a process's pending lines.
  *

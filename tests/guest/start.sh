@@ -7,6 +7,11 @@ RUNS=9
 
 null=$build/tests/bench/null.so
 
+can_trace() {
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+}
+
 # system_calls PRELOAD: a line for each kind of call, `NAME NUMBER`
 system_calls() {
 	strace -qq -c -U name,calls -o calls -E LD_PRELOAD="$1" /bin/true
@@ -16,8 +21,7 @@ system_calls() {
 # Of which file stderr is, for a program may close it and open another under its number; the mapping is
 # the loader's, for what is zero at the start.
 a_start_makes_one_system_call() {
-	command -v strace >/dev/null || skip "strace is not installed"
-	strace true 2>/dev/null || skip "nothing can be traced here"
+	can_trace
 	system_calls "$null" >null
 	system_calls "$library" >ours
 	expect "$(join -a 2 -e 0 -o 0,1.2,2.2 null ours | awk '$3 > $2 { print $1, $3 - $2 }')" \
@@ -63,7 +67,25 @@ a_start_that_is_logged_touches_few_pages() {
 	expect "$(grep -c ' exit connections=0' log)" $((RUNS * 2))
 }
 
+# directories_read LOG: how often, by a program that writes its `exit` line to it
+directories_read() {
+	strace -qq -o trace -e trace=getdents64 -E LD_PRELOAD="$library" -E RESETBY_LEVEL=conns \
+		-E RESETBY_LOG="$PWD/$1" /bin/true
+	grep -c getdents64 trace || true
+}
+
+# There may be very many: one for each process that there was. Lines of a killed one can only be beside
+# the log of its own id.
+a_log_for_each_process_is_made_without_a_look_at_the_others() {
+	can_trace
+	expect "$(directories_read log.%p)" 0
+	[ "$(directories_read log)" -gt 0 ]
+	cat log log.[0-9]* >said
+	expect "$(grep -c ' exit connections=0' said)" 2
+}
+
 points \
 	a_start_makes_one_system_call \
 	a_start_touches_few_pages \
-	a_start_that_is_logged_touches_few_pages
+	a_start_that_is_logged_touches_few_pages \
+	a_log_for_each_process_is_made_without_a_look_at_the_others

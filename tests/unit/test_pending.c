@@ -39,18 +39,23 @@ static void pending_name(char path[256], int pid)
 	pending_path(&text, log_path, pid, 0);
 }
 
-/* What process 1 left: lines, and a mark. */
-static void leave(const char *lines, uint64_t mark)
+static void leave_at(const char *path, const char *lines, uint64_t mark)
 {
 	static struct pending_file file;
-	char path[256];
 	memset(&file, 0, sizeof file);
 	strcpy(file.lines, lines);
 	file.mark = mark;
-	pending_name(path, 1);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	CHECK(fd >= 0 && write(fd, &file, sizeof file) == (ssize_t)sizeof file);
 	close(fd);
+}
+
+/* What process 1 left: lines, and a mark. */
+static void leave(const char *lines, uint64_t mark)
+{
+	char path[256];
+	pending_name(path, 1);
+	leave_at(path, lines, mark);
 }
 
 static bool is_left(void)
@@ -94,6 +99,36 @@ static void the_next_process_brings_in_what_a_killed_one_left(void **state)
 {
 	(void)state;
 	in_child(left_alone);
+}
+
+/* By one of the same id, whose threads had a file each. */
+static void left_beside_its_own(void)
+{
+	static const char *const lines[] = {"one\n", "two\n", "three\n"};
+	char path[256];
+	char template[sizeof log_path + 4];
+	snprintf(template, sizeof template, "%s.%%p", log_path);
+	snprintf(log_path, sizeof log_path, "%.*s.%d", (int)strlen(template) - 3, template,
+		 getpid());
+	for (unsigned nth = 0; nth < 3; nth++) {
+		struct text text = text_in(path, sizeof path);
+		pending_path(&text, log_path, getpid(), nth);
+		leave_at(path, lines[nth], 0);
+	}
+	log_start(template, LOG_CALLS, LOG_TEXT, "x");
+	log_write("opened\n", strlen("opened\n"));
+	expect_log("one\ntwo\nthree\nopened\n");
+	for (unsigned nth = 0; nth < 3; nth++) {
+		struct text text = text_in(path, sizeof path);
+		pending_path(&text, log_path, getpid(), nth);
+		CHECK(access(path, F_OK) < 0);
+	}
+}
+
+static void a_log_of_its_own_gets_what_a_process_of_the_same_id_left(void **state)
+{
+	(void)state;
+	in_child(left_beside_its_own);
 }
 
 static void written_already(void)
@@ -563,6 +598,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 	const struct CMUnitTest tests[] = {
 		TEST(the_next_process_brings_in_what_a_killed_one_left),
+		TEST(a_log_of_its_own_gets_what_a_process_of_the_same_id_left),
 		TEST(a_kill_after_the_write_doubles_no_line),
 		TEST(a_kill_before_the_write_loses_no_line),
 		TEST(a_kill_within_the_write_leaves_whole_lines),

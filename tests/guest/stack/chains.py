@@ -28,7 +28,7 @@ DETOURS = {
     # The rules are read once, not by each of the calls that match connections against them.
     ("look_at_rules", "flow_begin"),
     # What killed processes left is brought in by one at a time (leftover.c: busy).
-    ("reclaim_one", "file_write_lines"),
+    ("reclaim_open", "file_write_lines"),
 }
 # It goes on with a number that has eight digits fewer, of twenty.
 SHALLOW = {"pen_large"}
