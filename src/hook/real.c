@@ -37,12 +37,14 @@
 
 static void *find(const char *name, void *missing)
 {
+	int saved = errno;
 	void *found = dlsym(RTLD_NEXT, name);
 	if (found == NULL) {
 		/* A failed look-up leaves a message, which is not the program's to find. */
 		dlerror();
-		return missing;
+		found = missing;
 	}
+	errno = saved;
 	return found;
 }
 
@@ -95,7 +97,6 @@ void real_resolve(void)
 	if (atomic_load_explicit(&resolved, memory_order_acquire)) {
 		return;
 	}
-	int saved = errno;
 	/* Two threads may do this at once, and find the same. */
 #define HOOK(result, name, parameters, arguments) FIND(name);
 #define HOOK_POINTER HOOK
@@ -104,5 +105,4 @@ void real_resolve(void)
 	HOOK(result, name, parameters, arguments)
 #include "hooks.def"
 	atomic_store_explicit(&resolved, true, memory_order_release);
-	errno = saved;
 }

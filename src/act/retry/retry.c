@@ -73,6 +73,7 @@ static bool before_in_session(struct rule *rule, struct session *session, struct
 	}
 	session->fd = call->fd;
 	session->call_ms = clock_coarse_ms();
+	session->call_errno = errno;
 	bool answers = held_answers(rule, session, call);
 	if (answers) {
 		session_release(session);
@@ -110,6 +111,9 @@ static bool again_in_session(struct rule *rule, struct session *session, struct 
 				    : call->asked > 0 && !is_write(call)) {
 		makes_again = recover(rule, session, call, is_write(call)) == RECOVERED &&
 			      may_find_answer(session, call);
+	}
+	if (makes_again) {
+		errno = session->call_errno;
 	}
 	session_release(session);
 	return makes_again;

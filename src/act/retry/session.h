@@ -60,6 +60,7 @@ struct session {
 	struct sockaddr_in6 peer; /* as the socket's family wants it */
 	uint32_t peer_size;
 	uint64_t call_ms; /* when the call under way began */
+	int call_errno;   /* and what errno was then: a call that succeeds leaves it so */
 
 	/* the exchange */
 	uint8_t exchange; /* enum exchange */
