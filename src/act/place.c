@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../sys/own.h"
 #include "../sys/raw.h"
+#include "../sys/self.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -14,7 +15,8 @@
 /* How long one thread waits while another builds, and a listener for its filler. */
 #define BUILD_WAIT_MS 1000
 
-enum { NO_PLACE, BUILDING, BUILT };
+/* A site's state, or the id of the thread that builds it. */
+enum { BUILT = -1, NO_PLACE = 0 };
 
 static struct site {
 	enum own holder; /* the bound socket */
@@ -51,13 +53,14 @@ static uint64_t namespace_of(int fd)
 }
 
 /* One connection that is never accepted fills a backlog of 0. */
-static long fill_queue(struct site *site, int listener)
+static long fill_queue(const struct site *site, int listener,
+		       const struct sockaddr_storage *address)
 {
 	long filler = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (filler < 0) {
 		return filler;
 	}
-	long result = raw_connect((int)filler, &site->address, site->size);
+	long result = raw_connect((int)filler, address, site->size);
 	if (result == 0 || result == -EINPROGRESS) {
 		struct pollfd queued = {.fd = listener, .events = POLLIN};
 		result = raw_poll(&queued, 1, BUILD_WAIT_MS) == 1 ? 0 : -ENETUNREACH;
@@ -69,30 +72,45 @@ static long fill_queue(struct site *site, int listener)
 	return own_adopt(site->filler, (int)filler);
 }
 
-static int build(struct site *site)
+/* A bound socket, at an address that it gets, with a queue that is full where it is to be the hole. */
+static long build_holder(struct site *site)
 {
 	long holder = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (holder < 0) {
-		return (int)holder;
+		return holder;
 	}
-	socklen_t size = sizeof site->address;
-	site->size = loopback(site->family, &site->address);
-	long result = raw3(SYS_bind, holder, &site->address, site->size);
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	site->size = loopback(site->family, &address);
+	long result = raw3(SYS_bind, holder, &address, site->size);
 	if (result == 0) {
-		result = raw_getsockname((int)holder, &site->address, &size);
+		result = raw_getsockname((int)holder, &address, &size);
 	}
 	if (result == 0 && site->filler != site->holder) {
 		result = raw2(SYS_listen, holder, 0);
 		if (result == 0) {
-			result = fill_queue(site, (int)holder);
+			result = fill_queue(site, (int)holder, &address);
 		}
 	}
 	if (result < 0) {
 		raw_close((int)holder);
-		return (int)result;
+		return result;
 	}
-	int high = own_adopt(site->holder, (int)holder);
-	return high < 0 ? high : 0;
+	return own_adopt(site->holder, (int)holder);
+}
+
+/*
+ * A handler may interrupt this and build the same: the holder that was adopted first stays, and the
+ * address is this one's, whoever writes it.
+ */
+static int build(struct site *site)
+{
+	long holder = build_holder(site);
+	if (holder < 0) {
+		return (int)holder;
+	}
+	socklen_t size = sizeof site->address;
+	return (int)raw_getsockname((int)holder, &site->address, &size);
 }
 
 /* Programs close every number, and may have moved to another network namespace. */
@@ -108,27 +126,41 @@ static void tear_down(struct site *site)
 	own_drop(site->filler);
 }
 
-static int find_or_build(struct site *site, int fd)
+/*
+ * Wait for another thread that builds; false when this one has to. Who builds for longer than that was
+ * forked away, and this thread itself was interrupted, or has jumped out of it: take over.
+ */
+static bool is_found(struct site *site, int fd, int self)
 {
 	for (int waited = 0; waited < BUILD_WAIT_MS; waited++) {
 		int state = atomic_load(&site->state);
 		if (state == BUILT && is_usable(site, fd)) {
-			return 0;
+			return true;
 		}
-		if (state != BUILDING &&
-		    atomic_compare_exchange_strong(&site->state, &state, BUILDING)) {
-			break;
+		bool free = state == BUILT || state == NO_PLACE || state == self;
+		if (free && atomic_compare_exchange_strong(&site->state, &state, self)) {
+			return false;
 		}
 		raw_poll(NULL, 0, 1);
 	}
-	/* Whoever built for longer than that was forked away or jumped out of a handler: take over. */
+	return false;
+}
+
+static int find_or_build(struct site *site, int fd)
+{
+	int self = self_now().tid;
+	if (is_found(site, fd, self)) {
+		return 0;
+	}
 	tear_down(site);
 	int result = build(site);
-	if (result == 0 && !is_usable(site, fd)) {
-		result = -ENETUNREACH;
+	if (is_usable(site, fd)) {
+		/* Or somebody else has built it meanwhile. */
+		atomic_store(&site->state, BUILT);
+		return 0;
 	}
-	atomic_store(&site->state, result == 0 ? BUILT : NO_PLACE);
-	return result;
+	atomic_compare_exchange_strong(&site->state, &self, NO_PLACE);
+	return result < 0 ? result : -ENETUNREACH;
 }
 
 static int socket_number(int fd, int level, int name)

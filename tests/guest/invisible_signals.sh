@@ -46,9 +46,28 @@ verdicts_into_a_file_from_the_smallest_signal_stack() {
 	expect "$(ls -A .log.*)" ""
 }
 
+# The first connect makes the place where no SYN is answered, and the signal strikes at the given system
+# call of that: then the handler makes it, at once, and both have the same.
+a_handler_that_connects_while_a_rule_makes_a_place() {
+	local at
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	for at in socket:2 bind:1 getsockname:1 listen:1 socket:3 connect:1 ppoll:1 fcntl:1 fcntl:2; do
+		echo "$at"
+		strace -qq -o trace -e trace=ppoll,"${at%:*}" \
+			-e inject="${at%:*}":signal=USR1:when="${at#*:}" \
+			-E LD_PRELOAD="$library" -E RESETBY_RULES=connect-timeout -E RESETBY_LOG=log \
+			"$probes/strike" >said
+		expect "$(cat said)" "interrupted: under way, handler: under way, afterwards: under way"
+		# That is how it would wait for the thread that it has interrupted.
+		expect "$(grep -c 'ppoll(NULL, 0' trace || true)" 0
+	done
+}
+
 points \
 	a_long_jump_out_of_a_hook_leaves_nothing_behind \
 	hooks_in_handlers_that_strike_within_hooks \
+	a_handler_that_connects_while_a_rule_makes_a_place \
 	verdicts_from_a_thread_of_16_kib \
 	verdicts_from_the_smallest_signal_stack \
 	verdicts_into_a_file_from_the_smallest_signal_stack
