@@ -35,7 +35,9 @@ BASE    := -std=gnu11 -fPIC -fvisibility=hidden -fexceptions -fno-semantic-inter
 # Where the compiler can say who calls whom and what it costs of the stack: tests/guest/stack.sh.
 CALLGRAPH   := $(shell $(CC) -fcallgraph-info=su -E -x c /dev/null >/dev/null 2>&1 && echo -fcallgraph-info=su)
 ALL_CFLAGS  := $(BASE) $(WARN) $(CFLAGS) $(CALLGRAPH) $(SANITIZE)
-ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(LDFLAGS) $(SANITIZE)
+# Hooks that call one another need no look-up at start; and where another library stands in front of
+# us, syscall() goes past it, as it does past libc's functions.
+ALL_LDFLAGS := -Wl,-Bsymbolic-functions -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(LDFLAGS) $(SANITIZE)
 
 FLOORS  := sys log conn why rule act hook
 LIB_SRC := $(foreach floor,$(FLOORS),$(sort $(wildcard src/$(floor)/*.c src/$(floor)/*/*.c)))
