@@ -8,7 +8,8 @@ _Static_assert(CHOICE_MAX <= 32, "an action is a bit of rule_choice's actions");
 enum stage rule_stage(const struct rule *rule)
 {
 	if (rule->action != ACTION_DROP) {
-		return action_infos[rule->action].stage;
+		enum stage stage = action_infos[rule->action].stage;
+		return stage == STAGE_EITHER ? STAGE_OPEN : stage;
 	}
 	switch (rule->value.segment) {
 	case SEGMENT_SYN:
@@ -19,6 +20,16 @@ enum stage rule_stage(const struct rule *rule)
 	default:
 		return STAGE_OPEN;
 	}
+}
+
+/* Is this the stage for the rule? Those of STAGE_EITHER are counted and drawn at one of the two. */
+static bool is_due(const struct rules *set, const struct rule *rule, enum stage stage,
+		   const struct rule_choice *choice)
+{
+	if (action_infos[rule->action].stage != STAGE_EITHER) {
+		return rule_stage(rule) == stage;
+	}
+	return stage == STAGE_CONNECT ? set->matches_early : stage == STAGE_OPEN && !choice->early;
 }
 
 /* A listener has no peer yet: what is left to select is left to its filter. */
@@ -70,11 +81,13 @@ static void clear_choice(const struct rules *set, enum stage stage, struct rule_
 	bool other_set = choice->generation != set->generation;
 	for (int action = 0; action < ACTION_COUNT; action++) {
 		uint16_t number = choice->rule[action];
-		if (other_set || (number != 0 && rule_stage(&set->rules[number - 1]) == stage)) {
+		if (other_set ||
+		    (number != 0 && is_due(set, &set->rules[number - 1], stage, choice))) {
 			choice->actions &= ~((uint32_t)1 << action);
 			choice->rule[action] = 0;
 		}
 	}
+	choice->early = choice->early && !other_set;
 	choice->generation = set->generation;
 }
 
@@ -84,7 +97,8 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 	clear_choice(set, stage, choice);
 	for (uint32_t number = 1; number <= set->count; number++) {
 		struct rule *rule = &set->rules[number - 1];
-		if (rule_stage(rule) != stage || !applies(rule, number, stage, subject, seed)) {
+		if (!is_due(set, rule, stage, choice) ||
+		    !applies(rule, number, stage, subject, seed)) {
 			continue;
 		}
 		uint32_t bit = (uint32_t)1 << rule->action;
@@ -93,4 +107,5 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 			choice->rule[rule->action] = (uint16_t)number;
 		}
 	}
+	choice->early = choice->early || (stage == STAGE_CONNECT && set->matches_early);
 }

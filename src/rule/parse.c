@@ -195,14 +195,22 @@ _Static_assert(RULES_MAX == 1000, "the message says 1000");
 
 static void note_needs(struct rules *set)
 {
+	bool either = false;
+	bool waits = false;
 	for (uint32_t i = 0; i < set->count; i++) {
 		const struct rule *rule = &set->rules[i];
 		if (!rule->wrong_program) {
 			set->has_stage[rule_stage(rule)] = true;
 			set->has_starts = set->has_starts || rule->starts_length > 0;
 			set->has_at = set->has_at || rule->has_at;
+			if (action_infos[rule->action].stage == STAGE_EITHER) {
+				either = true;
+				waits = waits || rule->has_at;
+			}
 		}
 	}
+	set->matches_early = either && !waits;
+	set->has_stage[STAGE_CONNECT] = set->has_stage[STAGE_CONNECT] || set->matches_early;
 }
 
 static struct parser parser_of(const struct rule_source *source, struct rule_error *error)

@@ -43,7 +43,13 @@ enum value_type {
 	VALUE_ERRNO_PAIR,  /* required: FROM:TO */
 };
 
-enum stage { STAGE_CONNECT, STAGE_OPEN, STAGE_LISTEN, STAGE_COUNT };
+enum stage {
+	STAGE_CONNECT,
+	STAGE_OPEN,
+	STAGE_LISTEN,
+	STAGE_COUNT,
+	STAGE_EITHER = STAGE_COUNT, /* of an action: CONNECT where a set matches early, else OPEN */
+};
 enum { WHEN_CONNECT = 1, WHEN_READ = 2, WHEN_WRITE = 4, WHEN_CLOSE = 8 };
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_NET_ADMIN };
 enum action_kind { KIND_INJECT, KIND_MITIGATE };
@@ -149,6 +155,7 @@ struct rules {
 	bool has_starts;             /* some rule looks at requests */
 	bool has_at;                 /* some rule wants the local address */
 	bool has_stage[STAGE_COUNT]; /* some rule of this program matches at this stage */
+	bool matches_early;          /* no rule of STAGE_EITHER waits for the local address */
 	struct rule rules[];         /* rule number n is rules[n - 1] */
 };
 
@@ -198,8 +205,8 @@ struct rule_subject {
 };
 
 /**
- * Choose the rules of a connection for one stage; actions of the other stage stay as they are.
- * Counts the match of every rule (conn=) and draws its chance (prob=), also of rules that an
+ * Choose the rules of a connection for one stage; actions of the other stage stay as they are, and
+ * so do those of STAGE_EITHER that were matched before. Counts the match of every rule (conn=) and draws its chance (prob=), also of rules that an
  * earlier one beats, so that decisions depend on the order of connections only.
  *
  * @seed
@@ -211,6 +218,7 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 /**
  * At which stage a rule is matched: its action's, but for drop=, where the segment decides
  * (STAGE_LISTEN for a listener's: then only exe=, side= and at= select, the rest is the filter's).
+ * For STAGE_EITHER the last one at which it can be, STAGE_OPEN.
  */
 enum stage rule_stage(const struct rule *rule);
 

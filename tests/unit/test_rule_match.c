@@ -366,6 +366,60 @@ static void threads_neither_lose_nor_double_a_count(void **state)
 	rules_free(alone);
 }
 
+/* user-timeout limits the SYN too, where it can: counted and drawn once, at one of the two stages. */
+static void user_timeout_is_matched_before_the_syn_and_not_again(void **state)
+{
+	(void)state;
+	struct rules *set = read_rules("user-timeout=1s conn=1; linger0");
+	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.2", 80);
+	struct addr unknown = {.family = 0};
+	struct rule_subject before = {SIDE_CLIENT, &unknown, &peer};
+	struct rule_subject after = {SIDE_CLIENT, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	rule_match(set, STAGE_CONNECT, &before, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 1);
+	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 1);
+	assert_int_equal(choice.rule[ACTION_LINGER0], 2);
+	assert_int_equal(set->rules[0].matched, 1);
+	/* The second connection is not the first, at either stage. */
+	choice = (struct rule_choice){.actions = 0};
+	rule_match(set, STAGE_CONNECT, &before, SEED, &choice);
+	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 0);
+	assert_int_equal(set->rules[0].matched, 2);
+	rules_free(set);
+}
+
+static void user_timeout_is_matched_when_open_where_no_connect_was_seen(void **state)
+{
+	(void)state;
+	struct rules *set = read_rules("user-timeout=1s");
+	struct addr local = address("10.0.0.1", 80), peer = address("10.0.0.2", 40000);
+	struct rule_subject subject = {SIDE_SERVER, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	rule_match(set, STAGE_OPEN, &subject, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 1);
+	rules_free(set);
+}
+
+static void user_timeout_with_at_waits_for_the_local_address(void **state)
+{
+	(void)state;
+	struct rules *set = read_rules("user-timeout=1s to=10.0.0.2; user-timeout=2s at=10.0.0.1");
+	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.3", 80);
+	struct addr unknown = {.family = 0};
+	struct rule_subject before = {SIDE_CLIENT, &unknown, &peer};
+	struct rule_subject after = {SIDE_CLIENT, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	assert_false(set->has_stage[STAGE_CONNECT]);
+	rule_match(set, STAGE_CONNECT, &before, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 0);
+	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
+	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 2);
+	rules_free(set);
+}
+
 int main(void)
 {
 	cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -389,6 +443,9 @@ int main(void)
 		cmocka_unit_test(after_waits_for_bytes_or_time),
 		cmocka_unit_test(starts_wants_the_request_to_begin_with_the_text),
 		cmocka_unit_test(a_rule_fires_at_most_times),
+		cmocka_unit_test(user_timeout_is_matched_before_the_syn_and_not_again),
+		cmocka_unit_test(user_timeout_is_matched_when_open_where_no_connect_was_seen),
+		cmocka_unit_test(user_timeout_with_at_waits_for_the_local_address),
 		cmocka_unit_test(threads_neither_lose_nor_double_a_count),
 	};
 	return cmocka_run_group_tests_name("rule_match", tests, NULL, NULL);

@@ -61,10 +61,115 @@ static void user_timeout_is_set_on_both_sides(void **state)
 		struct pair p;
 		pair_with_rule(&p, *how, "user-timeout=2500ms");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 2500");
-		pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms",
-				 "TCP_USER_TIMEOUT set");
+		if (how->server) {
+			pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms",
+					 "TCP_USER_TIMEOUT set");
+		} else {
+			/* Before the SYN the own address is not known. */
+			const char *told = log_find(&p.a, "mitigate", 0);
+			assert_string_equal(json_get(told, "rule"), "1 user-timeout=2500ms");
+			assert_string_equal(json_get(told, "conn"), "1");
+		}
+		pair_again(&p);
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 2500");
+		assert_int_equal(log_count(&p.a, "mitigate"), 2);
 		pair_close(&p);
 	}
+}
+
+/** Listens on the second host, where no SYN arrives; the actor is on the first. */
+static int listener_behind_a_wall(uint16_t *port)
+{
+	lab_second_host();
+	lab_go(HOST_SECOND);
+	int listener = peer_listen(AF_INET, port);
+	nft("add rule inet lab in tcp dport %u drop", *port);
+	lab_go(HOST_FIRST);
+	return listener;
+}
+
+static const struct match syns = {.set = TH_SYN, .clear = TH_ACK};
+
+/** The kernel's own limit is minutes away. */
+static void user_timeout_ends_a_connect_that_is_not_answered(void **state)
+{
+	(void)state;
+	static const char *const how[] = {"", "nonblock"};
+	uint16_t port;
+	int listener = listener_behind_a_wall(&port);
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		struct capture wire;
+		capture_open(&wire, "cable");
+		actor_start(&a, (const char *[]){"RESETBY_RULES=user-timeout=1500ms", NULL});
+		actor_do(&a, "socket4 s0 %s", how[i]);
+		actor_send(&a, "connect s0 " SECOND_ADDR " %u", port);
+		if (i == 1) {
+			assert_string_equal(actor_result(&a), "-1 EINPROGRESS");
+			actor_send(&a, "poll s0 out -1");
+			const char *ready = actor_result_within(&a, LAB_PATIENCE_MS);
+			assert_non_null(ready);
+			assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ETIMEDOUT");
+		} else {
+			const char *ended = actor_result_within(&a, LAB_PATIENCE_MS);
+			assert_non_null(ended);
+			assert_string_equal(ended, "-1 ETIMEDOUT");
+		}
+		/* At the first SYN timer after the limit: of those at 1 s steps, or of 1, 2, 4 s. */
+		assert_in_range(capture_count(&wire, syns), 2, 3);
+		const char *told = log_find(&a, "mitigate", 0);
+		assert_string_equal(json_get(told, "by"), "TCP_USER_TIMEOUT set to 1.5 s");
+		const char *error = log_find(&a, "error", 0);
+		assert_string_equal(json_get(error, "cause"), "no-answer");
+		assert_non_null(
+			strstr(json_get(error, "why"), "cut short by TCP_USER_TIMEOUT 1.5 s"));
+		/* Of its next connection the socket knows nothing. */
+		assert_string_equal(actor_do(&a, "getsockopt s0 user_timeout"), "0 - 0");
+		actor_stop(&a);
+		capture_close(&wire);
+	}
+	close(listener);
+}
+
+static void user_timeout_leaves_what_the_program_sets_while_it_connects(void **state)
+{
+	(void)state;
+	static const unsigned own[] = {4321, 0};
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		uint16_t port;
+		int listener = listener_behind_a_wall(&port);
+		actor_start(&a, (const char *[]){"RESETBY_RULES=user-timeout=60s",
+						 "RESETBY_LEVEL=conns", NULL});
+		actor_do(&a, "socket4 s0 nonblock");
+		assert_string_equal(actor_do(&a, "connect s0 " SECOND_ADDR " %u", port),
+				    "-1 EINPROGRESS");
+		assert_string_equal(actor_do(&a, "getsockopt s0 user_timeout"), "0 - 60000");
+		actor_do(&a, "setsockopt s0 user_timeout %u", own[i]);
+		lab_go(HOST_SECOND);
+		nft_flush();
+		lab_go(HOST_FIRST);
+		assert_string_equal(actor_do(&a, "poll s0 out %d", LAB_PATIENCE_MS), "1 - out");
+		assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - 0");
+		assert_int_equal(log_count(&a, "open"), 1);
+		assert_string_equal(actor_do(&a, "getsockopt s0 user_timeout"),
+				    lab_text("0 - %u", own[i]));
+		assert_int_equal(log_count(&a, "mitigate"), 1);
+		actor_stop(&a);
+		close(listener);
+	}
+}
+
+/** Its rule is matched when the address is known, and does not limit the connect. */
+static void user_timeout_with_at_waits_for_the_own_address(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "user-timeout=2500ms at=127.0.0.0/8");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 2500");
+	pair_expect_told(&p, "mitigate", 0, "1 user-timeout=2500ms at=127.0.0.0/8",
+			 "TCP_USER_TIMEOUT set");
+	pair_close(&p);
 }
 
 /** The program answers an upload that it has not read, and closes. */
@@ -162,7 +267,10 @@ static void so_error_tells_the_other_number_too(void **state)
 LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_silent_peer_is_noticed_by_keepalive),
 	 LAB_TEST(keepalive_leaves_a_program_with_its_own_alone),
-	 LAB_TEST(user_timeout_is_set_on_both_sides), LAB_TEST(a_drained_close_sends_a_fin),
-	 LAB_TEST(without_the_rule_the_same_close_resets), LAB_TEST(a_drain_ends_with_its_time),
-	 LAB_TEST(an_error_is_told_under_another_number),
+	 LAB_TEST(user_timeout_is_set_on_both_sides),
+	 LAB_TEST(user_timeout_ends_a_connect_that_is_not_answered),
+	 LAB_TEST(user_timeout_leaves_what_the_program_sets_while_it_connects),
+	 LAB_TEST(user_timeout_with_at_waits_for_the_own_address),
+	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
+	 LAB_TEST(a_drain_ends_with_its_time), LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
