@@ -182,7 +182,15 @@ static void run_mark(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** Is the library in this process? */
+static void run_preloaded(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	outcome->result = resetby_version() != NULL;
+}
+
 const struct command more_commands[] = {
+	{"preloaded", "", run_preloaded},
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},
 	{"nofile", "LIMIT", run_nofile},

@@ -188,6 +188,12 @@ void actor_start_as(struct actor *actor, int modes, const char *const environmen
 	}
 	free(list);
 	remember(actor);
+	/* Else everything that is to be quiet would be. */
+	bool wanted = !(modes & ACTOR_BARE);
+	const char *found = actor_do(actor, "preloaded");
+	if (strcmp(found, wanted ? "1 -" : "0 -") != 0) {
+		fail_msg("the library is %s the actor: %s", wanted ? "not in" : "in", found);
+	}
 }
 
 void actor_start(struct actor *actor, const char *const environment[])

@@ -50,6 +50,26 @@ void expect_silence(struct actor *actor)
 	}
 }
 
+void expect_awake(struct actor *actor)
+{
+	unsigned before = log_count(actor, "error");
+	int nobody = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in here = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(bind(nobody, (struct sockaddr *)&here, sizeof(here)), 0);
+	actor_do(actor, "socket4 s8");
+	assert_string_equal(actor_do(actor, "connect s8 127.0.0.1 %u", peer_port(nobody)),
+			    "-1 ECONNREFUSED");
+	actor_do(actor, "close s8");
+	close(nobody);
+	if (log_count(actor, "error") != before + 1) {
+		log_dump(actor);
+		fail_msg("%u lines, not one, about a refused connect",
+			 log_count(actor, "error") - before);
+	}
+	same(log_find(actor, "error", before), "cause", "refused");
+}
+
 void wait_for_end(struct actor *actor, const char *slot)
 {
 	const char *result = actor_do(actor, "poll %s %d", slot, LAB_PATIENCE_MS);

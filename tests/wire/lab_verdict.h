@@ -33,6 +33,12 @@ const char *expect_verdict(struct actor *actor, unsigned index, struct expected 
 /** Assert that nothing was told: no `error`, no `warn`. */
 void expect_silence(struct actor *actor);
 
+/**
+ * Assert that the library would tell: the actor connects to where nobody listens, and one line more
+ * says so. Silence means nothing without it. Takes slot s8.
+ */
+void expect_awake(struct actor *actor);
+
 /** Wait until a connection of the actor is over: its poll shows POLLHUP. */
 void wait_for_end(struct actor *actor, const char *slot);
 

@@ -145,6 +145,7 @@ static void ordinary_calls_of_every_kind_are_seen(void **state)
 		actor_do(&p.a, "recv s0 1");
 		actor_do(&p.a, "close s0");
 		expect_silence(&p.a);
+		expect_awake(&p.a);
 		pair_close(&p);
 	}
 }
@@ -165,6 +166,7 @@ static void urgent_bytes_are_not_missed(void **state)
 	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 4000")), 2000);
 	actor_do(&p.a, "close s0");
 	expect_silence(&p.a);
+	expect_awake(&p.a);
 	pair_close(&p);
 }
 
@@ -182,6 +184,7 @@ static void a_call_that_waits_half_done_is_not_missed(void **state)
 	assert_string_equal(actor_do(&p.a, "join"), "20000000 -");
 	actor_do(&p.a, "close s0");
 	expect_silence(&p.a);
+	expect_awake(&p.a);
 	pair_close(&p);
 }
 
@@ -197,6 +200,7 @@ static void bytes_that_a_child_moved_are_not_missed(void **state)
 	look_around(&p.a);
 	actor_do(&p.a, "close s0");
 	expect_silence(&p.a);
+	expect_awake(&p.a);
 	pair_close(&p);
 }
 
