@@ -229,8 +229,16 @@ static void a_drain_ends_with_its_time(void **state)
 		pair_with_rule(&p, *how, "drain=200ms");
 		actor_send(&p.a, "close s0");
 		assert_string_equal(actor_result(&p.a), "0 -");
-		assert_int_equal(actor_stop(&p.a), 0);
 		assert_true(pair_sent_fin(&p));
+		while (log_line(&p.a, "then the time was up") == NULL) {
+			actor_do(&p.a, "epoll_create s7");
+			actor_do(&p.a, "epoll_wait s7 20");
+			actor_do(&p.a, "close s7");
+		}
+		/* Nobody reads any more. */
+		peer_send(p.peer, "too late");
+		capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+		assert_int_equal(actor_stop(&p.a), 0);
 		close(p.peer);
 		capture_close(&p.wire);
 	}
