@@ -74,6 +74,13 @@ static bool is_own_end(const char *end)
 	return strcmp(end, "fin") == 0 || strcmp(end, "rst") == 0 || strcmp(end, "exit") == 0;
 }
 
+/* What a forked process may hold too, and what was never established, is not ended by our close. */
+static bool ends_here(const struct conn *conn)
+{
+	return conn->fork_epoch == process_epoch() &&
+	       atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
+}
+
 void report_close(const struct call *call, enum ending ending, bool exiting)
 {
 	char *line = take_line();
@@ -87,8 +94,7 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	event_begin(&event, EVENT_CLOSE, line, EVENT_SMALL);
 	event_about(&event, call);
 	const char *end = ending_name(call, ending, exiting);
-	/* What a forked process may hold too is not ended by our close. */
-	if (conn->fork_epoch == process_epoch() || !is_own_end(end)) {
+	if (ends_here(conn) || !is_own_end(end)) {
 		event_string(&event, KEY_END, end);
 	}
 	event_number(&event, KEY_MS, conn_age_ms(conn));

@@ -1,0 +1,176 @@
+/* What level conns adds: a line when a connection opens and closes, and totals at exit. */
+
+#include "lab_pair.h"
+#include "lab_verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNS ((const char *[]){"RESETBY_LEVEL=conns", NULL})
+
+static void the_open_line_tells_how_it_came_about(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, CONNS);
+		const char *line = log_find(&p.a, "open", 0);
+		assert_string_equal(json_get(line, "side"), how->server ? "server" : "client");
+		if (how->server) {
+			assert_non_null(strstr(json_get(line, "op"), "accept"));
+			assert_null(json_get(line, "ms"));
+			assert_null(json_get(line, "syn_retrans"));
+		} else {
+			/* A program that does not wait is told by its poll. */
+			assert_string_equal(json_get(line, "op"),
+					    how->nonblocking ? "poll" : "connect");
+			assert_true(json_number(line, "ms") >= 0);
+			assert_int_equal(json_number(line, "syn_retrans"), 0);
+		}
+		pair_close(&p);
+	}
+}
+
+static void the_open_line_counts_the_syns_that_were_lost(void **state)
+{
+	(void)state;
+	struct actor a;
+	struct capture wire;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
+	capture_open(&wire, "lo");
+	actor_start(&a, CONNS);
+	actor_do(&a, "socket4 s0");
+	actor_send(&a, "connect s0 127.0.0.1 %u", port);
+	capture_await(&wire, (struct match){.to_port = port, .set = TH_SYN}, 0);
+	nft_flush();
+	assert_string_equal(actor_result(&a), "0 -");
+	unsigned syns = capture_count(&wire, (struct match){.to_port = port, .set = TH_SYN});
+	assert_in_range(syns, 2, 10);
+	const char *line = log_find(&a, "open", 0);
+	assert_int_equal(json_number(line, "syn_retrans"), syns - 1);
+	assert_true(json_number(line, "ms") >= 900);
+	actor_stop(&a);
+	capture_close(&wire);
+	close(listener);
+}
+
+static void the_close_line_tells_what_went_each_way(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, CONNS);
+		for (int i = 0; i < 3; i++) {
+			assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+		}
+		peer_recv(p.peer, 300);
+		for (int i = 0; i < 2; i++) {
+			peer_send_bytes(p.peer, 25);
+			assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+			assert_int_equal(actor_number(actor_do(&p.a, "recv s0 50")), 25);
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		const char *line = log_find(&p.a, "close", 0);
+		assert_int_equal(json_number(line, "bytes_out"), 300);
+		assert_int_equal(json_number(line, "calls_out"), 3);
+		assert_int_equal(json_number(line, "bytes_in"), 50);
+		assert_int_equal(json_number(line, "calls_in"), 2);
+		assert_int_equal(json_number(line, "retrans"), 0);
+		assert_true(json_number(line, "rtt_us") > 0);
+		assert_true(json_number(line, "ms") >= 0);
+		assert_string_equal(json_get(line, "end"), "fin");
+		pair_close(&p);
+	}
+}
+
+static void the_close_line_tells_who_ended_it(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_open(&p, *how, CONNS);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		actor_do(&p.a, "close s0");
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin");
+
+		pair_again(&p);
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		actor_do(&p.a, "close s0");
+		assert_string_equal(json_get(log_find(&p.a, "close", 1), "end"), "peer-rst");
+
+		/* The end of both was this end's, whoever came second. */
+		pair_again(&p);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+		assert_int_equal(peer_drain(p.peer), 0);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		actor_do(&p.a, "close s0");
+		assert_string_equal(json_get(log_find(&p.a, "close", 2), "end"), "fin");
+		pair_close(&p);
+	}
+}
+
+/** No FIN was ever sent. */
+static void what_was_never_established_has_no_end(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
+	actor_start(&a, CONNS);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	actor_do(&a, "close s0");
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "connect s0 192.0.2.1 80"), "-1 ENETUNREACH");
+	actor_do(&a, "close s0");
+	for (unsigned i = 0; i < 2; i++) {
+		const char *line = log_find(&a, "close", i);
+		assert_non_null(line);
+		assert_null(json_get(line, "end"));
+		assert_int_equal(json_number(line, "bytes_out"), 0);
+	}
+	assert_int_equal(log_count(&a, "open"), 0);
+	actor_stop(&a);
+	close(listener);
+}
+
+static void the_exit_line_has_the_totals(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "linger0 conn=2;refuse to=:1");
+	pair_again(&p);
+	actor_do(&p.a, "close s0");
+	actor_do(&p.a, "socket4 s0");
+	assert_string_equal(actor_do(&p.a, "connect s0 192.0.2.1 80"), "-1 ENETUNREACH");
+	actor_do(&p.a, "close s0");
+	assert_int_equal(log_count(&p.a, "exit"), 0);
+	actor_stop(&p.a);
+	assert_int_equal(log_count(&p.a, "exit"), 1);
+	const char *line = log_find(&p.a, "exit", 0);
+	assert_int_equal(json_number(line, "connections"), 3);
+	assert_non_null(strstr(json_get(line, "errors"), "{\"name\":\"unreachable\",\"count\":1}"));
+	assert_non_null(
+		strstr(json_get(line, "fired"), "{\"name\":\"linger0 conn=2\",\"count\":1}"));
+	assert_non_null(strstr(json_get(line, "fired"), "{\"name\":\"refuse to=:1\",\"count\":0}"));
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
+LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
+	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
+	 LAB_TEST(the_close_line_tells_what_went_each_way),
+	 LAB_TEST(the_close_line_tells_who_ended_it),
+	 LAB_TEST(what_was_never_established_has_no_end), LAB_TEST(the_exit_line_has_the_totals))
