@@ -255,7 +255,7 @@ uint64_t conn_total(void);
 
 /* ---- learning (learn.c) ---- */
 
-/** Nothing is looked at in this process: every descriptor is as if it were a file. */
+/** Nothing is looked at in this process: every descriptor is as if it were a socket of another kind. */
 void conn_disable(void);
 bool conn_enabled(void);
 
@@ -267,6 +267,12 @@ bool conn_enabled(void);
  *         Its record, NULL when it is no TCP socket.
  */
 struct conn *conn_learn(int fd);
+
+/**
+ * A socket that was never connected, as far as it was seen, has given away that it is: a call that no
+ * hook saw did that. What it is now is learned.
+ */
+void conn_catch_up(struct conn *conn, int fd);
 
 /** What a slot says: the record, NULL when it is no TCP socket. */
 static inline struct conn *conn_in_slot(uintptr_t slot, int fd)
@@ -283,7 +289,8 @@ static inline struct conn *conn_find(int fd)
 	return conn_in_slot(table_get(fd), fd);
 }
 
-/** The same for calls that only sockets take: what was a file may be a socket by now. */
+/** The same for calls that only sockets take: what was a file may be a socket by now, its close having
+ *  been seen by nobody. */
 static inline struct conn *conn_find_socket(int fd)
 {
 	uintptr_t slot = table_get(fd);

@@ -76,6 +76,23 @@ static enum side guess_side(const struct addr *local, const struct addr *peer)
 	return local_ephemeral ? SIDE_CLIENT : SIDE_SERVER;
 }
 
+/* The kernel counts a client's SYN; where the side is not known, nothing sent is likelier than one. */
+static uint64_t bytes_acked(const struct conn *conn, const struct tcp_info *info)
+{
+	uint64_t acked = info->tcpi_bytes_acked;
+	bool syn = conn->side == SIDE_CLIENT || (conn->side == SIDE_UNKNOWN && acked == 1);
+	return acked - (syn && acked > 0);
+}
+
+/* And the peer's FIN. */
+static uint64_t bytes_received(const struct tcp_info *info)
+{
+	uint64_t received = info->tcpi_bytes_received;
+	bool fin = info->tcpi_state == STATE_CLOSE_WAIT || info->tcpi_state == STATE_LAST_ACK ||
+		   info->tcpi_state == STATE_CLOSING;
+	return received - (fin && received > 0);
+}
+
 static void learn_connection(struct conn *conn, int fd, const struct tcp_info *info)
 {
 	struct addr local = socket_name(fd, false);
@@ -83,7 +100,7 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 	conn_begin(conn, guess_side(&local, &peer), &local, &peer);
 	conn_opened(conn);
 	conn->connect_us = 0;
-	unseen_begin(conn, fd, info->tcpi_bytes_received, info->tcpi_bytes_acked);
+	unseen_begin(conn, fd, bytes_received(info), bytes_acked(conn, info));
 	if (info->tcpi_state == STATE_SYN_SENT) {
 		conn_set_phase(conn, PHASE_CONNECTING);
 	}
@@ -106,12 +123,17 @@ static void learn(struct conn *conn, int fd)
 	}
 }
 
+void conn_catch_up(struct conn *conn, int fd)
+{
+	learn(conn, fd);
+}
+
 struct conn *conn_learn(int fd)
 {
 	uintptr_t before = table_get(fd);
 	if (disabled) {
-		if (before != SLOT_NO_SOCKET) {
-			table_swap(fd, SLOT_NO_SOCKET);
+		if (before != SLOT_OTHER) {
+			table_swap(fd, SLOT_OTHER);
 		}
 		return NULL;
 	}

@@ -28,7 +28,11 @@ bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked
  */
 void unseen_collect(struct evidence *evidence, const struct conn *conn, int fd);
 
-/** A connection that was open before it was seen here: its counts begin with the kernel's. */
+/** A connection that was open before it was seen here: its counts begin with the kernel's.
+ *
+ * @received, acked
+ *         Bytes, without SYN and FIN.
+ */
 void unseen_begin(struct conn *conn, int fd, uint64_t received, uint64_t acked);
 
 #endif

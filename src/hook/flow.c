@@ -312,12 +312,23 @@ static void explain(struct call *call)
 	}
 }
 
+/* Bytes move, or an error is told, that only a connection has. */
+static void notice_unseen_connect(struct call *call)
+{
+	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_FRESH &&
+	    op_direction(call->op) != DIRECTION_NONE && !sandbox_closed &&
+	    (call->result > 0 || (call->result < 0 && is_fatal(call->error)))) {
+		conn_catch_up(call->conn, call->fd);
+	}
+}
+
 void flow_end(struct call *call)
 {
 	if (!conn_pin(call->conn, call->fd)) {
 		errno = call->result < 0 ? call->error : errno;
 		return;
 	}
+	notice_unseen_connect(call);
 	if (call->result >= 0 || call->error == ENOTCONN) {
 		flow_notice_connected(call);
 	}

@@ -2,7 +2,7 @@
  * The way of a call through the house. A hook reads:
  *
  *     struct call call;
- *     if (!call_enter(&call, OP_RECV, conn_find(fd), fd, size)) {      no TCP socket: libc's own way
+ *     if (!call_enter(&call, OP_RECV, conn_find_socket(fd), fd, size)) {   no TCP socket: libc's way
  *             return real.recv(fd, buffer, size, flags);
  *     }
  *     if (!call_answers_read(&call, buffer, flags)) {                  unless a rule answers it

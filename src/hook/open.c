@@ -35,7 +35,7 @@ int hook_socketpair(int family, int type, int protocol, int fds[2])
 void flow_made(int fd, bool tcp, bool nonblocking)
 {
 	if (!tcp || !conn_enabled()) {
-		conn_forget(fd, tcp ? SLOT_NO_SOCKET : SLOT_OTHER);
+		conn_forget(fd, SLOT_OTHER);
 		return;
 	}
 	struct conn *conn = conn_new(fd);

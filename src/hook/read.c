@@ -23,7 +23,7 @@ static ALWAYS_INLINE void keep_head(struct call *call, void *buffer)
 static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int flags)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_RECV, conn_find(fd), fd, size, flags)) {
+	if (!call_enter_flags(&call, OP_RECV, conn_find_socket(fd), fd, size, flags)) {
 		return real.recv(fd, buffer, size, flags);
 	}
 	do {
@@ -59,8 +59,8 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 	uintptr_t slot = table_get_near(fd);
 	struct conn *conn = conn_calm(slot);
 	if (conn == NULL) {
-		return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)
-					     : recv_with_care(fd, buffer, size, flags);
+		return slot == SLOT_OTHER ? real.recv(fd, buffer, size, flags)
+					  : recv_with_care(fd, buffer, size, flags);
 	}
 	if (!goes_silently(conn, flags)) {
 		return recv_aloud(conn, fd, buffer, size, flags);
@@ -75,7 +75,8 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 HOT ssize_t hook___recv_chk(int fd, void *buffer, size_t size, size_t room, int flags)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_RECV, conn_find(fd), fd, size, flags) || size > room) {
+	if (!call_enter_flags(&call, OP_RECV, conn_find_socket(fd), fd, size, flags) ||
+	    size > room) {
 		return real.__recv_chk(fd, buffer, size, room, flags);
 	}
 	do {
@@ -91,7 +92,7 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 			  socklen_t *address_size)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_RECVFROM, conn_find(fd), fd, size, flags)) {
+	if (!call_enter_flags(&call, OP_RECVFROM, conn_find_socket(fd), fd, size, flags)) {
 		return real.recvfrom(fd, buffer, size, flags, address, address_size);
 	}
 	do {
@@ -110,7 +111,8 @@ HOT ssize_t hook___recvfrom_chk(int fd, void *buffer, size_t size, size_t room, 
 				struct sockaddr *address, socklen_t *address_size)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_RECVFROM, conn_find(fd), fd, size, flags) || size > room) {
+	if (!call_enter_flags(&call, OP_RECVFROM, conn_find_socket(fd), fd, size, flags) ||
+	    size > room) {
 		return real.__recvfrom_chk(fd, buffer, size, room, flags, address, address_size);
 	}
 	do {
@@ -275,7 +277,7 @@ static void recvmsg_limited(struct call *call, struct msghdr *message, size_t as
 ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct call call;
-	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
+	struct conn *conn = message != NULL ? conn_find_socket(fd) : NULL;
 	/* What the error queue gives is no part of the stream, and nothing of it no end of file. */
 	bool asks = conn != NULL && (flags & MSG_ERRQUEUE) == 0;
 	size_t asked = asks ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
@@ -316,7 +318,7 @@ int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		  struct timespec *timeout)
 {
 	struct call call;
-	struct conn *conn = conn_find(fd);
+	struct conn *conn = conn_find_socket(fd);
 	if (conn == NULL || count == 0 || messages == NULL) {
 		int result = real.recvmmsg(fd, messages, count, flags, timeout);
 		for (int i = 0; i < result; i++) {

@@ -4,8 +4,8 @@
  *     uintptr_t slot = table_get_near(fd);
  *     struct conn *conn = conn_calm(slot);
  *     if (conn == NULL) {                                              no connection, or one that
- *             return slot_is_foreign(slot) ? real.recv(fd, buffer, size, flags)       needs care
- *                                          : recv_with_care(fd, buffer, size, flags);
+ *             return slot == SLOT_OTHER ? real.recv(fd, buffer, size, flags)          needs care
+ *                                       : recv_with_care(fd, buffer, size, flags);
  *     }
  *     if (!goes_silently(conn, flags)) {                               logged, or made by libc
  *             return recv_aloud(conn, fd, buffer, size, flags);

@@ -50,7 +50,7 @@ static ssize_t leave_with_signal(struct call *call, int flags)
 static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, int flags)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_SEND, conn_find(fd), fd, size, flags)) {
+	if (!call_enter_flags(&call, OP_SEND, conn_find_socket(fd), fd, size, flags)) {
 		return real.send(fd, buffer, size, flags);
 	}
 	keep_head(&call, buffer);
@@ -90,8 +90,8 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 	uintptr_t slot = table_get_near(fd);
 	struct conn *conn = conn_calm(slot);
 	if (conn == NULL) {
-		return slot_is_foreign(slot) ? real.send(fd, buffer, size, flags)
-					     : send_with_care(fd, buffer, size, flags);
+		return slot == SLOT_OTHER ? real.send(fd, buffer, size, flags)
+					  : send_with_care(fd, buffer, size, flags);
 	}
 	if (!goes_silently(conn, flags)) {
 		return send_aloud(conn, fd, buffer, size, flags);
@@ -129,7 +129,7 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 			const struct sockaddr *address, socklen_t address_size)
 {
 	struct call call;
-	if (!call_enter_flags(&call, OP_SENDTO, conn_find(fd), fd, size, flags)) {
+	if (!call_enter_flags(&call, OP_SENDTO, conn_find_socket(fd), fd, size, flags)) {
 		return real.sendto(fd, buffer, size, flags, address, address_size);
 	}
 	if (UNLIKELY((flags & MSG_FASTOPEN) != 0) && address != NULL) {
@@ -172,7 +172,7 @@ static ssize_t sendmsg_connecting(struct call *call, const struct msghdr *messag
 ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct call call;
-	struct conn *conn = message != NULL ? conn_find(fd) : NULL;
+	struct conn *conn = message != NULL ? conn_find_socket(fd) : NULL;
 	size_t asked = conn != NULL ? pieces_size(message->msg_iov, message->msg_iovlen) : 0;
 	if (!call_enter_flags(&call, OP_SENDMSG, conn, fd, asked, flags)) {
 		ssize_t result = real.sendmsg(fd, message, flags);
@@ -197,7 +197,7 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	struct call call;
-	struct conn *conn = conn_find(fd);
+	struct conn *conn = conn_find_socket(fd);
 	if (conn == NULL || messages == NULL || count == 0) {
 		int result = real.sendmmsg(fd, messages, count, flags);
 		for (int i = 0; i < result; i++) {

@@ -46,18 +46,30 @@ socket_wrapper() {
 	in_company 0 "$found" env --ignore-signal=PIPE "$probes/life" "$port"
 }
 
-# It asks a proxy for the way, but not to this host. In front of us it goes to libc by itself, so
-# that connections are found out later or never.
-torsocks() {
+# It asks a proxy for the way, but not to this host.
+torsocks_conf() {
 	installed /usr/lib/*/torsocks/libtorsocks.so
 	printf 'TorAddress 127.0.0.1\nTorPort 1\nAllowOutboundLocalhost 1\nAllowInbound 1\n' >conf
 	export TORSOCKS_CONF_FILE=$PWD/conf
+}
+
+# In front of us it takes socket, connect, accept and close to libc by itself: no connect is told of,
+# but what its connections meet later.
+torsocks() {
+	torsocks_conf
 	peer
 	others=$found
 	preloads=$library:$found
 	alike 10 "$probes/life" "$port"
 	preloads=$found:$library
-	alike - "$probes/life" "$port"
+	alike 6 "$probes/life" "$port"
+}
+
+# As the manual says it.
+torsocks_before_resetby_run() {
+	torsocks_conf
+	command torsocks "$resetby" run curl -s "http://127.0.0.1:1/" 2>said || true
+	grep -q ' ECONNREFUSED .*: refused (certain): ' said
 }
 
 a_plugin_bound_to_its_own_libc() {
@@ -110,6 +122,7 @@ points \
 	libkeepalive \
 	socket_wrapper \
 	torsocks \
+	torsocks_before_resetby_run \
 	a_plugin_bound_to_its_own_libc \
 	address_sanitizer \
 	thread_sanitizer \

@@ -36,6 +36,20 @@ static void run_unseen(const struct words *words, struct outcome *outcome)
 	}
 }
 
+static void run_unseen_socket4(const struct words *words, struct outcome *outcome)
+{
+	CALL_SLOT(outcome, word_at(words, 1, NULL),
+		  (int)unseen_syscall()(SYS_socket, AF_INET, SOCK_STREAM, 0));
+}
+
+/** What a preload in front of the library does that asks libc itself for its functions. */
+static void run_unseen_connect(const struct words *words, struct outcome *outcome)
+{
+	struct sockaddr_storage address;
+	socklen_t size = parse_address(word_at(words, 2, NULL), number_at(words, 3, 0), &address);
+	CALL(outcome, unseen_syscall()(SYS_connect, fd_at(words, 1), &address, size));
+}
+
 static void *ring_map(int ring, size_t size, off_t offset)
 {
 	void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring, offset);
@@ -114,8 +128,14 @@ static void run_stdio(const struct words *words, struct outcome *outcome)
 }
 
 const struct command unseen_commands[] = {
-	{"unseen_close", "FD", run_unseen},     {"unseen_send", "FD SIZE", run_unseen},
-	{"unseen_recv", "FD SIZE", run_unseen}, {"uring_send", "FD SIZE", run_uring},
-	{"uring_recv", "FD SIZE", run_uring},   {"stdio_write", "FD SIZE", run_stdio},
-	{"stdio_read", "FD SIZE", run_stdio},   {0},
+	{"unseen_close", "FD", run_unseen},
+	{"unseen_send", "FD SIZE", run_unseen},
+	{"unseen_recv", "FD SIZE", run_unseen},
+	{"uring_send", "FD SIZE", run_uring},
+	{"unseen_connect", "FD ADDR PORT", run_unseen_connect},
+	{"unseen_socket4", "SLOT", run_unseen_socket4},
+	{"uring_recv", "FD SIZE", run_uring},
+	{"stdio_write", "FD SIZE", run_stdio},
+	{"stdio_read", "FD SIZE", run_stdio},
+	{0},
 };

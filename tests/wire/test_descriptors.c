@@ -254,6 +254,68 @@ static void a_new_connection_under_an_old_number_is_new(void **state)
 	}
 }
 
+/** A library in front of ours that goes to libc by itself (torsocks) takes connect, or close, away. */
+static void a_connection_that_no_hook_saw_made_is_learned(void **state)
+{
+	(void)state;
+	static const char *const calls[][2] = {
+		{"recv s0 10", "recv"},    {"recvmsg s0 10 1", "recvmsg"}, {"send s0 5", "send"},
+		{"sendto s0 5", "sendto"}, {"read s0 10", "read"},
+	};
+	for (int file = 0; file <= 1; file++) {
+		for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) - (size_t)file; i++) {
+			struct actor a;
+			uint16_t port;
+			int listener = peer_listen(AF_INET, &port);
+			actor_start(&a, NULL);
+			if (file) {
+				/* Its number was a file's, as far as the library knows. */
+				actor_do(&a, "file s0");
+				actor_do(&a, "write s0 5");
+				actor_do(&a, "unseen_close s0");
+				actor_do(&a, "unseen_socket4 s0");
+			} else {
+				actor_do(&a, "socket4 s0");
+			}
+			assert_string_equal(actor_do(&a, "unseen_connect s0 127.0.0.1 %u", port),
+					    "0 -");
+			int peer = peer_accept(listener);
+			peer_rst(peer);
+			assert_non_null(strstr(actor_do(&a, "poll s0 in 20000"), "hup"));
+			assert_string_equal(actor_do(&a, "%s", calls[i][0]), "-1 ECONNRESET");
+			const char *line = log_find(&a, "error", 0);
+			assert_string_equal(json_get(line, "op"), calls[i][1]);
+			assert_string_equal(json_get(line, "errno"), "ECONNRESET");
+			/* Its SYN was no byte that the peer could leave unread. */
+			assert_string_equal(json_get(line, "cause"), "peer-abort");
+			actor_stop(&a);
+			close(listener);
+		}
+	}
+}
+
+static void rules_act_on_a_connection_that_no_hook_saw_made(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, LINGER0);
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "unseen_connect s0 127.0.0.1 %u", port), "0 -");
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "send s0 5"), "5 -");
+	peer_recv(peer, 5);
+	assert_string_equal(actor_do(&a, "send s0 5"), "5 -");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	peer_drain(peer);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(log_count(&a, "inject"), 1);
+	actor_stop(&a);
+	close(listener);
+	close(peer);
+}
+
 /** The actor's number for its log, or another descriptor of the library's. */
 static int own_descriptor(struct pair *p)
 {
@@ -315,5 +377,7 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(high_numbers_are_numbers), LAB_TEST(numbers_above_65536_are_numbers),
 	 LAB_TEST(a_file_under_an_old_number_is_a_file),
 	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
+	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
+	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
 	 LAB_TEST(a_program_may_close_what_took_our_number),
 	 LAB_TEST(our_own_descriptors_are_high_and_closed_on_exec))
