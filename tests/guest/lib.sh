@@ -126,10 +126,12 @@ logged() {
 }
 
 # silent [FILE...]: not one line was logged. A test whose program talks through stdio sets stdio=yes:
-# that those bytes are not seen is told, and true.
+# that those bytes are not seen is told, and true. At level conns lives=yes leaves out what tells of
+# the ordinary lives of connections and processes.
 silent() {
 	local spots='select(.)'
 	[ -z "${stdio-}" ] || spots='select(.cause != "blind-spot")'
+	[ -z "${lives-}" ] || spots="$spots"' | select(.ev | IN("open", "close", "exit") | not)'
 	expect "$(logged "$spots | "'"\(.exe) \(.ev) \(.op) \(.errno) \(.cause) \(.state): \(.why)"' "$@" | head -n 5)" ""
 }
 
@@ -151,16 +153,24 @@ as_client() {
 	env "${client[@]}" "$@"
 }
 
+# watched: both ends were, at level conns; else silence would mean nothing
+watched() {
+	expect "$(logged 'select(.ev == "open") | .side' | sort -u | xargs)" "client server"
+}
+
 # in_four_ways SERVER CLIENT: nobody, the server, the client and both preloaded. SERVER calls
 # `serve "${server[@]}" COMMAND...`, CLIENT `as_client COMMAND...`; what CLIENT prints and how it ends
-# is the same each time, no line is logged, and no RST more is sent.
+# is the same each time, no line is logged, and no RST more is sent. When both are, the lives of
+# their connections are logged, too.
 in_four_ways() {
-	local way status resets server client preload
+	local way status resets server client preload lives
 	for way in nobody server client both; do
 		mkdir "$way"
 		cd "$way"
 		port=$((port + 1))
 		preload
+		lives=
+		[ $way != both ] || { preload RESETBY_LEVEL=conns; lives=yes; }
 		server=(WAY="$way")
 		client=(WAY="$way")
 		[[ $way != @(server|both) ]] || server=("${preload[@]}")
@@ -175,6 +185,7 @@ in_four_ways() {
 		stop
 		printf 'status %s, %s RST\n' $status $(($(counter OutRsts) - resets)) >>said.out
 		silent || { cat said.err; return 1; }
+		[ $way != both ] || watched
 		cd ..
 		diff nobody/said.out "$way/said.out" || { cat "$way"/said.err; return 1; }
 		diff nobody/said.err "$way/said.err"

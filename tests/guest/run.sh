@@ -71,6 +71,31 @@ run_loads_the_library_and_is_silent() {
 	[ ! -s err ]
 }
 
+# refused_by OPTION...: what run with these options says on stderr of a connect that nobody answers
+refused_by() {
+	"$resetby" run "$@" /usr/bin/python3 -c '
+import socket
+port = socket.socket(); port.bind(("127.0.0.1", 0))
+try: socket.create_connection(port.getsockname())
+except ConnectionRefusedError: pass' 2>&1
+}
+
+# Each option as it works, not only as a variable.
+run_tells_why() {
+	local line='^resetby\[[0-9]*\] [0-9:.]* error .*connect ECONNREFUSED "Connection refused": refused (certain): '
+	expect "$(refused_by | grep -c "$line")" 1
+	expect "$(refused_by -L off)" ""
+	expect "$(refused_by -l log.%e)" ""
+	grep -q "$line" log.python*
+	expect "$(refused_by -f json | jq -r 'select(.ev == "error") | .cause')" refused
+	expect "$(refused_by -L conns -f json | jq -r .ev | xargs)" "error close exit"
+	expect "$(refused_by -L calls -f json | jq -r 'select(.ev == "call") | .op' | grep -c connect)" 1
+	expect "$(refused_by --seed 42 -f json -r unreachable | jq -r 'select(.ev == "inject") | .seed')" 42
+	echo refuse >rules
+	expect "$(refused_by -f json -R rules | jq -r 'select(.ev == "error") | .cause')" injected
+	expect "$(refused_by -f json -r nolinger -r refuse | jq -r 'select(.ev == "error") | .cause')" injected
+}
+
 arguments_arrive_as_they_were() {
 	expect "$("$resetby" run -- printf '%s|' '' 'a b' -r --)" "|a b|-r|--|"
 	expect "$("$resetby" run sh -c 'echo "$0"' -L)" "-L"
@@ -443,6 +468,7 @@ points \
 	run_keeps_process_id_and_exit_status \
 	a_signal_ends_the_program_as_without_us \
 	run_loads_the_library_and_is_silent \
+	run_tells_why \
 	arguments_arrive_as_they_were \
 	an_inherited_preload_stays_behind_ours \
 	run_under_run_preloads_once \

@@ -21,10 +21,11 @@ def for_end(line):
     wait(line, 0)  # POLLHUP and POLLERR are always told
 END
 
-# both: server and client preloaded
+# both: server and client preloaded, at level conns
 both() {
-	preload_server
-	preload_client
+	lives=yes
+	preload_server RESETBY_LEVEL=conns
+	preload_client RESETBY_LEVEL=conns
 	port=$((port + 1))
 }
 
@@ -94,6 +95,7 @@ nginx_that_lingers_resets_nobody() {
 	expect "$(upload)" "HTTP/1.1 413"
 	stop
 	silent
+	watched
 }
 
 nginx_that_resets_what_timed_out() {
@@ -183,6 +185,7 @@ a_killed_server_that_has_read_all_sends_a_fin() {
 	killed "reads"
 	expect "$(cat said)" "b''"
 	silent
+	watched
 }
 
 # While the server is stopped its queue of two is full: a third SYN is not answered.
@@ -240,6 +243,7 @@ redis_client_kill_is_a_fin() {
 	stop
 	has "Server closed the connection" said
 	silent
+	watched
 }
 
 # The one too many is told so and closed at once: what it has sent by then nobody reads.
