@@ -319,6 +319,14 @@ static void run_strerror_r(const struct words *words, struct outcome *outcome)
 	tell(outcome, "%s", strerror_r(last.error, buffer, sizeof(buffer)));
 }
 
+static void run_alias_of_strerror_r(const struct words *words, struct outcome *outcome)
+{
+	extern char *__strerror_r(int, char *, size_t);
+	char buffer[512];
+	(void)words;
+	tell(outcome, "%s", __strerror_r(last.error, buffer, sizeof(buffer)));
+}
+
 static void run_xpg_strerror_r(const struct words *words, struct outcome *outcome)
 {
 	extern int __xpg_strerror_r(int, char *, size_t);
@@ -367,6 +375,7 @@ static const struct command last_commands[] = {
 	{"errno", "", run_errno},
 	{"strerror", "", run_strerror},
 	{"strerror_r", "", run_strerror_r},
+	{"__strerror_r", "", run_alias_of_strerror_r},
 	{"__xpg_strerror_r", "", run_xpg_strerror_r},
 	{"strerror_l", "", run_strerror_l},
 	{"perror", "[PREFIX]", run_perror},
