@@ -62,7 +62,7 @@ need:
 
 unit-tests: $(UNIT_RUN)
 wire-tests: $(WIRE_RUN) $(ACTOR)
-probes: $(PROBES)
+probes: $(PROBES) $(BUILD)/examples/demo
 tests: unit-tests wire-tests probes
 
 # The compilers may only be there once tests/need has run, hence the steps. The last build proves
