@@ -8,7 +8,7 @@ a_life_with_errors_in_it() {
 }
 
 fork_in_every_form() {
-	probe 15 process fork
+	probe 20 process fork
 }
 
 vfork_and_what_its_child_closes() {

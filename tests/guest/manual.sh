@@ -204,6 +204,93 @@ every_action_has_a_test() {
 	without "$(names actions)" a_test_has_the_action
 }
 
+# In what is typed there; the causes have theirs in resetby explain (explain.sh).
+an_example_has_the_action() {
+	grep -rqE --include='*.sh' --include='*.md' \
+		-e "(-r |rule |with (client|server) |RULES=).*[\"'; ]?$1([\"'=; ]|\$)" "$top/examples"
+}
+
+every_action_has_an_example() {
+	without "$(names actions)" an_example_has_the_action
+}
+
+# Of a rule at work: the grammar alone is the unit tests'.
+a_test_has_the_selector() {
+	tests_with "[\"' ]$1="
+}
+
+every_selector_has_a_test() {
+	without "$(sed -n 's/^SELECTOR(\([a-z]*\), .*/\1/p' "$top/src/rule/selectors.def")" \
+		a_test_has_the_selector
+}
+
+# Read out of a line of JSON, by C or by jq
+a_test_has_the_key() {
+	grep -rqE --include='*.sh' --include='test_*.c' --include='lab_*.c' --exclude='test_event.c' \
+		--exclude=manual.sh -e "json_(get|number)\(.*\"$1\"\)|same\(line, \"$1\"|\.$1\b" \
+		"$top"/tests/{wire,guest}
+}
+
+every_key_has_a_test() {
+	without "$(keys)" a_test_has_the_key
+}
+
+a_test_has_the_event() {
+	grep -rqE --include='*.sh' --include='*.c' \
+		-e "log_(find|count)\(.*\"$1\"|ev == \"$1\"" "$top"/tests/{wire,guest}
+}
+
+every_event_has_a_test() {
+	without "$(grep -oE 'KIND\([A-Z]+, *"[a-z]+"' "$top/src/log/event.c" | cut -d'"' -f2)" \
+		a_test_has_the_event
+}
+
+a_test_sets_the_variable() {
+	tests_with "\\b$1="
+}
+
+every_variable_has_a_test() {
+	without "$(variables)" a_test_sets_the_variable
+}
+
+# Those with a descriptor are called one by one in tests/wire/test_hooks.c; the others somewhere.
+a_test_calls_the_hook() {
+	grep -rqE --include='*.c' --include='*.sh' -e "\b$1\b" \
+		"$top"/tests/{wire,guest,guest/probes}
+}
+
+every_hook_has_a_test() {
+	without "$(names hooks)" a_test_calls_the_hook
+}
+
+# a_test_gives_the_option SUBCOMMAND:OPTION
+a_test_gives_the_option() {
+	grep -rqE --include='*.sh' -e "(resetby\"?|refused_by|report|of)( ${1%%:*})?\b.* ${1#*:}([ =\"]|\$)" \
+		"$top"/tests/guest
+}
+
+every_option_has_a_test() {
+	without "$(sed -nE 's/^OPTION\(([a-z]+), "([^"]+)".*/\1:\2/p' "$top/src/cmd/subcommands.def")" \
+		a_test_gives_the_option
+}
+
+# help.sh asks for each topic that the help of help has.
+every_topic_is_offered_and_in_the_manual() {
+	local topics
+	topics=$(sed -n 's/^TOPIC("\([a-z]*\)".*/\1/p' "$top/src/cmd/topics.def")
+	"$resetby" help --help >told
+	without "$topics" word told
+	page resetby.1 | sed -n '/^ *help \[topic\]/,/^ *The document/p' >told
+	without "$topics" word told
+}
+
+# What explain.sh compares with the kernel, and what the notes have.
+every_limit_and_every_note_is_on_a_page() {
+	cat "$top"/src/cmd/pages/*.def >pages
+	without "$(sed -nE 's/^LIMIT\(([A-Z0-9_]+),.*/LIMIT_\1/p' "$top/src/cmd/limits.def")" word pages
+	without "$(sed -nE 's/^NOTE\(([A-Z0-9_]+),.*/NOTE_\1/p' "$top/src/cmd/notes.def")" word pages
+}
+
 every_cause_has_a_test() {
 	without "$(names causes)" a_test_has_the_cause
 }
@@ -225,4 +312,13 @@ points \
 	every_action_cause_and_key_is_in_readme \
 	the_session_of_readme_says_what_the_library_says \
 	every_action_has_a_test \
+	every_action_has_an_example \
+	every_selector_has_a_test \
+	every_key_has_a_test \
+	every_event_has_a_test \
+	every_variable_has_a_test \
+	every_hook_has_a_test \
+	every_option_has_a_test \
+	every_topic_is_offered_and_in_the_manual \
+	every_limit_and_every_note_is_on_a_page \
 	every_cause_has_a_test
