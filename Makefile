@@ -3,7 +3,7 @@
 # make lab        every case of the catalogue made for real, in one table
 # make check      installs what the tests need, builds and runs everything
 # make check-html the page of a report, in Chromium, which it installs: 300 MB
-# make suites     CPython's own tests, with and without the preload: 3 minutes
+# make suites     CPython's and redis' own tests, with and without the preload: 5 minutes
 # make soak       random resets for two minutes, and longer runs of `retry` under real clients
 # make bench      what a call costs, against bare and against a null interposer
 # make bench-instructions   the same in instructions, by valgrind

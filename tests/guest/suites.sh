@@ -1,6 +1,6 @@
 #!/bin/bash
-# CPython's own tests, with and without the preload at once: every test ends as without, and what is
-# logged are resets that the tests make. `make suites` runs all; the check runs a quick part.
+# CPython's and redis' own tests, with and without the preload at once: every test ends as without, and
+# what is logged are resets that the tests make. `make suites` runs all; the check runs a quick part.
 . "$(dirname "$0")/lib.sh"
 needs "$PYTHON"
 "$PYTHON" -c 'import test.test_os' 2>/dev/null || {
@@ -55,9 +55,42 @@ cpython_test_socket_of_tcp() {
 	suite test_socket '*TCP*' '*Tcp*' '*FileObject*' '*CloseFD*'
 }
 
+# What has to do with connections; not the long ones about replication. Clients are killed, servers
+# too, and replies are left unread on purpose.
+redis_units=(unit/{protocol,networking,introspection,introspection-2,limits,obuf-limits,pubsub,querybuf}
+	unit/tracking integration/{redis-cli,redis-benchmark,shutdown,block-repl})
+
+# It opens files beside its programs: each run has a copy.
+redis_run() {
+	local unit units=()
+	for unit in "${redis_units[@]}"; do
+		units+=(--single "$unit")
+	done
+	cp -r "$build/redis/source" "$1"
+	(
+		cd "$1"
+		unshare --net "$guest/suites/alone" env "${@:2}" ./runtest --clients 2 "${units[@]}" \
+			>"../$1.out" 2>&1 </dev/null
+	) || true
+}
+
+redis_of_connections() {
+	command -v tclsh redis-server >/dev/null || skip "there is no tclsh or redis-server here"
+	[ -e "$build/redis/source/src/redis-server" ] || skip "there is no $build/redis (suites/redis)"
+	local preload
+	preload
+	redis_run bare &
+	redis_run preloaded "${preload[@]}" &
+	wait
+	local logs=()
+	[ -z "$(compgen -G 'log.*')" ] || logs=(log.*)
+	"$PYTHON" "$guest/suites/compare.py" bare.out preloaded.out "$causes" "${logs[@]}" ||
+		{ tail -n 20 bare.out preloaded.out; return 1; }
+}
+
 if [ -n "${SUITES:-}" ]; then
 	points cpython_test_os cpython_test_socket cpython_test_selectors cpython_test_subprocess \
-		cpython_test_ssl cpython_test_asyncio
+		cpython_test_ssl cpython_test_asyncio redis_of_connections
 else
 	points cpython_test_os cpython_test_socket_of_tcp
 fi
