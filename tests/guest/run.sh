@@ -441,23 +441,39 @@ an_errno_is_explained_by_causes() {
 api_program() {
 	cat <<-'END'
 		#include <resetby.h>
+		#include <errno.h>
 		#include <stdio.h>
+		#include <string.h>
 		int main(void)
 		{
 			const char *version = resetby_version();
 			puts(version ? version : "not loaded");
+			errno = 0;
+			int result = resetby_mark_idempotent(0);
+			printf("mark %d %s\n", result, strerror(errno));
+			errno = 0;
+			result = resetby_clear_idempotent(0);
+			printf("clear %d %s\n", result, strerror(errno));
 			return 0;
 		}
 	END
+}
+
+# api_says VERSION ERROR
+api_says() {
+	printf '%s\n' "$1" "mark -1 $2" "clear -1 $2"
 }
 
 the_api_works_with_and_without_the_library() {
 	local compiler
 	for compiler in "cc -std=c11 -x c" "c++ -x c++"; do
 		api_program | $compiler -Wall -Wextra -Werror -pedantic -I "$include" -o api -
-		expect "$(./api)" "not loaded"
-		expect "$("$resetby" run ./api)" "0.1.0"
+		expect "$(./api)" "$(api_says "not loaded" "Function not implemented")"
+		expect "$("$resetby" run ./api </dev/null)" "$(api_says 0.1.0 "Bad file descriptor")"
 	done
+	# As the manual warns.
+	api_program | cc -fno-pie -no-pie -I "$include" -o api -x c -
+	expect "$("$resetby" run ./api </dev/null)" "$(api_says "not loaded" "Function not implemented")"
 }
 
 points \

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <linux/filter.h>
+#include <sys/ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +184,22 @@ static void run_mark(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** A socket filter that lets everything in. */
+static void run_own_filter(const struct words *words, struct outcome *outcome)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	struct sock_fprog program = {.len = 1, .filter = &all};
+	CALL(outcome,
+	     setsockopt(fd_at(words, 1), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)));
+}
+
+static void run_fionread(const struct words *words, struct outcome *outcome)
+{
+	int waiting = -1;
+	CALL(outcome, ioctl(fd_at(words, 1), FIONREAD, &waiting));
+	tell(outcome, "%d", waiting);
+}
+
 /** Is the library in this process? */
 static void run_preloaded(const struct words *words, struct outcome *outcome)
 {
@@ -191,6 +209,8 @@ static void run_preloaded(const struct words *words, struct outcome *outcome)
 
 const struct command more_commands[] = {
 	{"preloaded", "", run_preloaded},
+	{"own_filter", "FD", run_own_filter},
+	{"fionread", "FD", run_fionread},
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},
 	{"nofile", "LIMIT", run_nofile},
