@@ -248,6 +248,44 @@ static void calls_that_move_nothing_have_no_line(void **state)
 	pair_close(&p);
 }
 
+/** The middlebox would have seen the probes, too. */
+static void a_keepalive_probe_ends_the_silence_of_idle_evict(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "idle-evict=3s");
+	actor_do(&p.a, "setsockopt s0 keepidle 1");
+	actor_do(&p.a, "setsockopt s0 keepintvl 1");
+	actor_do(&p.a, "setsockopt s0 keepalive 1");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	/* Each answered after a second: three are as long as the rule's time. */
+	struct match answers = {.from_port = p.peer_port, .set = TH_ACK, .clear = TH_SYN};
+	unsigned before = capture_count(&p.wire, answers);
+	int64_t until = lab_now_ms() + LAB_PATIENCE_MS;
+	while (capture_count(&p.wire, answers) < before + 3) {
+		assert_true(lab_now_ms() < until);
+		actor_do(&p.a, "poll 0 pri 50");
+	}
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	pair_expect_open(&p);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_close(&p);
+}
+
+static void rules_act_at_level_off(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation,
+		  (const char *[]){"RESETBY_LEVEL=off", "RESETBY_RULES=linger0", NULL});
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	assert_int_equal(log_count(&p.a, NULL), 0);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(an_edit_that_ends_drop_takes_the_filter_off),
 	 LAB_TEST(rules_of_the_file_come_after_those_of_the_variable),
@@ -258,4 +296,6 @@ LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(errno_leaves_connect_alone), LAB_TEST(a_held_connect_has_a_loopback_address),
 	 LAB_TEST(a_held_connect_ends_with_a_signal_that_restarts),
 	 LAB_TEST(without_loopback_only_a_blocking_connect_times_out),
-	 LAB_TEST(calls_that_move_nothing_have_no_line))
+	 LAB_TEST(calls_that_move_nothing_have_no_line),
+	 LAB_TEST(a_keepalive_probe_ends_the_silence_of_idle_evict),
+	 LAB_TEST(rules_act_at_level_off))
