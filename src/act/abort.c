@@ -84,21 +84,21 @@ static struct stash *stash_claim(void)
 	return NULL;
 }
 
-/* Take what has arrived out of the receive queue. */
-static void stash_queue(const struct call *call)
+/* Take what has arrived out of the receive queue; how many bytes had to be left there. */
+static uint64_t stash_queue(const struct call *call)
 {
 	int queued = 0;
 	if (raw_ioctl(call->fd, SIOCINQ, &queued) < 0 || queued <= 0) {
-		return;
+		return 0;
 	}
 	struct stash *stash = stash_claim();
 	if (stash == NULL) {
-		return;
+		return (uint64_t)queued;
 	}
 	stash->bytes = raw_map((size_t)queued);
 	if (stash->bytes == NULL) {
 		stash_release(stash, NULL);
-		return;
+		return (uint64_t)queued;
 	}
 	stash->mapped = (size_t)queued;
 	stash->taken = 0;
@@ -106,12 +106,23 @@ static void stash_queue(const struct call *call)
 	stash->length = got > 0 ? (size_t)got : 0;
 	atomic_store_explicit(&stash->generation, call->generation, memory_order_relaxed);
 	stash_release(stash, call->conn);
+	return 0;
 }
 
-int abort_connection(struct call *call)
+void abort_say(struct text *by, uint64_t lost)
+{
+	if (lost == 0) {
+		text_string(by, "what had arrived can still be read first");
+	} else {
+		text_format(by, "%z that had arrived are lost, there is no room to keep them",
+			    lost);
+	}
+}
+
+int abort_connection(struct call *call, uint64_t *lost)
 {
 	conn_learn_local(call->conn, call->fd);
-	stash_queue(call);
+	*lost = stash_queue(call);
 	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	long result = raw_connect(call->fd, &nowhere, sizeof nowhere);
 	raw2(SYS_shutdown, call->fd, SHUT_RDWR);

@@ -3,6 +3,7 @@
 #define RESETBY_ACT_ABORT_H
 
 #include "../conn/call.h"
+#include "../sys/text.h"
 
 /**
  * Abort: the peer gets a RST, this side a pending ECONNRESET, poll and epoll wake.
@@ -13,10 +14,16 @@
  * error a read would say ENOTCONN: a shutdown, which inet_shutdown() records even in CLOSE, makes
  * it 0, a write EPIPE, and poll show IN OUT HUP RDHUP.
  *
+ * @lost
+ *         How many bytes had arrived that could not be taken out: 64 connections have some already, or
+ *         memory is short.
  * @return
  *         0, or a negative errno when the kernel refused.
  */
-int abort_connection(struct call *call);
+int abort_connection(struct call *call, uint64_t *lost);
+
+/** What a line says of bytes that had arrived, behind what else it says. */
+void abort_say(struct text *by, uint64_t lost);
 
 /** Does a read get bytes that had arrived before the abort? Then call->result says how many. */
 bool abort_answers_read(struct call *call);

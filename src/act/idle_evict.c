@@ -22,16 +22,21 @@ static bool at_write(struct rule *rule, struct call *call)
 		return false;
 	}
 	conn->injected = act_number(rule, call);
-	if (abort_connection(call) < 0) {
+	uint64_t lost;
+	if (abort_connection(call, &lost) < 0) {
 		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
 		return false;
 	}
-	char room[200];
+	char room[300];
 	struct text by = text_in(room, sizeof room);
 	text_format(&by,
 		    "after %t of silence %z were taken and lost, and the connection aborted: a RST "
 		    "to the peer, ECONNRESET here at the next call",
 		    (int64_t)silence, (uint64_t)call->asked);
+	if (lost > 0) {
+		text_string(&by, "; ");
+		abort_say(&by, lost);
+	}
 	act_tell(rule, call, room);
 	call->result = (ssize_t)call->asked;
 	return true;

@@ -12,13 +12,16 @@ static void strike(struct rule *rule, struct call *call, unsigned when)
 		return;
 	}
 	call->conn->injected = act_number(rule, call);
-	if (abort_connection(call) < 0) {
+	uint64_t lost;
+	if (abort_connection(call, &lost) < 0) {
 		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
 		return;
 	}
-	act_tell(rule, call,
-		 "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; what had "
-		 "arrived can still be read first");
+	char room[200];
+	struct text by = text_in(room, sizeof room);
+	text_string(&by, "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; ");
+	abort_say(&by, lost);
+	act_tell(rule, call, room);
 }
 
 static bool at_read(struct rule *rule, struct call *call)

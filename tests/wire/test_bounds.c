@@ -159,6 +159,28 @@ static void bytes_kept_before_a_reset_are_not_the_kernels(void **state)
 	pair_close(&p);
 }
 
+/** Sixty-four connections have bytes that are kept; of the next they are lost, and that is told. */
+static void bytes_of_one_connection_too_many_are_lost_aloud(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "reset when=read");
+	for (int i = 0; i < 65; i++) {
+		peer_send(p.peer, "hello");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		/* Kept while the connection is open under another number. */
+		assert_string_equal(actor_do(&p.a, "dupfd_from s0 s1 %d", 100 + i), "0 -");
+		assert_string_equal(actor_do(&p.a, "recv s0 1"),
+				    i < 64 ? "1 - h" : "-1 ECONNRESET");
+		const char *by = json_get(log_find(&p.a, "inject", (unsigned)i), "by");
+		assert_non_null(strstr(by, i < 64 ? "what had arrived can still be read first"
+						  : "5 bytes that had arrived are lost"));
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_again(&p);
+	}
+	pair_close(&p);
+}
+
 static void errno_leaves_connect_alone(void **state)
 {
 	(void)state;
@@ -293,6 +315,7 @@ LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(drain_does_nothing_where_the_program_wants_a_reset),
 	 LAB_TEST(what_another_process_holds_is_not_drained_and_does_not_vanish),
 	 LAB_TEST(bytes_kept_before_a_reset_are_not_the_kernels),
+	 LAB_TEST(bytes_of_one_connection_too_many_are_lost_aloud),
 	 LAB_TEST(errno_leaves_connect_alone), LAB_TEST(a_held_connect_has_a_loopback_address),
 	 LAB_TEST(a_held_connect_ends_with_a_signal_that_restarts),
 	 LAB_TEST(without_loopback_only_a_blocking_connect_times_out),
