@@ -315,6 +315,7 @@ static void a_json_line_cut_anywhere_is_damaged(void **state)
 	for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
 		size_t length = writers[i](LOG_JSON, line_room[0]);
 		assert_int_equal(read_copy(line_room[0], 0), LINE_EMPTY);
+		assert_int_equal(read_copy("     ", 5), LINE_EMPTY);
 		for (size_t cut = 1; cut < length; cut++) {
 			assert_int_equal(read_copy(line_room[0], cut), LINE_DAMAGED);
 		}

@@ -13,12 +13,22 @@ static const char *find_start(const char *bytes, size_t length)
 	return json && (!text || json < text) ? json : text;
 }
 
+/* Also what half a line was made into (log/mend.h). */
+static bool is_blank(const char *bytes, size_t length)
+{
+	size_t at = 0;
+	while (at < length && bytes[at] == ' ') {
+		at++;
+	}
+	return at == length;
+}
+
 enum line_result line_read(struct line *line, const char *bytes, size_t length)
 {
 	if (length > 0 && bytes[length - 1] == '\r') {
 		length--;
 	}
-	if (length == 0) {
+	if (is_blank(bytes, length)) {
 		return LINE_EMPTY;
 	}
 	bool whole = bytes[0] == '{' || (length >= sizeof text_start - 1 &&
