@@ -65,10 +65,13 @@ static bool is_left(void)
 	return access(path, F_OK) == 0;
 }
 
+/* Lines are kept at this time; 0: now. When it stands still no line is due but a log's first. */
+static uint64_t stopped_us;
+
 static void keep_call(const char *line)
 {
 	struct self self = self_now();
-	log_write_call(&self, clock_wall_us(), line, strlen(line));
+	log_write_call(&self, stopped_us != 0 ? stopped_us : clock_wall_us(), line, strlen(line));
 }
 
 static void open_log(void)
@@ -241,6 +244,7 @@ static pid_t keeper(int *hold)
 	if (child == 0) {
 		char byte;
 		close(held[1]);
+		stopped_us = clock_wall_us();
 		log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
 		keep_call("first\n");
 		keep_call("second\n");
@@ -422,6 +426,7 @@ static void *keep_two(void *context)
 /* Threads that have ended have left lines where no other thread writes to. */
 static void spread(void)
 {
+	stopped_us = clock_wall_us();
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
 	keep_call("first\n");
 	for (int i = 0; i < THREADS; i++) {
@@ -451,6 +456,7 @@ static void lines_of_all_threads_come_before_a_line_of_another_kind(void **state
 
 static void important(void)
 {
+	stopped_us = clock_wall_us();
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
 	keep_call("first\n");
 	keep_call("second\n");
