@@ -10,6 +10,7 @@
 #include "../sys/text.h"
 #include "leftover.h"
 #include "log.h"
+#include "mend.h"
 #include "sink.h"
 
 static const char *path_template; /* NULL: lines go to stderr */
@@ -18,6 +19,7 @@ static char directory[PATH_MAX]; /* where a relative path begins; empty: an abso
 static atomic_bool refused;      /* it could not be opened, and that was said */
 static atomic_bool complained_lost;
 static atomic_bool torn;
+static atomic_bool mends; /* it can be read, and half a line in it is nobody's (mend.h) */
 static atomic_int opener; /* the process that opened it; 0: nobody yet */
 
 /* How long a `call` line relies on the last look at the file, by the coarse clock. */
@@ -126,6 +128,26 @@ void file_complain_lost(int error)
 	}
 }
 
+/*
+ * Also to read, for what stands before our lines; where that is not allowed, only to append. Not so
+ * what is no file: a FIFO that is open both ways has a reader, us.
+ */
+static long open_to_append(const char *path)
+{
+	/* O_NONBLOCK: a FIFO that nobody reads must not hold the program. */
+	int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct statx status = {.stx_mode = S_IFREG};
+	if (raw_stat(path, &status) < 0 || S_ISREG(status.stx_mode)) {
+		long fd = raw_open(path, flags | O_RDWR, FILE_MODE);
+		if (fd >= 0) {
+			atomic_store(&mends, mend_can((int)fd));
+			return fd;
+		}
+	}
+	atomic_store(&mends, false);
+	return raw_open(path, flags | O_WRONLY, FILE_MODE);
+}
+
 static int open_path(void)
 {
 	char *room = scratch_take();
@@ -134,12 +156,7 @@ static int open_path(void)
 	}
 	struct text path = text_in(room, PATH_MAX);
 	file_path(&path);
-	/* O_NONBLOCK: a FIFO that nobody reads must not hold the program. */
-	long fd = path.cut ? -ENAMETOOLONG
-			   : raw_open(room,
-				      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-					      O_NONBLOCK,
-				      FILE_MODE);
+	long fd = path.cut ? -ENAMETOOLONG : open_to_append(room);
 	scratch_give(room);
 	return fd < 0 ? (int)fd : own_adopt(OWN_LOG, (int)fd);
 }
@@ -238,13 +255,22 @@ void file_prepare(void)
 	}
 }
 
+/* The file was looked at before the text was written to it. */
+static void mend(const struct sink *sink, const char *text, size_t length)
+{
+	if (S_ISREG(sink->mode) && atomic_load_explicit(&mends, memory_order_relaxed)) {
+		mend_before_text(sink->fd, sink->size, text, length);
+	}
+}
+
 int file_write(const char *line, size_t length, bool relying)
 {
 	if (!is_wanted()) {
 		return -EBADF;
 	}
 	struct sink sink = {.ours = true, .torn = &torn};
-	if (!relying || !relies(&sink)) {
+	bool look_now = !relying || !relies(&sink);
+	if (look_now) {
 		if (!look_or_complain(&sink)) {
 			return -EBADF;
 		}
@@ -253,6 +279,8 @@ int file_write(const char *line, size_t length, bool relying)
 	int result = sink_write(&sink, line, length);
 	if (result < 0) {
 		atomic_store(&looked, 0);
+	} else if (look_now) {
+		mend(&sink, line, length);
 	}
 	/* Closed by another thread a moment ago: the next line opens it again. */
 	return result == -EBADF ? -EAGAIN : result;
@@ -267,7 +295,11 @@ long file_write_lines(const char *lines, size_t length, _Atomic uint64_t *mark)
 	if (mark != NULL) {
 		atomic_store(mark, sink.size + 1);
 	}
-	return sink_write_lines(&sink, lines, length);
+	long sent = sink_write_lines(&sink, lines, length);
+	if (sent > 0) {
+		mend(&sink, lines, (size_t)sent);
+	}
+	return sent;
 }
 
 bool file_is_plain(void)

@@ -8,14 +8,21 @@
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 #include "../sys/self.h"
+#include "find.h"
+#include "mend.h"
 #include "pending_file.h"
 #include "sink.h"
 
 #define DIRENTS_SIZE 8192
 #define SUFFIX ".pending"
 
-/* What the log may have got from others between a flush's look at its size and its write. */
 #define WINDOW_SIZE ((size_t)1 << 20)
+
+/*
+ * What the log may have got from others between a flush's look at its size and its write, and since
+ * somebody who brought these lines in was killed.
+ */
+#define SEARCH_MAX ((uint64_t)256 << 20)
 
 /* A file that is still empty after this long belongs to nobody: who makes one is quick. */
 #define MAKING_US 10000000u
@@ -73,161 +80,27 @@ static size_t lines_length(const struct pending_file *file)
 	return end != NULL ? (size_t)(end - file->lines) + 1 : 0;
 }
 
-static size_t common(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-	size_t length = 0;
-	while (length < a_length && length < b_length && a[length] == b[length]) {
-		length++;
-	}
-	return length;
-}
-
-static size_t read_window(struct desk *desk, int log, uint64_t from)
-{
-	size_t got = 0;
-	while (got < WINDOW_SIZE) {
-		long more =
-			raw4(SYS_pread64, log, desk->window + got, WINDOW_SIZE - got, from + got);
-		if (more <= 0) {
-			break;
-		}
-		got += (size_t)more;
-	}
-	return got;
-}
-
-static bool begins(const char *at, size_t room, const char *beginning)
-{
-	size_t length = strlen(beginning);
-	return room >= length && memcmp(at, beginning, length) == 0;
-}
-
 /*
- * What follows half a line may go on as that line would have, for a few bytes: another line's first.
- * Returns where half a line ends that begins at `whole` and seems to end at `there`; 0 when no line
- * follows it.
- */
-static size_t end_of_half(const char *at, size_t got, size_t whole, size_t there)
-{
-	for (size_t end = there; end > whole; end--) {
-		if (begins(at + end, got - end, "resetby[") ||
-		    begins(at + end, got - end, "{\"ts\":\"")) {
-			return end;
-		}
-	}
-	return 0;
-}
-
-/* Half of the first line, with another line behind it and perhaps others before it. */
-static const char *find_half(const char *window, size_t got, const char *lines, size_t length)
-{
-	const char *at = window;
-	while (at != NULL) {
-		size_t rest = got - (size_t)(at - window);
-		if (end_of_half(at, rest, 0, common(at, rest, lines, length)) > 0) {
-			return at;
-		}
-		const char *newline = memchr(at, '\n', rest);
-		at = newline != NULL && (size_t)(newline + 1 - window) < got ? newline + 1 : NULL;
-	}
-	return NULL;
-}
-
-/* memmem, which takes 2 KiB of the stack for what is longer than 256 bytes. */
-static const char *find_bytes(const char *window, size_t got, const char *bytes, size_t length)
-{
-	while (got >= length) {
-		const char *at = memchr(window, bytes[0], got - length + 1);
-		if (at == NULL || memcmp(at, bytes, length) == 0) {
-			return at;
-		}
-		got -= (size_t)(at + 1 - window);
-		window = at + 1;
-	}
-	return NULL;
-}
-
-/* Where the lines begin in the window, also when only the beginning of the first is there. */
-static const char *find_lines(const char *window, size_t got, const char *lines, size_t length)
-{
-	const char *first_end = memchr(lines, '\n', length);
-	size_t first = (size_t)(first_end - lines) + 1;
-	const char *found = find_bytes(window, got, lines, first);
-	if (found != NULL || got == 0) {
-		return found;
-	}
-	const char *half = find_half(window, got, lines, length);
-	if (half != NULL) {
-		return half;
-	}
-	const char *newline = memrchr(window, '\n', got);
-	const char *tail = newline != NULL ? newline + 1 : window;
-	size_t rest = got - (size_t)(tail - window);
-	return rest > 0 && common(tail, rest, lines, length) == rest ? tail : NULL;
-}
-
-/*
- * A kill within write(2) may leave half a line, and another process may have gone on behind it: that
- * process's line is made whole by making a blank line of the half.
- */
-static void blank_out(int log, uint64_t from, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		raw4(SYS_pwrite64, log, i + 1 < length ? " " : "\n", 1, from + i);
-	}
-}
-
-/*
- * How many bytes of the lines, whole ones, a flush that was cut short has brought into the log.
+ * How many bytes of the lines a flush that was cut short has brought into the log.
  *
- * @half
- *         Where the next of them was cut off, at the end of the log; 0 when it was not. It may still
- *         be the beginning of what another process is writing just now.
+ * @mend
+ *         Make blank lines of the half ones there: the first of those that are missing may be one.
  */
 static size_t already_there(struct desk *desk, uint64_t from, const char *lines, size_t length,
-			    bool mend, uint64_t *half)
+			    bool mend)
 {
-	*half = 0;
-	long log = raw_open(desk->log,
-			    (mend ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	long log = raw_open(desk->log, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (log < 0) {
 		return 0;
 	}
-	size_t got = read_window(desk, (int)log, from);
-	const char *at = find_lines(desk->window, got, lines, length);
-	size_t whole = 0;
-	if (at != NULL) {
-		size_t place = (size_t)(at - desk->window);
-		size_t there = common(at, got - place, lines, length);
-		const char *newline = memrchr(lines, '\n', there);
-		whole = newline != NULL ? (size_t)(newline - lines) + 1 : 0;
-		size_t end = whole < there ? end_of_half(at, got - place, whole, there) : 0;
-		if (mend && end > 0) {
-			blank_out((int)log, from + place + whole, end - whole);
-		} else if (whole < there && place + there == got && got < WINDOW_SIZE) {
-			*half = from + place + whole;
-		}
+	struct window window = {desk->window, sizeof desk->window};
+	uint64_t end = from + SEARCH_MAX;
+	size_t there = find_lines((int)log, from, end, lines, length, window);
+	if (mend && mend_can((int)log)) {
+		mend_from((int)log, from, end, window);
 	}
 	raw_close((int)log);
-	return whole;
-}
-
-/*
- * Lines have been brought in behind what looked like half a line: who was still writing there has
- * ended by now, for the kernel lets one writer at a time append. If it is half a line, it shows.
- */
-static void mend_behind(struct desk *desk, uint64_t half, const char *line, size_t length)
-{
-	long log = raw_open(desk->log, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-	if (log < 0) {
-		return;
-	}
-	size_t got = read_window(desk, (int)log, half);
-	size_t end = end_of_half(desk->window, got, 0, common(desk->window, got, line, length));
-	if (end > 0) {
-		blank_out((int)log, half, end);
-	}
-	raw_close((int)log);
+	return there;
 }
 
 /* Returns true when nothing is left to bring in. */
@@ -236,9 +109,8 @@ static bool bring_in(struct desk *desk, struct pending_file *file)
 	size_t length = lines_length(file);
 	uint64_t mark = atomic_load(&file->mark);
 	size_t there = 0;
-	uint64_t half = 0;
 	if (length > 0 && mark != 0) {
-		there = already_there(desk, mark - 1, file->lines, length, true, &half);
+		there = already_there(desk, mark - 1, file->lines, length, true);
 	}
 	if (there < length) {
 		/* The first mark stays: all that was brought in since stands behind it. */
@@ -247,9 +119,6 @@ static bool bring_in(struct desk *desk, struct pending_file *file)
 		if (sent != (long)(length - there)) {
 			return false;
 		}
-	}
-	if (half != 0) {
-		mend_behind(desk, half, file->lines + there, length - there);
 	}
 	file->lines[0] = '\0';
 	atomic_store(&file->mark, 0);
@@ -282,7 +151,7 @@ static bool settle(struct desk *desk, int fd)
 		return status->stx_size == 0 && is_old(status);
 	}
 	long mapped = raw6(SYS_mmap, NULL, PENDING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mapped < 0) {
+	if (mapped <= 0) {
 		return false;
 	}
 	struct pending_file *file = (struct pending_file *)mapped;
@@ -338,7 +207,7 @@ static void read_one(struct desk *desk)
 		return;
 	}
 	bool alive = raw2(SYS_flock, fd, LOCK_SH | LOCK_NB) < 0;
-	long got = raw4(SYS_pread64, fd, &desk->copy, sizeof desk->copy, 0);
+	long got = raw_pread((int)fd, &desk->copy, sizeof desk->copy, 0);
 	raw_close((int)fd);
 	if (got != (long)sizeof desk->copy) {
 		return;
@@ -351,9 +220,8 @@ static void read_one(struct desk *desk)
 	};
 	uint64_t mark = atomic_load(&desk->copy.mark);
 	if (leftover.length > 0 && mark != 0) {
-		uint64_t half;
-		size_t there = already_there(desk, mark - 1, leftover.lines, leftover.length, false,
-					     &half);
+		size_t there =
+			already_there(desk, mark - 1, leftover.lines, leftover.length, false);
 		leftover.lines += there;
 		leftover.length -= there;
 	}

@@ -221,7 +221,8 @@ void log_write(const char *line, size_t length)
 void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
 	if (!pending_append(self, now_us, line, length)) {
-		write_line(line, length, true);
+		/* A line now and then can be written with all care. */
+		write_line(line, length, !pending_is_made(self));
 	}
 }
 

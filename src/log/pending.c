@@ -220,6 +220,11 @@ bool pending_append(const struct self *self, uint64_t now_us, const char *line, 
 	return true;
 }
 
+bool pending_is_made(const struct self *self)
+{
+	return is_ours(lanes, self);
+}
+
 /* Its own lane first: others' are busy elsewhere. */
 static bool anything_waits(const struct self *self)
 {

@@ -11,7 +11,8 @@
  * - A line's first byte is written last, so what stands before the first zero byte is whole lines
  *   at every moment.
  * - A flush notes the log's size in `mark`, writes all lines with one write(2), and only then
- *   clears them. Who finds lines and a mark compares them with the log from there on.
+ *   clears them. Who finds lines and a mark looks for them in the log from there on (leftover.h).
+ * - Half a line that a kill left in the log is made blank by who writes next (mend.h).
  */
 #ifndef RESETBY_LOG_PENDING_H
 #define RESETBY_LOG_PENDING_H
@@ -34,6 +35,9 @@
  *         code that this signal handler interrupted is at it.
  */
 bool pending_append(const struct self *self, uint64_t now_us, const char *line, size_t length);
+
+/** Has the process such a file, so that hardly any line has to be written now? */
+bool pending_is_made(const struct self *self);
 
 /** Write what is pending. */
 void pending_flush(void);

@@ -72,6 +72,14 @@ static inline long raw_write(int fd, const void *buffer, size_t size)
 	return raw3(SYS_write, fd, buffer, size);
 }
 
+/** From a place in a file, once: fewer bytes may come although there are more. */
+static inline long raw_pread(int fd, void *buffer, size_t size, uint64_t at)
+{
+	long got = raw4(SYS_pread64, fd, buffer, size, at);
+	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
+	return got;
+}
+
 static inline long raw_fcntl(int fd, int command, long argument)
 {
 	return raw3(SYS_fcntl, fd, command, argument);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 #include "log/call_line.h"
 #include "log/leftover.h"
 #include "log/log.h"
+#include "log/mend.h"
 #include "log/pending_file.h"
 #include "sys/clock.h"
 
@@ -187,10 +189,11 @@ static void a_kill_within_the_write_leaves_whole_lines(void **state)
 static void overtaken(void)
 {
 	/* The line that follows goes on as the half one would have: "tres" is not how it ended. */
-	append("zero\none\ntresetby[2] other\n");
-	leave("one\ntresses\nthree\n", strlen("zero\n") + 1);
+	append("zero\none\nresetby[1] tresetby[2] 12:00:00.000000 other\n");
+	leave("one\nresetby[1] tresses\nthree\n", strlen("zero\n") + 1);
 	open_log();
-	expect_log("zero\none\n\nresetby[2] other\ntresses\nthree\nopened\n");
+	expect_log("zero\none\n           \nresetby[2] 12:00:00.000000 other\n"
+		   "resetby[1] tresses\nthree\nopened\n");
 	append("{\"ts\":\"{\"ts\":\"B\"}\n");
 	leave("{\"ts\":\"{\"ts\":\"A\"}\n", strlen(content) + 1);
 	leftover_reclaim();
@@ -218,6 +221,163 @@ static void half_a_line_among_those_of_others_is_blanked(void **state)
 {
 	(void)state;
 	in_child(among_others);
+}
+
+/* Lines of which nothing is pending: a direct write was torn, and its process left no trace. */
+static void of_nobody(void)
+{
+	append("zero\nresetby[1] 12:00");
+	open_log();
+	expect_log("zero\n               \nopened\n");
+	append("{\"ts\"");
+	keep_call("at once\n");
+	expect_log("zero\n               \nopened\n    \nat once\n");
+	append("r");
+	keep_call("waits\n");
+	log_flush();
+	expect_log("zero\n               \nopened\n    \nat once\n\nwaits\n");
+}
+
+static void half_a_line_of_nobody_is_blanked_by_who_writes_next(void **state)
+{
+	(void)state;
+	in_child(of_nobody);
+}
+
+/* Linux 6.9: a descriptor to append with can write elsewhere too. */
+static bool can_write_without_append(void)
+{
+	int fd = open(log_path, O_WRONLY | O_APPEND);
+	struct iovec part = {"z", 1};
+	bool can = pwritev2(fd, &part, 1, 0, 0x20) == 1;
+	close(fd);
+	return can;
+}
+
+/* It could not open the log now, but it has it open. */
+static void humble(void)
+{
+	append("zero\n");
+	if (geteuid() != 0 || !can_write_without_append()) {
+		_exit(SKIPPED);
+	}
+	open_log();
+	append("resetby[1] 12:00");
+	CHECK(chmod(directory, 0755) == 0 && setuid(65534) == 0);
+	log_write("after\n", strlen("after\n"));
+	expect_log("zero\nopened\n               \nafter\n");
+}
+
+static void half_a_line_is_blanked_by_who_gave_up_its_rights(void **state)
+{
+	(void)state;
+	in_child(humble);
+}
+
+static void strange(void)
+{
+	static char long_line[8000];
+	append("theirs ");
+	open_log();
+	expect_log("theirs opened\n");
+	memset(long_line, '{', sizeof long_line - 1);
+	append(long_line);
+	log_write("after\n", strlen("after\n"));
+	load(log_path);
+	CHECK(strncmp(content + strlen("theirs opened\n"), long_line, sizeof long_line - 1) == 0);
+}
+
+static void what_other_programs_write_to_the_log_is_left_alone(void **state)
+{
+	(void)state;
+	in_child(strange);
+}
+
+/* Who wrote behind it was killed before it could look. */
+static void unseen(void)
+{
+	append("zero\n{\"ts\":\"3{\"ts\":\"4\"}\n{\"ts\":\"5\"}\n");
+	leave("{\"ts\":\"5\"}\n", strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\n       \n{\"ts\":\"4\"}\n{\"ts\":\"5\"}\nopened\n");
+	/* Also when it is what the mark points behind. */
+	append("{\"ts\":\"6{\"ts\":\"7\"}\n");
+	leave("{\"ts\":\"7\"}\n", strlen(content) + strlen("{\"ts\":\"6") + 1);
+	leftover_reclaim();
+	load(log_path);
+	CHECK(strstr(content, "opened\n       \n{\"ts\":\"7\"}\n"));
+}
+
+static void half_a_line_is_blanked_by_who_brings_others_in(void **state)
+{
+	(void)state;
+	in_child(unseen);
+}
+
+/* Between a look at the log's size and our write others wrote, one of them half a line. */
+static void crowded(void)
+{
+	static char others[200000];
+	const char *half = "resetby[1] 12";
+	const char *ours = "resetby[2] 12:00:00.000000 ours\n";
+	memset(others, '\n', sizeof others - 1);
+	append("zero\n");
+	append(others);
+	append(half);
+	append(ours);
+	/* The path is of use where the descriptor can only append. */
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	int fd = open(log_path, O_RDWR | O_APPEND);
+	CHECK(fd >= 0 && mend_can(fd));
+	mend_before_text(fd, strlen("zero\n"), ours, strlen(ours));
+	load(log_path);
+	CHECK(strcmp(content + strlen("zero\n") + strlen(others),
+		     "            \nresetby[2] 12:00:00.000000 ours\n") == 0);
+}
+
+static void half_a_line_is_found_behind_what_others_wrote_meanwhile(void **state)
+{
+	(void)state;
+	in_child(crowded);
+}
+
+static void far(void)
+{
+	/* The first line lies across two windows, and the lines across two as well. */
+	static char others[(3 << 20) + 1];
+	memset(others, '\n', sizeof others - 1);
+	others[(1 << 20) - 3] = '\0';
+	append(others);
+	append("one\n");
+	others[(1 << 20) - 3] = '\n';
+	append(others);
+	append("two\n");
+	leave("one\ntwo\n", 1);
+	open_log();
+	load(log_path);
+	const char *two = strstr(content, "two");
+	CHECK(strcmp(two, "two\nopened\n") == 0);
+}
+
+static void lines_far_behind_the_mark_are_not_doubled(void **state)
+{
+	(void)state;
+	in_child(far);
+}
+
+/* Who brought in the last three was killed before it could say so. */
+static void brought_in_twice(void)
+{
+	append("one\none\nother\none\ntwo\nother\nthree\n");
+	leave("one\none\none\ntwo\nthree\nfour\n", 1);
+	open_log();
+	expect_log("one\none\nother\none\ntwo\nother\nthree\nfour\nopened\n");
+}
+
+static void lines_that_came_in_parts_are_not_doubled(void **state)
+{
+	(void)state;
+	in_child(brought_in_twice);
 }
 
 static void rotated(void)
@@ -610,6 +770,13 @@ int main(void)
 		TEST(a_kill_within_the_write_leaves_whole_lines),
 		TEST(a_line_behind_half_a_line_is_made_whole),
 		TEST(half_a_line_among_those_of_others_is_blanked),
+		TEST(half_a_line_of_nobody_is_blanked_by_who_writes_next),
+		TEST(half_a_line_is_blanked_by_who_gave_up_its_rights),
+		TEST(what_other_programs_write_to_the_log_is_left_alone),
+		TEST(half_a_line_is_blanked_by_who_brings_others_in),
+		TEST(half_a_line_is_found_behind_what_others_wrote_meanwhile),
+		TEST(lines_far_behind_the_mark_are_not_doubled),
+		TEST(lines_that_came_in_parts_are_not_doubled),
 		TEST(a_log_that_was_rotated_gets_the_lines),
 		TEST(a_living_process_keeps_its_lines_and_writes_them_at_exit),
 		TEST(what_is_left_can_be_read_without_a_trace),

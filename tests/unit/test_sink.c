@@ -87,7 +87,7 @@ static void path_pattern(void)
 	CHECK(stat(path, &status) == 0 && (status.st_mode & 0133) == 0);
 	int fd = own_fd(OWN_LOG);
 	CHECK(fd > 2 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
-	CHECK((fcntl(fd, F_GETFL) & (O_APPEND | O_ACCMODE)) == (O_APPEND | O_WRONLY));
+	CHECK((fcntl(fd, F_GETFL) & (O_APPEND | O_ACCMODE)) == (O_APPEND | O_RDWR));
 }
 
 static void a_path_names_pid_and_program(void **state)
@@ -662,6 +662,26 @@ static void what_took_the_number_of_stderr_is_not_written_to(void **state)
 	in_child(stderr_reused);
 }
 
+static void unreadable(void)
+{
+	CHECK(chmod(directory, 0755) == 0);
+	int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	CHECK(fd >= 0 && write(fd, "resetby[1] ", 11) == 11 && fchmod(fd, 0222) == 0);
+	close(fd);
+	CHECK(geteuid() != 0 || setuid(65534) == 0);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	say("one\n");
+	say("two\n");
+	CHECK(own_fd(OWN_LOG) > 2);
+}
+
+static void a_log_that_may_not_be_read_is_written_to(void **state)
+{
+	(void)state;
+	in_child(unreadable);
+	assert_true(file_is(log_path, "resetby[1] one\ntwo\n"));
+}
+
 static void fifo(void)
 {
 	stderr_pipe();
@@ -746,6 +766,7 @@ int main(void)
 		TEST(a_stderr_pipe_that_nobody_reads_does_not_block),
 		TEST(a_stderr_socket_that_nobody_reads_does_not_block),
 		TEST(what_took_the_number_of_stderr_is_not_written_to),
+		TEST(a_log_that_may_not_be_read_is_written_to),
 		TEST(a_fifo_may_lose_its_reader_and_get_another),
 		TEST(a_complaint_is_one_line_also_before_the_start),
 	};

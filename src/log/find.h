@@ -1,0 +1,39 @@
+/* Text that may have come into the log: where, or how much of it. */
+#ifndef RESETBY_LOG_FIND_H
+#define RESETBY_LOG_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Room to read the log into, larger than a line. */
+struct window {
+	char *bytes;
+	size_t size;
+};
+
+/** memmem, which takes 2 KiB of the stack for what is longer than 256 bytes. */
+const char *find_bytes(const char *window, size_t got, const char *bytes, size_t length);
+
+/**
+ * Find text in a file.
+ *
+ * @from
+ *         From here on; gets the place where it was found.
+ * @end
+ *         About how far.
+ */
+bool find_text(int fd, uint64_t *from, uint64_t end, const char *text, size_t length,
+	       struct window window);
+
+/**
+ * Find lines that were to be written, each once and in this order. They stand in several parts when
+ * who wrote them was killed, and who went on with them was too.
+ *
+ * @return
+ *         How many bytes of them, whole lines, are there.
+ */
+size_t find_lines(int fd, uint64_t from, uint64_t end, const char *lines, size_t length,
+		  struct window window);
+
+#endif
