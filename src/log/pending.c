@@ -130,6 +130,8 @@ static void flush(struct lane *lane)
 		clear(file, used);
 		atomic_store(&file->mark, 0);
 		atomic_store(&lane->used, 0);
+		/* Who comes back from a slow disk has not left. */
+		atomic_store(&lane->stranded, false);
 	}
 }
 

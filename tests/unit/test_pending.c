@@ -19,6 +19,7 @@
 #include <cmocka.h>
 #include "child.h"
 #include "log/call_line.h"
+#include "log/lane.h"
 #include "log/leftover.h"
 #include "log/log.h"
 #include "log/mend.h"
@@ -575,6 +576,45 @@ static void lines_of_threads_and_processes_are_whole_all_there_and_in_order(void
 	in_child(crowd);
 }
 
+static struct lane held;
+
+static void *leave_lane(void *context)
+{
+	(void)context;
+	usleep(200000);
+	atomic_store(&held.holder, 0);
+	return NULL;
+}
+
+/* As when a disk holds up the flush: who did not wait would overtake the lines there. */
+static void held_up(void)
+{
+	pthread_t thread;
+	atomic_store(&held.holder, 1);
+	CHECK(pthread_create(&thread, NULL, leave_lane, NULL) == 0);
+	CHECK(lane_wait(&held, 2) && atomic_load(&held.holder) == 2);
+	pthread_join(thread, NULL);
+}
+
+static void a_line_waits_for_those_before_it_to_be_written(void **state)
+{
+	(void)state;
+	in_child(held_up);
+}
+
+static void left(void)
+{
+	atomic_store(&held.holder, 1);
+	CHECK(!lane_wait(&held, 2) && atomic_load(&held.stranded));
+	CHECK(!lane_wait(&held, 3) && atomic_load(&held.holder) == 1);
+}
+
+static void nobody_waits_for_ever_for_a_thread_that_left(void **state)
+{
+	(void)state;
+	in_child(left);
+}
+
 static void *keep_two(void *context)
 {
 	(void)context;
@@ -783,6 +823,8 @@ int main(void)
 		TEST(a_file_of_another_user_is_not_brought_in),
 		TEST(only_whole_lines_are_brought_in),
 		TEST(lines_of_threads_and_processes_are_whole_all_there_and_in_order),
+		TEST(a_line_waits_for_those_before_it_to_be_written),
+		TEST(nobody_waits_for_ever_for_a_thread_that_left),
 		TEST(lines_of_all_threads_come_before_a_line_of_another_kind),
 		TEST(a_line_of_another_kind_comes_at_once_and_in_order),
 		TEST(a_signal_handler_may_log_in_the_middle_of_it),
