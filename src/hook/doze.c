@@ -85,7 +85,11 @@ bool doze_splits(struct doze *doze, int64_t timeout_ns)
 	}
 	doze->begun_ns = clock_exact_ns();
 	doze->timeout_ns = timeout_ns;
-	doze->first_ms = first_ms;
+	/*
+	 * The first part only looks. A signal that comes later ends the wait, and would not when it
+	 * came after a part that was in vain, before signals are held.
+	 */
+	doze->first_ms = 0;
 	return true;
 }
 

@@ -259,6 +259,10 @@ a_wait_in_two_parts_is_one_for_the_program() {
 	env "${preload[@]}" strace -o trace ./waits >with
 	diff without with
 	[ "$(grep -A4 -F 'rt_sigprocmask(SIG_BLOCK, ~[' trace | grep -c 'write(')" -gt 20 ]
+	# No signal can come between two parts: in a part of ours, at most 20 ms, they are held outside.
+	awk '/^rt_sigprocmask\(SIG_BLOCK, ~/ { held = 1 } /^rt_sigprocmask\(SIG_SETMASK, \[/ { held = 0 }
+		!held && /(nsec=([1-9]|1[0-9]|20)000000}|usec=([1-9]|1[0-9]|20)000}|, 1, ([1-9]|1[0-9]|20)[,)])/' trace >open
+	expect "$(cat open)" ""
 }
 
 a_call_that_does_not_wait_is_made_without_a_look() {
