@@ -21,6 +21,7 @@
 
 /* What others may have appended between a look at the size and a write of ours. */
 #define OTHERS_MAX ((uint64_t)4 << 20)
+#define WINDOW_SIZE ((size_t)65536)
 
 /* No line is longer. */
 #define HALF_MAX EVENT_LARGE
@@ -153,11 +154,20 @@ static bool stands_at(int fd, uint64_t at, const char *text, size_t length, char
 /* Behind what others wrote meanwhile. */
 static bool search(int fd, uint64_t *at, const char *text, size_t length)
 {
-	struct window window = {scratch_take(), SCRATCH_SIZE};
-	bool found =
-		window.bytes != NULL && find_text(fd, at, *at + OTHERS_MAX, text, length, window);
-	scratch_give(window.bytes);
+	struct window window = {raw_map(WINDOW_SIZE), WINDOW_SIZE};
+	if (window.bytes == NULL) {
+		return false;
+	}
+	bool found = find_text(fd, at, *at + OTHERS_MAX, text, length, window);
+	raw_unmap(window.bytes, WINDOW_SIZE);
 	return found;
+}
+
+/* An appending write leaves the position at its end: no other thread or child must have moved it. */
+static uint64_t behind_position(int fd, size_t length)
+{
+	long end = raw3(SYS_lseek, fd, 0, SEEK_CUR);
+	return end > (long)length ? (uint64_t)end - length : 0;
 }
 
 void mend_before_text(int fd, uint64_t size, const char *text, size_t length)
@@ -165,11 +175,17 @@ void mend_before_text(int fd, uint64_t size, const char *text, size_t length)
 	char before = '\n';
 	size_t beginning = length < BEGINNING ? length : BEGINNING;
 	uint64_t at = size;
-	if (!stands_at(fd, at, text, beginning, &before) &&
-	    (!search(fd, &at, text, beginning) || !stands_at(fd, at, text, beginning, &before))) {
-		return;
+	bool found = stands_at(fd, at, text, beginning, &before);
+	if (!found) {
+		at = behind_position(fd, length);
+		found = stands_at(fd, at, text, beginning, &before);
 	}
-	if (before != '\n') {
+	if (!found) {
+		at = size;
+		found = search(fd, &at, text, beginning) &&
+			stands_at(fd, at, text, beginning, &before);
+	}
+	if (found && before != '\n') {
 		mend_before(fd, at);
 	}
 }
