@@ -128,6 +128,13 @@ void file_complain_lost(int error)
 	}
 }
 
+/* A frame of its own: stacks may be small. */
+static __attribute__((noinline)) bool may_be_file(const char *path)
+{
+	struct statx status = {.stx_mode = S_IFREG};
+	return raw_stat(path, &status) < 0 || S_ISREG(status.stx_mode);
+}
+
 /*
  * Also to read, for what stands before our lines; where that is not allowed, only to append. Not so
  * what is no file: a FIFO that is open both ways has a reader, us.
@@ -136,8 +143,7 @@ static long open_to_append(const char *path)
 {
 	/* O_NONBLOCK: a FIFO that nobody reads must not hold the program. */
 	int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	struct statx status = {.stx_mode = S_IFREG};
-	if (raw_stat(path, &status) < 0 || S_ISREG(status.stx_mode)) {
+	if (may_be_file(path)) {
 		long fd = raw_open(path, flags | O_RDWR, FILE_MODE);
 		if (fd >= 0) {
 			atomic_store(&mends, mend_can((int)fd));

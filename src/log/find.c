@@ -3,7 +3,7 @@
 #include <string.h>
 #include "../sys/raw.h"
 
-static size_t fill(struct window window, int fd, uint64_t from)
+static __attribute__((noinline)) size_t fill(struct window window, int fd, uint64_t from)
 {
 	size_t got = 0;
 	while (got < window.size) {
@@ -14,19 +14,6 @@ static size_t fill(struct window window, int fd, uint64_t from)
 		got += (size_t)more;
 	}
 	return got;
-}
-
-const char *find_bytes(const char *window, size_t got, const char *bytes, size_t length)
-{
-	while (got >= length) {
-		const char *at = memchr(window, bytes[0], got - length + 1);
-		if (at == NULL || memcmp(at, bytes, length) == 0) {
-			return at;
-		}
-		got -= (size_t)(at + 1 - window);
-		window = at + 1;
-	}
-	return NULL;
 }
 
 bool find_text(int fd, uint64_t *from, uint64_t end, const char *text, size_t length,

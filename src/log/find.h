@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Room to read the log into, larger than a line. */
 struct window {
@@ -13,7 +14,19 @@ struct window {
 };
 
 /** memmem, which takes 2 KiB of the stack for what is longer than 256 bytes. */
-const char *find_bytes(const char *window, size_t got, const char *bytes, size_t length);
+static inline const char *find_bytes(const char *window, size_t got, const char *bytes,
+				     size_t length)
+{
+	while (got >= length) {
+		const char *at = memchr(window, bytes[0], got - length + 1);
+		if (at == NULL || memcmp(at, bytes, length) == 0) {
+			return at;
+		}
+		got -= (size_t)(at + 1 - window);
+		window = at + 1;
+	}
+	return NULL;
+}
 
 /**
  * Find text in a file.

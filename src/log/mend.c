@@ -1,17 +1,11 @@
 #include "mend.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include "../sys/raw.h"
-#include "../sys/scratch.h"
-#include "../sys/text.h"
 #include "event.h"
-#include "sink.h"
 
 /* Linux 6.9, linux/fs.h: pwrite(2) to a descriptor with O_APPEND appends otherwise. */
 #define WITHOUT_APPEND 0x20
@@ -25,10 +19,12 @@
 
 /* No line is longer. */
 #define HALF_MAX EVENT_LARGE
-#define STEP ((size_t)512)
 
 /* Enough to know the beginning of a line by: `resetby[4194304] 12:01:02.123456 `. */
 #define HEAD_MAX 40
+
+/* `/proc/self/fd/2147483647` */
+#define PATH_ROOM 32
 
 static const char json_head[] = "{\"ts\":\"";
 static const char text_head[] = "resetby[";
@@ -61,78 +57,62 @@ static bool begins_like_a_line(const char *at, size_t length)
 	       memcmp(at, text_head, length < text ? length : text) == 0;
 }
 
-/* The log's path to write to, if it still names the file that the descriptor is of. */
-static long reopen(int fd)
+/* Mapped when a half is found, which is rare: stacks may be small. */
+struct bench {
+	char before[HALF_MAX];
+	char path[PATH_ROOM];
+};
+
+/* The same file to write to: an old kernel has no other way. By hand: text.h takes more stack. */
+static long reopen(struct bench *bench, int fd)
 {
-	char *room = scratch_take();
-	if (room == NULL) {
-		return -ENOMEM;
+	static const char directory[] = "/proc/self/fd/";
+	size_t end = sizeof directory;
+	for (int rest = fd; rest > 9; rest /= 10) {
+		end++;
 	}
-	struct text path = text_in(room, PATH_MAX);
-	file_path(&path);
-	long again = path.cut ? -ENAMETOOLONG
-			      : raw_open(room, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-	scratch_give(room);
-	struct statx ours = {.stx_ino = 0};
-	struct statx other = {.stx_ino = 0};
-	if (again >= 0 &&
-	    (raw_fstat(fd, &ours) < 0 || raw_fstat((int)again, &other) < 0 ||
-	     ours.stx_ino != other.stx_ino || ours.stx_dev_major != other.stx_dev_major ||
-	     ours.stx_dev_minor != other.stx_dev_minor)) {
-		raw_close((int)again);
-		return -ESTALE;
+	memcpy(bench->path, directory, sizeof directory - 1);
+	bench->path[end] = '\0';
+	for (int rest = fd; end >= sizeof directory; rest /= 10) {
+		bench->path[--end] = (char)('0' + rest % 10);
 	}
-	return again;
+	return raw_open(bench->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 }
 
 /* By one call: who is killed now leaves no half of a blank line. */
-static void blank_out(int fd, uint64_t from, size_t length)
+static void blank_out(struct bench *bench, int fd, uint64_t from, char *half, size_t length)
 {
-	static const char spaces[HALF_MAX] = {[0 ... HALF_MAX - 1] = ' '};
-	struct iovec parts[] = {
-		{.iov_base = (void *)(uintptr_t)spaces, .iov_len = length - 1},
-		{.iov_base = (char[]){'\n'}, .iov_len = 1},
-	};
-	if (raw6(SYS_pwritev2, fd, parts, 2, from, 0, WITHOUT_APPEND) >= 0) {
+	memset(half, ' ', length - 1);
+	half[length - 1] = '\n';
+	struct iovec part = {.iov_base = half, .iov_len = length};
+	if (raw6(SYS_pwritev2, fd, &part, 1, from, 0, WITHOUT_APPEND) >= 0) {
 		return;
 	}
-	long again = reopen(fd);
+	long again = reopen(bench, fd);
 	if (again >= 0) {
-		raw6(SYS_pwritev2, again, parts, 2, from, 0, 0);
+		raw4(SYS_pwrite64, again, half, length, from);
 		raw_close((int)again);
 	}
-}
-
-/* Where the line begins that goes on at this place; `at` when it is longer than ours are. */
-static uint64_t line_before(int fd, uint64_t at)
-{
-	char room[STEP];
-	uint64_t from = at;
-	while (from > 0 && at - from < HALF_MAX) {
-		size_t size = from < STEP ? (size_t)from : STEP;
-		from -= size;
-		if (raw_pread(fd, room, size, from) != (long)size) {
-			return at;
-		}
-		const char *newline = memrchr(room, '\n', size);
-		if (newline != NULL) {
-			return from + (uint64_t)(newline - room) + 1;
-		}
-	}
-	return from == 0 ? 0 : at;
 }
 
 /* A line of ours stands at this place. */
 static void mend_before(int fd, uint64_t at)
 {
-	char head[BEGINNING];
-	uint64_t from = line_before(fd, at);
-	size_t length = (size_t)(at - from);
-	size_t size = length < sizeof head ? length : sizeof head;
-	if (length > 0 && length <= HALF_MAX && raw_pread(fd, head, size, from) == (long)size &&
-	    begins_like_a_line(head, size)) {
-		blank_out(fd, from, length);
+	struct bench *bench = raw_map(sizeof *bench);
+	if (bench == NULL) {
+		return;
 	}
+	size_t size = at < HALF_MAX ? (size_t)at : HALF_MAX;
+	if (raw_pread(fd, bench->before, size, at - size) == (long)size) {
+		char *newline = memrchr(bench->before, '\n', size);
+		char *half = newline != NULL ? newline + 1 : bench->before;
+		size_t length = (size_t)(bench->before + size - half);
+		bool begins = newline != NULL || size == at;
+		if (begins && length > 0 && begins_like_a_line(half, length)) {
+			blank_out(bench, fd, at - length, half, length);
+		}
+	}
+	raw_unmap(bench, sizeof *bench);
 }
 
 /* Does the text stand here? Then `before` gets the byte before it, where there is one. */
@@ -215,16 +195,28 @@ static bool is_head(const char *at, size_t length)
 	return at[0] == json_head[0] || is_text_head(at, length);
 }
 
-/* Heads that stand behind something else than a newline, the window's first byte apart. */
-static void mend_heads(int fd, uint64_t from, const char *window, size_t got, const char *head)
+/* The next head that stands behind something else than a newline, the window's first byte apart. */
+static __attribute__((noinline)) size_t next_torn(struct window window, size_t at, const char *head)
 {
-	const char *end = window + got;
-	const char *at = window;
-	while ((at = find_bytes(at, (size_t)(end - at), head, strlen(head))) != NULL) {
-		if (at > window && at[-1] != '\n' && is_head(at, (size_t)(end - at))) {
-			mend_before(fd, from + (uint64_t)(at - window));
+	const char *found;
+	while ((found = find_bytes(window.bytes + at, window.size - at, head, strlen(head))) !=
+	       NULL) {
+		at = (size_t)(found - window.bytes);
+		if (at > 0 && found[-1] != '\n' && is_head(found, window.size - at)) {
+			return at;
 		}
 		at++;
+	}
+	return window.size;
+}
+
+static void mend_window(int fd, uint64_t from, struct window window)
+{
+	for (size_t at = 0; (at = next_torn(window, at, json_head)) < window.size; at++) {
+		mend_before(fd, from + at);
+	}
+	for (size_t at = 0; (at = next_torn(window, at, text_head)) < window.size; at++) {
+		mend_before(fd, from + at);
 	}
 }
 
@@ -234,8 +226,7 @@ void mend_from(int fd, uint64_t from, uint64_t end, struct window window)
 	/* The byte before is looked at too. */
 	from -= from > 0 ? 1 : 0;
 	while (from < end && (got = raw_pread(fd, window.bytes, window.size, from)) > 0) {
-		mend_heads(fd, from, window.bytes, (size_t)got, json_head);
-		mend_heads(fd, from, window.bytes, (size_t)got, text_head);
+		mend_window(fd, from, (struct window){window.bytes, (size_t)got});
 		if (got <= HEAD_MAX) {
 			break;
 		}

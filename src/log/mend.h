@@ -27,8 +27,8 @@ bool mend_can(int fd);
  * Text of ours was appended: what stands before it?
  *
  * @fd
- *         A descriptor of the log that is open to read. When it is not open to write too, the path
- *         is opened.
+ *         A descriptor of the log that is open to read. When the kernel is older than 6.9, or it
+ *         is not open to write too, it is opened once more (/proc/self/fd).
  * @size
  *         The file's size some time before the write: the text stands there, or behind what others
  *         wrote since.
