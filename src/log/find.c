@@ -3,11 +3,13 @@
 #include <string.h>
 #include "../sys/raw.h"
 
-static __attribute__((noinline)) size_t fill(struct window window, int fd, uint64_t from)
+/* In its only callers: stacks may be small. */
+static inline __attribute__((always_inline)) size_t fill(const struct window *window, int fd,
+							 uint64_t from)
 {
 	size_t got = 0;
-	while (got < window.size) {
-		long more = raw_pread(fd, window.bytes + got, window.size - got, from + got);
+	while (got < window->size) {
+		long more = raw_pread(fd, window->bytes + got, window->size - got, from + got);
 		if (more <= 0) {
 			break;
 		}
@@ -16,23 +18,22 @@ static __attribute__((noinline)) size_t fill(struct window window, int fd, uint6
 	return got;
 }
 
-bool find_text(int fd, uint64_t *from, uint64_t end, const char *text, size_t length,
-	       struct window window)
+uint64_t find_text(int fd, uint64_t from, uint64_t end, const char *text, size_t length,
+		   const struct window *window)
 {
-	while (*from < end) {
-		size_t got = fill(window, fd, *from);
-		const char *found = find_bytes(window.bytes, got, text, length);
+	while (from < end) {
+		size_t got = fill(window, fd, from);
+		const char *found = find_bytes(window->bytes, got, text, length);
 		if (found != NULL) {
-			*from += (uint64_t)(found - window.bytes);
-			return true;
+			return from + (uint64_t)(found - window->bytes);
 		}
-		if (got < window.size) {
-			return false;
+		if (got < window->size) {
+			break;
 		}
 		/* It may begin in this window and end in the next. */
-		*from += got - length + 1;
+		from += got - length + 1;
 	}
-	return false;
+	return NOT_FOUND;
 }
 
 static size_t first_line(const char *lines, size_t length)
@@ -57,17 +58,18 @@ static size_t common(const char *a, size_t a_length, const char *b, size_t b_len
 }
 
 size_t find_lines(int fd, uint64_t from, uint64_t end, const char *lines, size_t length,
-		  struct window window)
+		  const struct window *window)
 {
 	size_t done = 0;
 	while (done < length) {
 		const char *next = lines + done;
 		size_t left = length - done;
-		if (!find_text(fd, &from, end, next, first_line(next, left), window)) {
+		from = find_text(fd, from, end, next, first_line(next, left), window);
+		if (from == NOT_FOUND) {
 			break;
 		}
 		size_t got = fill(window, fd, from);
-		size_t whole = whole_lines(next, common(window.bytes, got, next, left));
+		size_t whole = whole_lines(next, common(window->bytes, got, next, left));
 		if (whole == 0) {
 			/* Somebody truncated the log meanwhile. */
 			break;

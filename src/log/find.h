@@ -28,16 +28,19 @@ static inline const char *find_bytes(const char *window, size_t got, const char 
 	return NULL;
 }
 
+/** What find_text returns when it is not there. */
+#define NOT_FOUND UINT64_MAX
+
 /**
  * Find text in a file.
  *
- * @from
- *         From here on; gets the place where it was found.
- * @end
- *         About how far.
+ * @from, @end
+ *         From where, and about how far.
+ * @return
+ *         Where it begins.
  */
-bool find_text(int fd, uint64_t *from, uint64_t end, const char *text, size_t length,
-	       struct window window);
+uint64_t find_text(int fd, uint64_t from, uint64_t end, const char *text, size_t length,
+		   const struct window *window);
 
 /**
  * Find lines that were to be written, each once and in this order. They stand in several parts when
@@ -47,6 +50,6 @@ bool find_text(int fd, uint64_t *from, uint64_t end, const char *text, size_t le
  *         How many bytes of them, whole lines, are there.
  */
 size_t find_lines(int fd, uint64_t from, uint64_t end, const char *lines, size_t length,
-		  struct window window);
+		  const struct window *window);
 
 #endif

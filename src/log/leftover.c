@@ -95,7 +95,7 @@ static size_t already_there(struct desk *desk, uint64_t from, const char *lines,
 	}
 	struct window window = {desk->window, sizeof desk->window};
 	uint64_t end = from + SEARCH_MAX;
-	size_t there = find_lines((int)log, from, end, lines, length, window);
+	size_t there = find_lines((int)log, from, end, lines, length, &window);
 	if (mend && mend_can((int)log)) {
 		mend_from((int)log, from, end, window);
 	}

@@ -132,15 +132,15 @@ static bool stands_at(int fd, uint64_t at, const char *text, size_t length, char
 }
 
 /* Behind what others wrote meanwhile. */
-static bool search(int fd, uint64_t *at, const char *text, size_t length)
+static uint64_t search(int fd, uint64_t from, const char *text, size_t length)
 {
 	struct window window = {raw_map(WINDOW_SIZE), WINDOW_SIZE};
 	if (window.bytes == NULL) {
-		return false;
+		return NOT_FOUND;
 	}
-	bool found = find_text(fd, at, *at + OTHERS_MAX, text, length, window);
+	uint64_t at = find_text(fd, from, from + OTHERS_MAX, text, length, &window);
 	raw_unmap(window.bytes, WINDOW_SIZE);
-	return found;
+	return at;
 }
 
 /* An appending write leaves the position at its end: no other thread or child must have moved it. */
@@ -161,9 +161,8 @@ void mend_before_text(int fd, uint64_t size, const char *text, size_t length)
 		found = stands_at(fd, at, text, beginning, &before);
 	}
 	if (!found) {
-		at = size;
-		found = search(fd, &at, text, beginning) &&
-			stands_at(fd, at, text, beginning, &before);
+		at = search(fd, size, text, beginning);
+		found = at != NOT_FOUND && stands_at(fd, at, text, beginning, &before);
 	}
 	if (found && before != '\n') {
 		mend_before(fd, at);
