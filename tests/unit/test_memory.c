@@ -1,0 +1,136 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <cmocka.h>
+#include "sys/memory.h"
+
+#define PAGE 4096
+
+/* Two pages of letters, a hole, and a page that cannot be written to. */
+struct ground {
+	char *pages, *hole, *closed;
+};
+
+static int make_ground(void **state)
+{
+	static struct ground ground;
+	ground.pages =
+		mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(ground.pages, MAP_FAILED);
+	ground.hole = ground.pages + 2 * PAGE;
+	ground.closed = ground.pages + 3 * PAGE;
+	memset(ground.pages, 'A', 2 * PAGE);
+	assert_int_equal(mprotect(ground.hole, PAGE, PROT_NONE), 0);
+	assert_int_equal(mprotect(ground.closed, PAGE, PROT_READ), 0);
+	*state = &ground;
+	return 0;
+}
+
+static int give_ground_back(void **state)
+{
+	const struct ground *ground = *state;
+	return munmap(ground->pages, 4 * PAGE);
+}
+
+static void memory_is_readable_up_to_the_last_byte_before_a_hole(void **state)
+{
+	const struct ground *ground = *state;
+	for (size_t size = 0; size <= 2 * PAGE; size += 97) {
+		assert_true(memory_readable(ground->hole - size, size));
+		assert_false(memory_readable(ground->hole - size, size + 1));
+	}
+	assert_true(memory_readable(ground->closed, PAGE));
+}
+
+static void the_stack_the_heap_and_constants_are_readable(void **state)
+{
+	char here[3 * PAGE];
+	char *there = calloc(1, 3 * PAGE);
+	(void)state;
+	memset(here, 0, sizeof here);
+	assert_true(memory_readable(here, sizeof here));
+	assert_true(memory_readable(there, 3 * PAGE));
+	assert_true(memory_readable("constant", 9));
+	free(there);
+}
+
+static void no_pointer_at_all_is_not_readable(void **state)
+{
+	(void)state;
+	assert_false(memory_readable(NULL, 1));
+	assert_false(memory_readable((void *)1, 1));
+	assert_false(memory_readable((void *)UINTPTR_MAX, 1));
+	assert_false(memory_readable((void *)UINTPTR_MAX, SIZE_MAX));
+	assert_false(memory_readable((void *)(UINTPTR_MAX / 2 + 1), 1));
+	assert_true(memory_readable(NULL, 0));
+}
+
+static void nothing_is_changed_by_looking(void **state)
+{
+	const struct ground *ground = *state;
+	uint32_t words[4] = {0, 1, UINT32_MAX, 0};
+	assert_true(memory_readable(words, sizeof words));
+	assert_true(memory_readable(ground->pages, 2 * PAGE));
+	assert_int_equal(words[0] + words[3], 0);
+	assert_int_equal(words[1], 1);
+	for (size_t i = 0; i < 2 * PAGE; i++) {
+		assert_int_equal(ground->pages[i], 'A');
+	}
+}
+
+static void a_string_has_to_end_before_the_hole(void **state)
+{
+	const struct ground *ground = *state;
+	assert_false(memory_has_string(ground->pages));
+	assert_false(memory_has_string(ground->hole - 1));
+	assert_false(memory_has_string(NULL));
+	ground->hole[-1] = '\0';
+	assert_true(memory_has_string(ground->pages));
+	assert_true(memory_has_string(ground->hole - 1));
+	assert_true(memory_has_string(""));
+}
+
+static void every_string_of_a_list_has_to_end(void **state)
+{
+	const struct ground *ground = *state;
+	char word[] = "A=b";
+	char *good[] = {word, word, NULL};
+	char *bad[] = {word, ground->pages, NULL};
+	char **endless = (char **)(void *)(ground->hole - sizeof *endless);
+	assert_true(memory_has_strings(good));
+	assert_true(memory_has_strings(good + 2));
+	assert_false(memory_has_strings(bad));
+	endless[0] = word;
+	assert_false(memory_has_strings(endless));
+	assert_false(memory_has_strings(NULL));
+}
+
+static void what_cannot_be_written_to_says_so(void **state)
+{
+	const struct ground *ground = *state;
+	assert_true(memory_write(ground->hole - 4, "BBBB", 4));
+	assert_memory_equal(ground->hole - 5, "ABBBB", 5);
+	assert_false(memory_write(ground->hole - 2, "CCCC", 4));
+	assert_false(memory_write(ground->closed, "CCCC", 4));
+	assert_false(memory_write(NULL, "CCCC", 4));
+}
+
+int main(void)
+{
+#define GROUND_TEST(name) cmocka_unit_test_setup_teardown(name, make_ground, give_ground_back)
+	const struct CMUnitTest tests[] = {
+		GROUND_TEST(memory_is_readable_up_to_the_last_byte_before_a_hole),
+		cmocka_unit_test(the_stack_the_heap_and_constants_are_readable),
+		cmocka_unit_test(no_pointer_at_all_is_not_readable),
+		GROUND_TEST(nothing_is_changed_by_looking),
+		GROUND_TEST(a_string_has_to_end_before_the_hole),
+		GROUND_TEST(every_string_of_a_list_has_to_end),
+		GROUND_TEST(what_cannot_be_written_to_says_so),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
