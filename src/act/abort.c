@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include "../sys/memory.h"
 #include "../sys/raw.h"
 
 /* Connections that have died with bytes unread and not yet been read to the end. */
@@ -129,7 +130,7 @@ int abort_connection(struct call *call, uint64_t *lost)
 	return (int)result;
 }
 
-static size_t scatter(const struct call *call, const char *bytes, size_t count)
+static ssize_t scatter(const struct call *call, const char *bytes, size_t count)
 {
 	size_t copied = 0;
 	for (size_t i = 0; i < call->piece_count && copied < count; i++) {
@@ -137,30 +138,40 @@ static size_t scatter(const struct call *call, const char *bytes, size_t count)
 		if (more > count - copied) {
 			more = count - copied;
 		}
-		memcpy(call->pieces[i].iov_base, bytes + copied, more);
+		/* MSG_TRUNC is TCP's way to throw bytes away: tcp(7). */
+		if ((call->flags & MSG_TRUNC) == 0 &&
+		    !memory_write(call->pieces[i].iov_base, bytes + copied, more)) {
+			return -EFAULT;
+		}
 		copied += more;
 	}
-	return copied;
+	return (ssize_t)copied;
 }
 
 static void answer_from(struct stash *stash, struct call *call)
 {
-	if (call->pieces == NULL) {
+	if (call->pieces == NULL && call->asked > 0) {
 		/* A splice: say that it cannot be done here, and the program reads instead. */
 		call->result = -1;
 		call->error = errno = EINVAL;
 		return;
 	}
-	size_t count = scatter(call, stash->bytes + stash->taken, stash->length - stash->taken);
-	if ((call->flags & MSG_PEEK) == 0) {
-		stash->taken += count;
+	ssize_t count = scatter(call, stash->bytes + stash->taken, stash->length - stash->taken);
+	if (count < 0) {
+		/* They stay, as in the kernel's queue. */
+		call->result = -1;
+		call->error = errno = (int)-count;
+		return;
 	}
-	call->result = (ssize_t)count;
+	if ((call->flags & MSG_PEEK) == 0) {
+		stash->taken += (size_t)count;
+	}
+	call->result = count;
 }
 
 bool abort_answers_read(struct call *call)
 {
-	struct stash *stash = call->asked > 0 ? stash_of(call->conn) : NULL;
+	struct stash *stash = stash_of(call->conn);
 	if (stash == NULL) {
 		return false;
 	}

@@ -5,8 +5,20 @@
 #include "act.h"
 
 #include "../conn/evidence.h"
+#include "../sys/memory.h"
 #include "abort.h"
 #include "reset_close.h"
+
+/* Bytes that lead nowhere are not lost: the kernel does not take them. */
+static bool can_be_taken(const struct call *call)
+{
+	for (size_t i = 0; i < call->piece_count; i++) {
+		if (!memory_readable(call->pieces[i].iov_base, call->pieces[i].iov_len)) {
+			return false;
+		}
+	}
+	return true;
+}
 
 static bool at_write(struct rule *rule, struct call *call)
 {
@@ -18,7 +30,7 @@ static bool at_write(struct rule *rule, struct call *call)
 	/* Silence on the wire: a middlebox does not see when the program reads. */
 	uint32_t silence = evidence_silence(call->fd);
 	if (silence < rule->value.duration_ms || !reset_close_possible(call->fd) ||
-	    !act_fires(rule, call, WHEN_WRITE, &first)) {
+	    !can_be_taken(call) || !act_fires(rule, call, WHEN_WRITE, &first)) {
 		return false;
 	}
 	conn->injected = act_number(rule, call);

@@ -5,6 +5,7 @@
 #include "../conn/evidence.h"
 #include "../conn/listener.h"
 #include "../log/log.h"
+#include "../sys/memory.h"
 #include "../sys/raw.h"
 #include "connect.h"
 #include "report.h"
@@ -26,17 +27,19 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 	connect->target.size = size;
 	connect->target.limit_ms = 0;
 	connect->target.answered = false;
-	struct sockaddr family;
-	if (size < sizeof family.sa_family || address == NULL) {
+	sa_family_t family;
+	if (size < sizeof family || size > sizeof(struct sockaddr_storage) ||
+	    !memory_readable(address, size)) {
+		/* The kernel will refuse it, and no rule has a say in it. */
 		return;
 	}
-	memcpy(&family.sa_family, address, sizeof family.sa_family);
+	memcpy(&family, address, sizeof family);
+	struct addr peer = addr_from_sockaddr(address, size);
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	if (family.sa_family == AF_UNSPEC) {
+	if (family == AF_UNSPEC) {
 		connect->disconnects = true;
 		disconnecting(call);
-	} else if (phase == PHASE_FRESH || phase == PHASE_OVER) {
-		struct addr peer = addr_from_sockaddr(address, size);
+	} else if (peer.family != 0 && (phase == PHASE_FRESH || phase == PHASE_OVER)) {
 		if (call->conn->number != 0) {
 			/* The port of the connection before is given back. */
 			call->conn->local.port = 0;

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include "../conn/evidence.h"
+#include "../sys/memory.h"
 #include "flow.h"
 #include "report.h"
 
@@ -60,9 +61,12 @@ static void peer_name_begin(struct peer_name *name, struct sockaddr *address, so
 	bool wanted = address != NULL;
 	name->size = sizeof name->room;
 	name->address = wanted ? address : (struct sockaddr *)&name->room;
-	/* An address without a size is an EFAULT, which the kernel gives. */
+	/* An address without a size, or with one that leads nowhere, is an EFAULT of the kernel's. */
 	name->address_size = wanted ? size : &name->size;
-	name->asked = wanted && size != NULL ? *size : sizeof name->room;
+	name->asked = sizeof name->room;
+	if (wanted) {
+		name->asked = memory_readable(size, sizeof *size) ? *size : 0;
+	}
 }
 
 static struct addr peer_name_read(const struct peer_name *name)

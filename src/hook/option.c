@@ -4,42 +4,64 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include "../conn/evidence.h"
+#include "../sys/memory.h"
 #include "flow.h"
 #include "report.h"
 #include "tally.h"
 
-static void lingers(struct conn *conn, const struct linger *linger)
+static struct linger read_linger(const void *value)
 {
-	conn->linger_set = linger->l_onoff != 0;
-	conn->linger_zero = linger->l_onoff != 0 && linger->l_linger == 0;
+	/* The program's memory may be aligned in any way. */
+	struct linger linger;
+	memcpy(&linger, value, sizeof linger);
+	return linger;
+}
+
+static void lingers(struct conn *conn, const void *value)
+{
+	struct linger linger = read_linger(value);
+	conn->linger_set = linger.l_onoff != 0;
+	conn->linger_zero = linger.l_onoff != 0 && linger.l_linger == 0;
 	conn->linger_ms = (uint32_t)clock_coarse_ms();
+}
+
+/* Does a rule see to it that the kernel never hears of it? */
+static bool hides_linger(struct call *call, const void *value)
+{
+	if (!memory_readable(value, sizeof(struct linger))) {
+		return false;
+	}
+	int saved = errno;
+	struct linger linger = read_linger(value);
+	bool hidden = act_set_linger(call, &linger);
+	errno = saved;
+	return hidden;
+}
+
+static NOINLINE int set_linger(struct call *call, const void *value, socklen_t size)
+{
+	bool whole = size >= sizeof(struct linger);
+	if (whole && call->conn->choice.actions != 0 && hides_linger(call, value)) {
+		call->result = 0;
+	} else {
+		call->result = real.setsockopt(call->fd, SOL_SOCKET, SO_LINGER, value, size);
+	}
+	if (call->result == 0 && conn_same(call->conn, call->generation)) {
+		lingers(call->conn, value);
+	}
+	return (int)call_leave(call);
 }
 
 int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	struct call call;
-	struct conn *conn = conn_find_socket(fd);
-	if (!call_enter(&call, OP_SETSOCKOPT, conn, fd, 0)) {
+	if (!call_enter(&call, OP_SETSOCKOPT, conn_find_socket(fd), fd, 0)) {
 		return real.setsockopt(fd, level, name, value, size);
 	}
-	bool about_linger = level == SOL_SOCKET && name == SO_LINGER && value != NULL &&
-			    size >= sizeof(struct linger);
-	struct linger linger;
-	if (about_linger) {
-		int saved = errno;
-		memcpy(&linger, value, sizeof linger);
-		if (act_set_linger(&call, &linger)) {
-			lingers(conn, &linger);
-			errno = saved;
-			call.result = 0;
-			return (int)call_leave(&call);
-		}
-		errno = saved;
+	if (UNLIKELY(level == SOL_SOCKET && name == SO_LINGER)) {
+		return set_linger(&call, value, size);
 	}
 	call.result = real.setsockopt(fd, level, name, value, size);
-	if (about_linger && call.result == 0 && conn_same(conn, call.generation)) {
-		lingers(conn, &linger);
-	}
 	return (int)call_leave(&call);
 }
 

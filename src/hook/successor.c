@@ -9,6 +9,7 @@
 #include "../log/log.h"
 #include "../rule/settings.h"
 #include "../sys/glob.h"
+#include "../sys/memory.h"
 #include "../sys/program.h"
 #include "../sys/random.h"
 #include "../sys/raw.h"
@@ -81,10 +82,21 @@ static bool inherits(char *const envp[])
 	return false;
 }
 
+static const char *name_in(char *const argv[])
+{
+	return argv != NULL && argv[0] != NULL ? argv[0] : "";
+}
+
+static bool has_name(char *const argv[])
+{
+	return (argv == NULL || memory_readable(argv, sizeof *argv)) &&
+	       memory_has_string(name_in(argv));
+}
+
 /* Would the library be active in a program of that name? */
 static bool is_wanted(char *const argv[], char *const envp[])
 {
-	const char *name = argv != NULL && argv[0] != NULL ? argv[0] : "";
+	const char *name = name_in(argv);
 	const char *only = value_of(envp, setting_name(SETTING_ONLY));
 	const char *skip = value_of(envp, setting_name(SETTING_SKIP));
 	name = last_part(name, strlen(name));
@@ -147,10 +159,11 @@ static void judge(struct desk *desk)
 	}
 }
 
-/* NULL when there is nothing to find out. */
-static struct desk *begin(char *const argv[], char *const envp[])
+/* NULL when there is nothing to find out; or when a string leads nowhere, and no program starts. */
+static struct desk *begin(const char *path, char *const argv[], char *const envp[])
 {
-	bool asks = conn_enabled() && log_wants(LOG_RESETS) && inherits(envp);
+	bool asks = conn_enabled() && log_wants(LOG_RESETS) && memory_has_strings(envp) &&
+		    inherits(envp) && memory_has_string(path) && has_name(argv);
 	return asks && is_wanted(argv, envp) ? scratch_take() : NULL;
 }
 
@@ -171,7 +184,7 @@ void successor_path(const char *path, char *const argv[], char *const envp[])
 void successor_name(const char *name, char *const argv[], char *const envp[])
 {
 	int saved = errno;
-	struct desk *desk = name != NULL ? begin(argv, envp) : NULL;
+	struct desk *desk = begin(name, argv, envp);
 	if (desk != NULL) {
 		go_on(desk, program_find(name, value_of(environ, "PATH"), desk->path));
 	}
@@ -181,7 +194,7 @@ void successor_name(const char *name, char *const argv[], char *const envp[])
 void successor_at(int directory, const char *path, char *const argv[], char *const envp[])
 {
 	int saved = errno;
-	struct desk *desk = path != NULL ? begin(argv, envp) : NULL;
+	struct desk *desk = begin(path, argv, envp);
 	if (desk != NULL) {
 		struct text text = text_in(desk->path, sizeof desk->path);
 		if (path[0] != '/' && directory != AT_FDCWD) {
