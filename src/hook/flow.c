@@ -3,9 +3,9 @@
 #include "../act/chores.h"
 #include "../conn/evidence.h"
 #include "../log/log.h"
-#include "../sys/raw.h"
 #include "../sys/sandbox.h"
 #include "doze.h"
+#include "pieces.h"
 #include "report.h"
 #include "tally.h"
 
@@ -52,11 +52,9 @@ void flow_keep_head(struct conn *conn, enum direction direction, const struct io
 		    size_t count, size_t size)
 {
 	char head[CONN_HEAD_SIZE];
-	struct iovec to = {head, size < sizeof head ? size : sizeof head};
-	/* The program may pass a bad address, which the kernel answers with EFAULT; so must we. */
-	long got = raw6(SYS_process_vm_readv, raw0(SYS_getpid), &to, 1, pieces, count, 0);
+	size_t got = pieces_copy(head, pieces, count, size < sizeof head ? size : sizeof head);
 	if (got > 0) {
-		conn_remember_head(conn, direction, head, (size_t)got);
+		conn_remember_head(conn, direction, head, got);
 	}
 }
 

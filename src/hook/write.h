@@ -1,0 +1,54 @@
+/*
+ * A write on a dead connection raises SIGPIPE, which kills most programs before they or we can say a
+ * word. Calls are made with MSG_NOSIGNAL, also those that have no flags, and the signal is raised
+ * after the verdict is logged. Where there is no call with flags that does the same (sendfile,
+ * splice, pwritev2), it is held back where the connection is known to have ended (sigpipe.h).
+ */
+#ifndef RESETBY_HOOK_WRITE_H
+#define RESETBY_HOOK_WRITE_H
+
+#include "../sys/sandbox.h"
+#include "connect.h"
+#include "flow.h"
+#include "sigpipe.h"
+
+/** In a sandbox the signal could not be raised by us: then it is the kernel's to raise. */
+static ALWAYS_INLINE int write_unsignalled(void)
+{
+	return LIKELY(!sandbox_closed) ? MSG_NOSIGNAL : 0;
+}
+
+/** A write that was made so has returned. */
+static inline ssize_t write_leave(struct call *call, int flags)
+{
+	return sigpipe_after(call_leave_write(call), flags);
+}
+
+/** For calls without flags: the signal waits until the verdict is logged. */
+static inline void write_guard_begin(struct sigpipe *guard, const struct conn *conn)
+{
+	guard->held = (conn->choice.actions & act_repeaters) != 0 || conn->told_error != 0 ||
+		      conn->peer_fin || conn->shut_write;
+	if (UNLIKELY(guard->held)) {
+		sigpipe_hold(guard);
+	}
+}
+
+static inline ssize_t write_guard_end(const struct sigpipe *guard, struct call *call)
+{
+	ssize_t result = call_leave_write(call);
+	if (UNLIKELY(guard->held)) {
+		sigpipe_release(guard);
+	}
+	return result;
+}
+
+/**
+ * TCP Fast Open, a send that connects: it has returned.
+ *
+ * @connect
+ *         As connect_begin left it; target.answered: no call was made.
+ */
+ssize_t write_connected(struct connect *connect, struct call *call);
+
+#endif
