@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include "../sys/clock.h"
+#include "../sys/memory.h"
 #include "../sys/raw.h"
 #include "../sys/sandbox.h"
 
@@ -35,13 +36,22 @@ static int64_t nanoseconds(int64_t seconds, int64_t parts, int64_t per_part)
 
 int64_t doze_timespec(const struct timespec *timeout)
 {
-	return timeout == NULL ? DOZE_FOREVER : nanoseconds(timeout->tv_sec, timeout->tv_nsec, 1);
+	if (timeout == NULL) {
+		return DOZE_FOREVER;
+	}
+	return memory_readable(timeout, sizeof *timeout)
+		       ? nanoseconds(timeout->tv_sec, timeout->tv_nsec, 1)
+		       : DOZE_INVALID;
 }
 
 int64_t doze_timeval(const struct timeval *timeout)
 {
-	return timeout == NULL ? DOZE_FOREVER
-			       : nanoseconds(timeout->tv_sec, timeout->tv_usec, NS_PER_US);
+	if (timeout == NULL) {
+		return DOZE_FOREVER;
+	}
+	return memory_readable(timeout, sizeof *timeout)
+		       ? nanoseconds(timeout->tv_sec, timeout->tv_usec, NS_PER_US)
+		       : DOZE_INVALID;
 }
 
 /* How soon something has to be done; -1: there is nothing to do. */
@@ -71,6 +81,11 @@ static int64_t rest_ns(const struct doze *doze)
 	return rest > 0 ? rest : 0;
 }
 
+static struct timespec to_timespec(int64_t ns)
+{
+	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
 bool doze_splits(struct doze *doze, int64_t timeout_ns)
 {
 	if (due_ms() == 0) {
@@ -89,13 +104,10 @@ bool doze_splits(struct doze *doze, int64_t timeout_ns)
 	 * The first part only looks. A signal that comes later ends the wait, and would not when it
 	 * came after a part that was in vain, before signals are held.
 	 */
-	doze->first_ms = 0;
+	doze->part_room = to_timespec(0);
+	doze->part = &doze->part_room;
+	doze->masked = false;
 	return true;
-}
-
-static struct timespec to_timespec(int64_t ns)
-{
-	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
 }
 
 /* The rest of the wait, or until something is due. */
@@ -110,19 +122,36 @@ static void choose_part(struct doze *doze)
 	doze->part = part < 0 ? NULL : &doze->part_room;
 }
 
-bool doze_goes_on(struct doze *doze)
+static void hold_signals(struct doze *doze)
 {
-	int saved = errno;
-	if (!doze->masked) {
-		uint64_t all = ~LIBC_SIGNALS;
-		sigemptyset(&doze->mask);
-		doze->masked = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &doze->mask,
-				    RAW_SIGSET_SIZE) == 0;
+	uint64_t all = ~LIBC_SIGNALS;
+	sigemptyset(&doze->mask);
+	doze->masked = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &doze->mask, RAW_SIGSET_SIZE) == 0;
+}
+
+static void put_signals_back(const struct doze *doze)
+{
+	if (doze->masked) {
+		raw4(SYS_rt_sigprocmask, SIG_SETMASK, &doze->mask, NULL, RAW_SIGSET_SIZE);
 	}
-	doze_chores();
-	choose_part(doze);
-	errno = saved;
-	return doze->timeout_ns < 0 || rest_ns(doze) > 0;
+}
+
+bool doze_goes_on(struct doze *doze, int ready)
+{
+	if (ready == 0) {
+		int saved = errno;
+		if (!doze->masked) {
+			hold_signals(doze);
+		}
+		doze_chores();
+		choose_part(doze);
+		errno = saved;
+	}
+	bool goes_on = ready == 0 && (doze->timeout_ns < 0 || rest_ns(doze) > 0);
+	if (!goes_on) {
+		put_signals_back(doze);
+	}
+	return goes_on;
 }
 
 struct timespec doze_rest(const struct doze *doze)
@@ -136,13 +165,6 @@ int doze_part_ms(const struct doze *doze)
 	return doze->part == NULL ? -1
 				  : (int)(doze->part->tv_sec * 1000 +
 					  (doze->part->tv_nsec + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-void doze_end(struct doze *doze)
-{
-	if (doze->masked) {
-		raw4(SYS_rt_sigprocmask, SIG_SETMASK, &doze->mask, NULL, RAW_SIGSET_SIZE);
-	}
 }
 
 /* May the call wait, and what for? No events: for what poll cannot see. */

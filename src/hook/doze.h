@@ -25,20 +25,22 @@
 struct doze {
 	uint64_t begun_ns;
 	int64_t timeout_ns;
-	int first_ms;                /* how long the first part may last */
-	const struct timespec *part; /* and the next one; NULL for ever */
+	const struct timespec *part; /* how long the next part may last; NULL for ever */
 	struct timespec part_room;
 	sigset_t mask; /* the thread's own; what further parts wait with */
 	bool masked;
 };
 
-/** Timeouts of the calls that wait, in nanoseconds. */
+/** Timeouts of the calls that wait, in nanoseconds; they may lead nowhere. */
 int64_t doze_ms(int timeout);
 int64_t doze_timespec(const struct timespec *timeout);
 int64_t doze_timeval(const struct timeval *timeout);
 
-/** doze_begin where something may have to be done. */
-bool doze_splits(struct doze *doze, int64_t timeout_ns);
+/** Before a wait: is there something that may have to be done meanwhile? */
+static inline bool doze_wanted(void)
+{
+	return log_wants(LOG_CALLS) || UNLIKELY(chores_any());
+}
 
 /**
  * A wait begins.
@@ -46,21 +48,27 @@ bool doze_splits(struct doze *doze, int64_t timeout_ns);
  * @return
  *         Must it be made in parts? Not when there is nothing to do, or it is short.
  */
-static inline bool doze_begin(struct doze *doze, int64_t timeout_ns)
+bool doze_splits(struct doze *doze, int64_t timeout_ns);
+
+/** The signal mask of a part: the program's for the call, or the thread's own while it is held. */
+static inline const sigset_t *doze_mask(const struct doze *doze, const sigset_t *mask)
 {
-	doze->masked = false;
-	return (log_wants(LOG_CALLS) || UNLIKELY(chores_any())) && doze_splits(doze, timeout_ns);
+	return mask != NULL || !doze->masked ? mask : &doze->mask;
 }
 
 /**
- * A part was in vain: do what is due. Signals are held from here to the next part.
+ * A part has returned. When it was in vain, do what is due: signals are held from here to the next
+ * part. When the wait is over, they are put back. A thread that is cancelled in a further part ends
+ * with its signals held.
  *
+ * @ready
+ *         What the part returned; errno stays.
  * @return
- *         Is there another part? doze->part says how long it may last.
+ *         Is there another part?
  */
-bool doze_goes_on(struct doze *doze);
+bool doze_goes_on(struct doze *doze, int ready);
 
-/** The same for calls that count in milliseconds; -1 for ever. */
+/** The next part for calls that count in milliseconds; -1 for ever. */
 int doze_part_ms(const struct doze *doze);
 
 /** What is left of the program's timeout. */
@@ -68,12 +76,6 @@ struct timespec doze_rest(const struct doze *doze);
 
 /** Do what is due now. */
 void doze_chores(void);
-
-/**
- * The wait is over: put the signal mask back, if it was changed. A thread that is cancelled in a
- * further part does not come here, and ends with its signals held.
- */
-void doze_end(struct doze *doze);
 
 /** A call on a socket is about to be made that may sleep until the peer does something. */
 void doze_before_wait(struct call *call);

@@ -1,18 +1,16 @@
 /*
  * Waiting: observed, and made in parts where something of ours must not wait as long (doze.h). What
- * is waited for tells which way the program was going when an error comes through SO_ERROR.
+ * was waited for tells which way the program was going when an error comes through SO_ERROR. Its
+ * arrays and sets are looked at when the kernel has done so.
  */
 #include "hook.h"
 
-#include <limits.h>
-#include <string.h>
 #include "../act/retry/retry.h"
 #include "doze.h"
 #include "flow.h"
+#include "sets.h"
 
-#define NS_PER_MS 1000000
 #define NS_PER_US 1000
-#define US_PER_MS 1000
 
 static void waits(struct conn *conn, bool in, bool out)
 {
@@ -39,33 +37,42 @@ static int waited(int ready)
 	return ready;
 }
 
-static void poll_begins(const struct pollfd *fds, nfds_t count)
-{
-	for (nfds_t i = 0; i < count && fds != NULL; i++) {
-		struct conn *conn = conn_known(fds[i].fd);
-		if (conn != NULL) {
-			waits(conn, (fds[i].events & POLLIN) != 0, (fds[i].events & POLLOUT) != 0);
-		}
-	}
-}
-
 static bool is_connecting(const struct conn *conn)
 {
 	return atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
 }
 
+static void poll_showed(struct conn *conn, const struct pollfd *poll)
+{
+	waits(conn, (poll->events & POLLIN) != 0, (poll->events & POLLOUT) != 0);
+	if (UNLIKELY((poll->revents & (POLLERR | POLLHUP)) != 0)) {
+		/* The next call meets its end. */
+		conn_stir(conn);
+	}
+	if ((poll->revents & (POLLOUT | POLLERR)) == POLLOUT && UNLIKELY(is_connecting(conn))) {
+		flow_ready(conn, poll->fd, OP_POLL);
+	}
+}
+
 static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 {
-	for (nfds_t i = 0; ready > 0 && i < count; i++) {
-		if ((fds[i].revents & POLLOUT) == 0 || (fds[i].revents & POLLERR) != 0) {
-			continue;
-		}
+	for (nfds_t i = 0; ready >= 0 && i < count; i++) {
 		struct conn *conn = conn_known(fds[i].fd);
-		if (conn != NULL && UNLIKELY(is_connecting(conn))) {
-			flow_ready(conn, fds[i].fd, OP_POLL);
+		if (conn != NULL) {
+			poll_showed(conn, &fds[i]);
 		}
 	}
 	return waited(ready);
+}
+
+static NOINLINE int poll_in_parts(struct doze *doze, struct pollfd *fds, nfds_t count,
+				  const sigset_t *mask)
+{
+	int ready;
+	do {
+		ready = real.ppoll(fds, count, doze->part, doze_mask(doze, mask));
+	} while (doze_goes_on(doze, ready));
+	return ready;
 }
 
 int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
@@ -74,16 +81,10 @@ int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 		return real.poll(fds, count, timeout);
 	}
 	struct doze doze;
-	poll_begins(fds, count);
-	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return poll_ends(fds, count, real.poll(fds, count, timeout));
 	}
-	int ready = real.poll(fds, count, doze.first_ms);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		ready = real.ppoll(fds, count, doze.part, &doze.mask);
-	}
-	doze_end(&doze);
-	return poll_ends(fds, count, ready);
+	return poll_ends(fds, count, poll_in_parts(&doze, fds, count, NULL));
 }
 
 int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
@@ -101,17 +102,10 @@ int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		return real.ppoll(fds, count, timeout, mask);
 	}
 	struct doze doze;
-	poll_begins(fds, count);
-	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
+	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_timespec(timeout))) {
 		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
 	}
-	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
-	int ready = real.ppoll(fds, count, &limit, mask);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		ready = real.ppoll(fds, count, doze.part, mask != NULL ? mask : &doze.mask);
-	}
-	doze_end(&doze);
-	return poll_ends(fds, count, ready);
+	return poll_ends(fds, count, poll_in_parts(&doze, fds, count, mask));
 }
 
 int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -123,14 +117,6 @@ int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *ti
 	return real.__ppoll_chk(fds, count, timeout, mask, room);
 }
 
-/* A set of select, word by word: programs pass sets larger than FD_SETSIZE. */
-static unsigned long set_word(const fd_set *set, int word)
-{
-	return set == NULL ? 0 : (unsigned long)((const __fd_mask *)(const void *)set)[word];
-}
-
-#define WORD_BITS ((int)(sizeof(__fd_mask) * CHAR_BIT))
-
 /*
  * How far a set is read. Programs pass the limit of open files with a set of a few words: the kernel
  * reads no further than its own table of descriptors, we no further than where connections were.
@@ -141,81 +127,57 @@ static int set_end(int count)
 	return count < end ? count : end;
 }
 
-static void select_begins(int count, const fd_set *in, const fd_set *out)
+static void select_showed(int fd, bool in, bool out)
 {
-	int end = set_end(count);
-	for (int word = 0; word * WORD_BITS < end; word++) {
-		unsigned long reads = set_word(in, word);
-		unsigned long writes = set_word(out, word);
-		for (unsigned long left = reads | writes; left != 0; left &= left - 1) {
-			int bit = __builtin_ctzl(left);
-			struct conn *conn = conn_known(word * WORD_BITS + bit);
-			if (conn != NULL) {
-				waits(conn, (reads >> bit & 1) != 0, (writes >> bit & 1) != 0);
-			}
-		}
+	struct conn *conn = conn_known(fd);
+	if (conn == NULL) {
+		return;
+	}
+	waits(conn, in, out);
+	if (out && UNLIKELY(is_connecting(conn))) {
+		flow_ready(conn, fd, OP_SELECT);
 	}
 }
 
-static int select_ends(int count, const fd_set *out, int ready)
+static int select_ends(const struct sets *sets, int ready)
 {
-	int end = set_end(count);
-	for (int word = 0; ready > 0 && word * WORD_BITS < end; word++) {
-		for (unsigned long left = set_word(out, word); left != 0; left &= left - 1) {
-			int fd = word * WORD_BITS + __builtin_ctzl(left);
-			struct conn *conn = conn_known(fd);
-			if (conn != NULL && UNLIKELY(is_connecting(conn))) {
-				flow_ready(conn, fd, OP_SELECT);
-			}
+	int end = set_end(sets->count);
+	for (int word = 0; ready > 0 && word * SET_WORD_BITS < end; word++) {
+		unsigned long in = set_word(sets->in, word);
+		unsigned long out = set_word(sets->out, word);
+		for (unsigned long left = in | out; left != 0; left &= left - 1) {
+			int bit = __builtin_ctzl(left);
+			select_showed(word * SET_WORD_BITS + bit, (in >> bit & 1) != 0,
+				      (out >> bit & 1) != 0);
 		}
 	}
 	return waited(ready);
 }
 
-/* A wait that was in vain has emptied the sets. */
-struct sets {
-	fd_set in, out, except;
-};
-
-static size_t set_size(int count)
+/* Sets that cannot be kept are waited for once, after what is to be done. */
+static NOINLINE bool select_splits(struct doze *doze, struct kept_sets *kept,
+				   const struct sets *sets, int64_t timeout_ns)
 {
-	return (size_t)((count + WORD_BITS - 1) / WORD_BITS) * sizeof(__fd_mask);
-}
-
-static void set_copy(fd_set *to, const fd_set *from, int count)
-{
-	if (to != NULL && from != NULL) {
-		memcpy(to, from, set_size(count));
-	}
-}
-
-static void sets_keep(struct sets *sets, int count, const fd_set *in, const fd_set *out,
-		      const fd_set *except)
-{
-	set_copy(&sets->in, in, count);
-	set_copy(&sets->out, out, count);
-	set_copy(&sets->except, except, count);
-}
-
-static void sets_put_back(const struct sets *sets, int count, fd_set *in, fd_set *out,
-			  fd_set *except)
-{
-	set_copy(in, &sets->in, count);
-	set_copy(out, &sets->out, count);
-	set_copy(except, &sets->except, count);
-}
-
-/* Sets that have no room here are waited for once, after what is to be done. */
-static bool select_splits(struct doze *doze, int count, int64_t timeout_ns)
-{
-	if (LIKELY(!doze_begin(doze, timeout_ns))) {
+	if (!doze_splits(doze, timeout_ns)) {
 		return false;
 	}
-	if (count < 0 || count > FD_SETSIZE) {
+	if (!sets_keep(kept, sets)) {
 		doze_chores();
 		return false;
 	}
 	return true;
+}
+
+static NOINLINE int select_in_parts(struct doze *doze, const struct kept_sets *kept,
+				    const struct sets *sets, const sigset_t *mask)
+{
+	int ready = real.pselect(sets->count, sets->in, sets->out, sets->except, doze->part, mask);
+	while (doze_goes_on(doze, ready)) {
+		sets_put_back(kept, sets);
+		ready = real.pselect(sets->count, sets->in, sets->out, sets->except, doze->part,
+				     doze_mask(doze, mask));
+	}
+	return ready;
 }
 
 int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
@@ -224,26 +186,19 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 		return real.select(count, in, out, except, timeout);
 	}
 	struct doze doze;
-	select_begins(count, in, out);
-	if (LIKELY(!select_splits(&doze, count, doze_timeval(timeout)))) {
-		return select_ends(count, out, real.select(count, in, out, except, timeout));
+	struct kept_sets kept;
+	struct sets sets = {count, in, out, except};
+	if (LIKELY(!doze_wanted()) || !select_splits(&doze, &kept, &sets, doze_timeval(timeout))) {
+		return select_ends(&sets, real.select(count, in, out, except, timeout));
 	}
-	struct sets sets;
-	sets_keep(&sets, count, in, out, except);
-	struct timeval limit = {.tv_usec = doze.first_ms * US_PER_MS};
-	int ready = real.select(count, in, out, except, &limit);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		sets_put_back(&sets, count, in, out, except);
-		ready = real.pselect(count, in, out, except, doze.part, &doze.mask);
-	}
-	doze_end(&doze);
+	int ready = select_in_parts(&doze, &kept, &sets, NULL);
 	if (timeout != NULL) {
 		/* Linux says what is left: select(2). */
 		struct timespec rest = doze_rest(&doze);
 		timeout->tv_sec = rest.tv_sec;
 		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
 	}
-	return select_ends(count, out, ready);
+	return select_ends(&sets, ready);
 }
 
 int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
@@ -253,43 +208,57 @@ int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struc
 		return real.pselect(count, in, out, except, timeout, mask);
 	}
 	struct doze doze;
-	select_begins(count, in, out);
-	if (LIKELY(!select_splits(&doze, count, doze_timespec(timeout)))) {
-		return select_ends(count, out, real.pselect(count, in, out, except, timeout, mask));
+	struct kept_sets kept;
+	struct sets sets = {count, in, out, except};
+	if (LIKELY(!doze_wanted()) || !select_splits(&doze, &kept, &sets, doze_timespec(timeout))) {
+		return select_ends(&sets, real.pselect(count, in, out, except, timeout, mask));
 	}
-	struct sets sets;
-	sets_keep(&sets, count, in, out, except);
-	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
-	int ready = real.pselect(count, in, out, except, &limit, mask);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		sets_put_back(&sets, count, in, out, except);
-		ready = real.pselect(count, in, out, except, doze.part,
-				     mask != NULL ? mask : &doze.mask);
-	}
-	doze_end(&doze);
-	return select_ends(count, out, ready);
+	return select_ends(&sets, select_in_parts(&doze, &kept, &sets, mask));
 }
 
 int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-	struct conn *conn = conn_known(fd);
-	if (conn != NULL && event != NULL && operation != EPOLL_CTL_DEL) {
+	int result = real.epoll_ctl(epoll, operation, fd, event);
+	struct conn *conn = result == 0 && operation != EPOLL_CTL_DEL ? conn_known(fd) : NULL;
+	if (conn != NULL) {
 		waits(conn, (event->events & EPOLLIN) != 0, (event->events & EPOLLOUT) != 0);
 		conn->edges = conn->edges || (event->events & EPOLLET) != 0;
 	}
-	return real.epoll_ctl(epoll, operation, fd, event);
+	return result;
 }
 
 /* What epoll gives back is the program's own data, which is the descriptor with most programs. */
+static void epoll_showed_end(struct epoll_event *event)
+{
+	struct conn *conn = conn_known(event->data.fd);
+	if (conn != NULL) {
+		/* The next call meets it. */
+		conn_stir(conn);
+	}
+	if ((event->events & EPOLLIN) != 0 && retry_hides_end(event->data.fd)) {
+		event->events &= ~(uint32_t)(EPOLLHUP | EPOLLERR);
+	}
+}
+
 static int epoll_ends(struct epoll_event *events, int ready)
 {
 	for (int i = 0; i < ready; i++) {
-		if (UNLIKELY((events[i].events & (EPOLLHUP | EPOLLERR)) != 0) &&
-		    (events[i].events & EPOLLIN) != 0 && retry_hides_end(events[i].data.fd)) {
-			events[i].events &= ~(uint32_t)(EPOLLHUP | EPOLLERR);
+		if (UNLIKELY((events[i].events & (EPOLLHUP | EPOLLERR)) != 0)) {
+			epoll_showed_end(&events[i]);
 		}
 	}
 	return waited(ready);
+}
+
+static NOINLINE int epoll_in_parts(struct doze *doze, int epoll, struct epoll_event *events,
+				   int count, const sigset_t *mask)
+{
+	int ready;
+	do {
+		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(doze),
+					 doze_mask(doze, mask));
+	} while (doze_goes_on(doze, ready));
+	return ready;
 }
 
 int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
@@ -298,15 +267,10 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 		return real.epoll_wait(epoll, events, count, timeout);
 	}
 	struct doze doze;
-	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return epoll_ends(events, real.epoll_wait(epoll, events, count, timeout));
 	}
-	int ready = real.epoll_wait(epoll, events, count, doze.first_ms);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze), &doze.mask);
-	}
-	doze_end(&doze);
-	return epoll_ends(events, ready);
+	return epoll_ends(events, epoll_in_parts(&doze, epoll, events, count, NULL));
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
@@ -316,16 +280,21 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 		return real.epoll_pwait(epoll, events, count, timeout, mask);
 	}
 	struct doze doze;
-	if (LIKELY(!doze_begin(&doze, doze_ms(timeout)))) {
+	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
 	}
-	int ready = real.epoll_pwait(epoll, events, count, doze.first_ms, mask);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(&doze),
-					 mask != NULL ? mask : &doze.mask);
-	}
-	doze_end(&doze);
-	return epoll_ends(events, ready);
+	return epoll_ends(events, epoll_in_parts(&doze, epoll, events, count, mask));
+}
+
+/* Not by epoll_pwait: milliseconds are not what the program counts in. */
+static NOINLINE int epoll_in_short_parts(struct doze *doze, int epoll, struct epoll_event *events,
+					 int count, const sigset_t *mask)
+{
+	int ready;
+	do {
+		ready = real.epoll_pwait2(epoll, events, count, doze->part, doze_mask(doze, mask));
+	} while (doze_goes_on(doze, ready));
+	return ready;
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
@@ -335,15 +304,8 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 		return real.epoll_pwait2(epoll, events, count, timeout, mask);
 	}
 	struct doze doze;
-	if (LIKELY(!doze_begin(&doze, doze_timespec(timeout)))) {
+	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_timespec(timeout))) {
 		return epoll_ends(events, real.epoll_pwait2(epoll, events, count, timeout, mask));
 	}
-	struct timespec limit = {.tv_nsec = doze.first_ms * NS_PER_MS};
-	int ready = real.epoll_pwait2(epoll, events, count, &limit, mask);
-	while (ready == 0 && doze_goes_on(&doze)) {
-		ready = real.epoll_pwait2(epoll, events, count, doze.part,
-					  mask != NULL ? mask : &doze.mask);
-	}
-	doze_end(&doze);
-	return epoll_ends(events, ready);
+	return epoll_ends(events, epoll_in_short_parts(&doze, epoll, events, count, mask));
 }
