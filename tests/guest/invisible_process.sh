@@ -48,7 +48,37 @@ cancellation_points_are_libcs() {
 }
 
 addresses_that_lead_nowhere() {
-	probe 6 faults
+	probe 5 faults
+}
+
+# With a log of its own at each: what rules do is said there.
+addresses_that_lead_nowhere_where_calls_are_logged() {
+	RESETBY_LEVEL=calls RESETBY_LOG=$PWD/log probe 0 faults alive
+}
+
+# Rules that match, and have nothing to do yet.
+idle_rules="retry; idempotent; unread=1M; drain=1ms; reset after=1G; reset starts=NEVER
+	idle-evict=1h; nolinger; errno=EXDEV:EIO; connect-timeout to=127.0.0.9; refuse to=127.0.0.9"
+
+addresses_that_lead_nowhere_where_rules_match() {
+	"$resetby" check "$idle_rules"
+	RESETBY_RULES=$idle_rules RESETBY_LOG=$PWD/log probe 0 faults alive
+}
+
+names_that_lead_nowhere_where_a_rule_would_answer() {
+	local rule
+	for rule in refuse connect-timeout=1s unreachable; do
+		RESETBY_RULES=$rule RESETBY_LOG=$PWD/log probe 0 faults names
+	done
+}
+
+# Ends and bytes that a rule gives, as those of a peer.
+addresses_that_lead_nowhere_where_a_rule_answers() {
+	RESETBY_RULES=unread=3 RESETBY_LOG=$PWD/log probe 0 faults short
+	one bare "$probes/faults" "$port" reset
+	RESETBY_RULES="reset when=read after=3" RESETBY_LOG=$PWD/log \
+		one under "$probes/faults" "$port" stays
+	diff bare.out under.out
 }
 
 points \
@@ -61,4 +91,8 @@ points \
 	daemon_by_libc \
 	the_log_of_a_daemon_by_libc_is_its_own \
 	cancellation_points_are_libcs \
-	addresses_that_lead_nowhere
+	addresses_that_lead_nowhere \
+	addresses_that_lead_nowhere_where_calls_are_logged \
+	addresses_that_lead_nowhere_where_rules_match \
+	names_that_lead_nowhere_where_a_rule_would_answer \
+	addresses_that_lead_nowhere_where_a_rule_answers
