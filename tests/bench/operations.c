@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define BACKLOG 128
@@ -99,9 +100,23 @@ void receive(int fd, char *buffer, size_t bytes)
 	}
 }
 
+/* SEND_SIZE bytes in two pieces. */
+static struct msghdr *halves(struct place *place)
+{
+	static struct iovec pieces[2];
+	static struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+	pieces[0] = (struct iovec){place->buffer, SEND_SIZE / 2};
+	pieces[1] = (struct iovec){place->buffer + SEND_SIZE / 2, SEND_SIZE / 2};
+	return &message;
+}
+
 LOOP(recv_nothing, expect(recv(place->client, place->buffer, sizeof place->buffer, 0), -1))
 LOOP(send_64, expect(send(place->client, place->buffer, SEND_SIZE, 0), SEND_SIZE))
 LOOP(write_64, expect(write(place->client, place->buffer, SEND_SIZE), SEND_SIZE))
+LOOP(writev_64, expect(writev(place->client, halves(place)->msg_iov, 2), SEND_SIZE))
+LOOP(sendmsg_64, expect(sendmsg(place->client, halves(place), 0), SEND_SIZE))
+LOOP(readv_nothing, expect(readv(place->client, halves(place)->msg_iov, 2), -1))
+LOOP(recvmsg_nothing, expect(recvmsg(place->client, halves(place), 0), -1))
 LOOP(ping, expect(send(place->client, place->buffer, 1, 0), 1);
      expect(recv(place->server, place->buffer, sizeof place->buffer, 0), 1))
 LOOP(copy, expect(write(place->client, place->buffer, 1), 1);
@@ -171,6 +186,10 @@ const struct operation operations[] = {
 	{"recv-eagain", recv_nothing, NULL, ULONG_MAX},
 	{"send-64", send_64, drain, SEND_BATCH},
 	{"write-64", write_64, drain, SEND_BATCH},
+	{"writev-64", writev_64, drain, SEND_BATCH},
+	{"sendmsg-64", sendmsg_64, drain, SEND_BATCH},
+	{"readv-eagain", readv_nothing, NULL, ULONG_MAX},
+	{"recvmsg-eagain", recvmsg_nothing, NULL, ULONG_MAX},
 	{"ping-pong-1", ping, NULL, ULONG_MAX},
 	{"write+read-1", copy, NULL, ULONG_MAX},
 	{"stream-64", stream_64, NULL, ULONG_MAX},
