@@ -111,7 +111,7 @@ void act_connected(struct call *call, struct act_target *target)
 
 void act_opened(struct call *call)
 {
-	if (call->conn->filtered && call->conn->side == SIDE_SERVER) {
+	if (conn_is(call->conn, CONN_FILTERED) && call->conn->side == SIDE_SERVER) {
 		/* Inherited from the listener, whose handshakes it was for. */
 		filter_take_off(call);
 	}

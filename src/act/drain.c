@@ -68,7 +68,7 @@ static bool at_close(struct rule *rule, struct call *call)
 	uint64_t start = clock_coarse_ms();
 	struct drained drained = {0};
 	raw2(SYS_shutdown, call->fd, SHUT_WR);
-	call->conn->shut_write = true;
+	conn_set(call->conn, CONN_SHUT_WRITE);
 	drain_arrived(call->fd, &drained);
 	long flags = raw_fcntl(call->fd, F_GETFL, 0);
 	bool goes_on = false;

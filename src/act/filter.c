@@ -113,14 +113,16 @@ static bool has_filter(int fd)
 /* -EPERM without the capability; -EBUSY when the program has a filter of its own. */
 static int attach(struct conn *conn, int fd, const struct filter *filter)
 {
-	if (!conn->filtered && has_filter(fd)) {
+	if (!conn_is(conn, CONN_FILTERED) && has_filter(fd)) {
 		return -EBUSY;
 	}
 	struct program program;
 	compile(&program, filter);
 	struct sock_fprog attached = {.len = program.length, .filter = program.code};
 	long result = raw_setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached);
-	conn->filtered = conn->filtered || result == 0;
+	if (result == 0) {
+		conn_set(conn, CONN_FILTERED);
+	}
 	return (int)result;
 }
 
@@ -150,8 +152,8 @@ void filter_put_on(struct rule *rule, struct call *call, unsigned when, const st
 void filter_take_off(struct call *call)
 {
 	int unused = 0;
-	if (call->conn->filtered) {
+	if (conn_is(call->conn, CONN_FILTERED)) {
 		raw_setsockopt(call->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-		call->conn->filtered = false;
+		conn_clear(call->conn, CONN_FILTERED);
 	}
 }

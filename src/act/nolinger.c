@@ -13,7 +13,7 @@ static void hide(struct rule *rule, struct call *call, const char *by)
 {
 	struct linger none = {0};
 	raw_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	call->conn->linger_hidden = true;
+	conn_set(call->conn, CONN_LINGER_HIDDEN);
 	act_tell(rule, call, by);
 }
 
@@ -21,7 +21,7 @@ static bool set_linger(struct rule *rule, struct call *call, const struct linger
 {
 	bool first;
 	if (!is_abort(linger)) {
-		call->conn->linger_hidden = false;
+		conn_clear(call->conn, CONN_LINGER_HIDDEN);
 		return false;
 	}
 	if (!act_fires(rule, call, WHEN_CLOSE, &first)) {

@@ -40,6 +40,25 @@ struct past_call {
 	_Atomic uint16_t error;
 };
 
+/** What is true of a connection, or has been told of it. */
+enum conn_flag {
+	CONN_LEARNED = 1 << 0,     /* its opening was not seen */
+	CONN_NONBLOCKING = 1 << 1, /* as far as it was seen; evidence.c asks the kernel */
+	CONN_PEER_FIN = 1 << 2,    /* a read returned end of file */
+	CONN_SHUT_READ = 1 << 3,
+	CONN_SHUT_WRITE = 1 << 4,
+	CONN_LINGER_SET = 1 << 5,    /* the program called setsockopt(SO_LINGER) ... */
+	CONN_LINGER_ZERO = 1 << 6,   /* ... with {1,0} */
+	CONN_LINGER_HIDDEN = 1 << 7, /* ... and nolinger kept it from the kernel */
+	CONN_TOLD_ABANDONED = 1 << 8,
+	CONN_TOLD_HIDDEN = 1 << 9, /* the reset that an end of file hid */
+	CONN_FILTERED = 1 << 10,   /* a socket filter of ours is attached */
+	CONN_UNSEEN = 1 << 11,     /* stdio moves bytes that no hook sees */
+	CONN_PASSED = 1 << 12,     /* sent to somebody over a UNIX socket */
+	CONN_IDEMPOTENT = 1 << 13, /* resetby_mark_idempotent(fd) */
+	CONN_EDGES = 1 << 14,      /* some epoll watches it edge-triggered */
+};
+
 struct conn {
 	/* every call */
 	_Atomic uint32_t generation; /* changes when the record is given back */
@@ -72,24 +91,11 @@ struct conn {
 	uint16_t injected;                /* number of the rule whose fault is in force */
 	uint32_t acted;                   /* bit per action that has fired on this connection */
 	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
-	bool learned : 1;                 /* its opening was not seen */
-	bool nonblocking : 1;             /* as far as it was seen; evidence.c asks the kernel */
-	bool peer_fin : 1;                /* a read returned end of file */
-	bool shut_read : 1, shut_write : 1;
-	bool linger_set : 1;    /* the program called setsockopt(SO_LINGER) ... */
-	bool linger_zero : 1;   /* ... with {1,0} */
-	bool linger_hidden : 1; /* ... and nolinger kept it from the kernel */
-	bool told_abandoned : 1;
-	bool told_hidden : 1; /* the reset that an end of file hid */
-	bool filtered : 1;    /* a socket filter of ours is attached */
-	bool unseen : 1;      /* stdio moves bytes that no hook sees */
-	bool passed : 1;      /* sent to somebody over a UNIX socket */
-	bool idempotent : 1;  /* resetby_mark_idempotent(fd) */
-	bool edges : 1;       /* some epoll watches it edge-triggered */
-	uint8_t warned;       /* bit per warning that was told (hook/watch.c) */
-	uint8_t head_length;  /* of head */
-	uint32_t half_ms;     /* when it was first found half-closed; 0: it is not */
-	uint32_t looked_ms;   /* when it was last looked at in passing */
+	_Atomic uint16_t flags;           /* enum conn_flag */
+	uint8_t warned;                   /* bit per warning that was told (hook/watch.c) */
+	uint8_t head_length;              /* of head */
+	uint32_t half_ms;                 /* when it was first found half-closed; 0: it is not */
+	uint32_t looked_ms;               /* when it was last looked at in passing */
 	union {
 		uint32_t drops_seen; /* a listener's: listener.h */
 		uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
@@ -101,6 +107,31 @@ struct conn {
 
 _Static_assert(sizeof(struct conn) <= CONN_SIZE,
 	       "a TCP connection costs at most 512 bytes, its slot included");
+
+/** Is any of these flags set? */
+static inline bool conn_is(const struct conn *conn, unsigned flags)
+{
+	return (atomic_load_explicit(&conn->flags, memory_order_relaxed) & flags) != 0;
+}
+
+/* Threads that use one descriptor set different flags at once, and none may take another's back. */
+static inline void conn_set(struct conn *conn, unsigned flags)
+{
+	atomic_fetch_or_explicit(&conn->flags, (uint16_t)flags, memory_order_relaxed);
+}
+
+static inline void conn_clear(struct conn *conn, unsigned flags)
+{
+	atomic_fetch_and_explicit(&conn->flags, (uint16_t)~flags, memory_order_relaxed);
+}
+
+/** Set it, or clear it; costs nothing when it is so already. */
+static inline void conn_put(struct conn *conn, enum conn_flag flag, bool on)
+{
+	if (conn_is(conn, flag) != on) {
+		(on ? conn_set : conn_clear)(conn, flag);
+	}
+}
 
 /* ---- the table: descriptor -> record (table.c) ---- */
 

@@ -94,7 +94,8 @@ bool evidence_glance(const struct conn *conn, int fd)
 	if (sandbox_closed) {
 		return false;
 	}
-	if (conn->learned || conn->unseen || conn->linger_zero || read_info(fd, &info) < 0 ||
+	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) ||
+	    read_info(fd, &info) < 0 ||
 	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
 		return true;
 	}
@@ -102,7 +103,7 @@ bool evidence_glance(const struct conn *conn, int fd)
 	case STATE_LISTEN:
 		return info.tcpi_unacked > 0;
 	case STATE_CLOSE:
-		return conn->told_error == 0 && !conn->shut_write;
+		return conn->told_error == 0 && !conn_is(conn, CONN_SHUT_WRITE);
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:
@@ -149,21 +150,21 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	uint32_t now = (uint32_t)clock_coarse_ms();
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	evidence->side = (enum side)conn->side;
-	evidence->learned = conn->learned;
+	evidence->learned = conn_is(conn, CONN_LEARNED);
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED;
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
 	evidence->connecting = phase == PHASE_CONNECTING && evidence->bytes_acked == 0;
 	evidence->listening = phase == PHASE_LISTENING;
-	evidence->unseen = conn->unseen;
-	evidence->peer_fin = conn->peer_fin;
+	evidence->unseen = conn_is(conn, CONN_UNSEEN);
+	evidence->peer_fin = conn_is(conn, CONN_PEER_FIN);
 	evidence->acked_since_fin =
-		conn->peer_fin && (uint32_t)evidence->bytes_acked != conn->fin_acked;
-	evidence->shut_read = conn->shut_read;
-	evidence->shut_write = conn->shut_write;
-	evidence->shut_write_ago_ms = conn->shut_write ? now - conn->shut_ms : NEVER;
+		conn_is(conn, CONN_PEER_FIN) && (uint32_t)evidence->bytes_acked != conn->fin_acked;
+	evidence->shut_read = conn_is(conn, CONN_SHUT_READ);
+	evidence->shut_write = conn_is(conn, CONN_SHUT_WRITE);
+	evidence->shut_write_ago_ms = conn_is(conn, CONN_SHUT_WRITE) ? now - conn->shut_ms : NEVER;
 	evidence->shut_data_segs = conn->shut_data_segs;
-	evidence->linger_ago_ms = conn->linger_set ? now - conn->linger_ms : NEVER;
+	evidence->linger_ago_ms = conn_is(conn, CONN_LINGER_SET) ? now - conn->linger_ms : NEVER;
 	evidence->told_error = conn->told_error;
 	evidence->told_op = (enum op)conn->told_op;
 	evidence->told_ago_ms = conn->told_error != 0 ? now - conn->told_ms : NEVER;

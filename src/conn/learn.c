@@ -109,7 +109,7 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 /* Before others can see the record: what they close may be another connection's a moment later. */
 static void learn(struct conn *conn, int fd)
 {
-	conn->learned = true;
+	conn_set(conn, CONN_LEARNED);
 	struct tcp_info info = {0};
 	socklen_t size = sizeof info;
 	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);

@@ -38,7 +38,7 @@ void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes)
 {
 	uint8_t turn = atomic_load_explicit(&conn->turn, memory_order_relaxed);
 	/* The wait between connect and the first write is no silence of an idle connection. */
-	if (silence_ms >= GAP_MIN_MS && (turn != DIRECTION_NONE || conn->learned)) {
+	if (silence_ms >= GAP_MIN_MS && (turn != DIRECTION_NONE || conn_is(conn, CONN_LEARNED))) {
 		atomic_store_explicit(&conn->gap_ms, silence_ms, memory_order_relaxed);
 	}
 	if (turn != DIRECTION_WRITE) {

@@ -36,7 +36,7 @@ bool process_has_spawned(void)
 
 enum holding conn_holding(const struct conn *conn)
 {
-	if (conn->passed) {
+	if (conn_is(conn, CONN_PASSED)) {
 		return HOLDING_SHARED;
 	}
 	if (conn->fork_epoch == process_epoch()) {

@@ -262,11 +262,9 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->begun_ns = clock_exact_ns();
 	conn->local = *local;
 	conn->peer = *peer;
-	conn->peer_fin = false;
-	conn->shut_read = conn->shut_write = false;
 	conn->told_error = conn->told_op = conn->told_count = 0;
-	conn->told_abandoned = false;
-	conn->told_hidden = false;
+	conn_clear(conn, CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED |
+				 CONN_TOLD_HIDDEN);
 	conn->half_ms = 0;
 	conn->fin_acked = 0;
 	conn->warned = 0;

@@ -86,7 +86,7 @@ static bool is_telling(const struct evidence *e, const struct conn *conn, int fd
 {
 	return conn_holding(conn) == HOLDING_ALONE && conn->choice.actions == 0 && e->rule == 0 &&
 	       !(e->blocking && has_threads()) && !was_handed_down(fd) && !is_wrapped(fd) &&
-	       !(conn->learned && holder_is_parent(fd));
+	       !(conn_is(conn, CONN_LEARNED) && holder_is_parent(fd));
 }
 
 void unseen_collect(struct evidence *e, const struct conn *conn, int fd)

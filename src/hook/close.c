@@ -93,7 +93,7 @@ FILE *hook_fdopen(int fd, const char *mode)
 	struct conn *conn = stream != NULL ? conn_find(fd) : NULL;
 	if (conn != NULL) {
 		/* What stdio reads and writes inside libc, no hook sees. */
-		conn->unseen = true;
+		conn_set(conn, CONN_UNSEEN);
 	}
 	return stream;
 }

@@ -185,12 +185,16 @@ int hook_listen(int fd, int backlog)
 
 static void shut_down(struct conn *conn, int fd, int how)
 {
-	conn->shut_read |= how == SHUT_RD || how == SHUT_RDWR;
-	conn->shut_write |= how == SHUT_WR || how == SHUT_RDWR;
+	static const uint16_t shut[] = {
+		[SHUT_RD] = CONN_SHUT_READ,
+		[SHUT_WR] = CONN_SHUT_WRITE,
+		[SHUT_RDWR] = CONN_SHUT_READ | CONN_SHUT_WRITE,
+	};
+	conn_set(conn, shut[how]);
 	conn_stir(conn);
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
 	conn_half_closed(conn);
-	if (conn->shut_read && conn->shut_write) {
+	if (conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE)) {
 		conn->shut_data_segs = evidence_data_segments(fd);
 	}
 }

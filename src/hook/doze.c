@@ -195,14 +195,13 @@ static bool is_ready(int fd, short events)
 /* A socket may have been made non-blocking unseen: the kernel is asked once. */
 static bool never_waits(struct conn *conn, int fd)
 {
-	if (!conn->nonblocking) {
+	if (!conn_is(conn, CONN_NONBLOCKING)) {
 		long flags = raw_fcntl(fd, F_GETFL, 0);
-		/* Written only when it changes: other threads may write to the marks beside it. */
 		if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
-			conn->nonblocking = true;
+			conn_set(conn, CONN_NONBLOCKING);
 		}
 	}
-	return conn->nonblocking;
+	return conn_is(conn, CONN_NONBLOCKING);
 }
 
 void doze_before_wait(struct call *call)

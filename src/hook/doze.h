@@ -83,7 +83,7 @@ void doze_before_wait(struct call *call);
 /** The same, if it is not known that it never sleeps. */
 static inline void doze_before(struct call *call)
 {
-	if (!call->conn->nonblocking && (call->flags & MSG_DONTWAIT) == 0) {
+	if (!conn_is(call->conn, CONN_NONBLOCKING) && (call->flags & MSG_DONTWAIT) == 0) {
 		doze_before_wait(call);
 	}
 }

@@ -98,7 +98,7 @@ static void controlled(int fd, int command, long argument, int result)
 	} else if (command == F_SETFL) {
 		struct conn *conn = conn_known(fd);
 		if (conn != NULL) {
-			conn->nonblocking = (argument & O_NONBLOCK) != 0;
+			conn_put(conn, CONN_NONBLOCKING, (argument & O_NONBLOCK) != 0);
 		}
 	}
 }

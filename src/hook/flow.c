@@ -99,7 +99,7 @@ static bool needs_care(const struct conn *conn)
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
 	       conn->choice.generation != atomic_load(&rules_generation) ||
 	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
-	       conn->peer_fin || conn->shut_write;
+	       conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE);
 }
 
 /*
@@ -301,9 +301,9 @@ static void explain(struct call *call)
 	} else if (call->result == 0 && direction == DIRECTION_READ && call->asked > 0 &&
 		   phase == PHASE_OPEN) {
 		/* Only the first end of file is news. */
-		if (!call->conn->peer_fin) {
+		if (!conn_is(call->conn, CONN_PEER_FIN)) {
 			report(call, SURFACE_EOF, direction, false);
-			call->conn->peer_fin = true;
+			conn_set(call->conn, CONN_PEER_FIN);
 			conn_stir(call->conn);
 			conn_half_closed(call->conn);
 		}

@@ -14,7 +14,7 @@ static int mark(int fd, bool idempotent)
 		errno = EBADF;
 		return -1;
 	}
-	conn->idempotent = idempotent;
+	conn_put(conn, CONN_IDEMPOTENT, idempotent);
 	return 0;
 }
 

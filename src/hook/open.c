@@ -44,7 +44,7 @@ void flow_made(int fd, bool tcp, bool nonblocking)
 		conn_forget(fd, SLOT_UNKNOWN);
 		return;
 	}
-	conn->nonblocking = nonblocking;
+	conn_put(conn, CONN_NONBLOCKING, nonblocking);
 }
 
 /* Where accept writes the peer's address when the program does not want it. */
@@ -90,10 +90,10 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 		local.family = 0;
 	}
 	conn_begin(conn, SIDE_SERVER, &local, &peer);
-	conn->nonblocking = nonblocking;
-	conn->filtered = listener->filtered;
-	conn->linger_set = listener->linger_set;
-	conn->linger_zero = listener->linger_zero;
+	conn_put(conn, CONN_NONBLOCKING, nonblocking);
+	conn_put(conn, CONN_FILTERED, conn_is(listener, CONN_FILTERED));
+	conn_put(conn, CONN_LINGER_SET, conn_is(listener, CONN_LINGER_SET));
+	conn_put(conn, CONN_LINGER_ZERO, conn_is(listener, CONN_LINGER_ZERO));
 	conn->linger_ms = listener->linger_ms;
 	struct call call;
 	call_enter(&call, op, conn, fd, 0);
@@ -159,7 +159,7 @@ static void mark_passed(int fd)
 {
 	struct conn *conn = conn_known(fd);
 	if (conn != NULL) {
-		conn->passed = true;
+		conn_set(conn, CONN_PASSED);
 	}
 }
 

@@ -20,8 +20,8 @@ static struct linger read_linger(const void *value)
 static void lingers(struct conn *conn, const void *value)
 {
 	struct linger linger = read_linger(value);
-	conn->linger_set = linger.l_onoff != 0;
-	conn->linger_zero = linger.l_onoff != 0 && linger.l_linger == 0;
+	conn_put(conn, CONN_LINGER_SET, linger.l_onoff != 0);
+	conn_put(conn, CONN_LINGER_ZERO, linger.l_onoff != 0 && linger.l_linger == 0);
 	conn->linger_ms = (uint32_t)clock_coarse_ms();
 }
 
@@ -132,7 +132,7 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 		}
 		return 0;
 	}
-	if (call.result == 0 && UNLIKELY(call.conn->linger_hidden)) {
+	if (call.result == 0 && UNLIKELY(conn_is(call.conn, CONN_LINGER_HIDDEN))) {
 		show_hidden_linger(level, name, value, size);
 	}
 	return (int)call_leave(&call);
@@ -145,7 +145,7 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 	if (conn != NULL && result == 0 && argument != NULL) {
 		int on;
 		memcpy(&on, argument, sizeof on);
-		conn->nonblocking = on != 0;
+		conn_put(conn, CONN_NONBLOCKING, on != 0);
 	}
 	return result;
 }

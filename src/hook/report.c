@@ -160,9 +160,10 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	const struct conn *conn = call->conn;
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
-		return !conn->told_abandoned && !tally_won_race(&conn->peer, conn->begun_ns);
+		return !conn_is(conn, CONN_TOLD_ABANDONED) &&
+		       !tally_won_race(&conn->peer, conn->begun_ns);
 	case CAUSE_PEER_CLOSED_EARLY:
-		return !conn->told_hidden || desk->evidence.error != 0;
+		return !conn_is(conn, CONN_TOLD_HIDDEN) || desk->evidence.error != 0;
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -320,9 +321,11 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	}
 	/* Told already why nothing came of it: that the program now gives up is no news. */
 	if (evidence->connecting && evidence->state == STATE_SYN_SENT) {
-		call->conn->told_abandoned = true;
+		conn_set(call->conn, CONN_TOLD_ABANDONED);
 	}
-	call->conn->told_hidden |= surface == SURFACE_EOF && is_over(evidence, &desk->verdict);
+	if (surface == SURFACE_EOF && is_over(evidence, &desk->verdict)) {
+		conn_set(call->conn, CONN_TOLD_HIDDEN);
+	}
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
 	return ending_of(&desk->verdict);

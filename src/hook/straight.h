@@ -67,7 +67,8 @@ static ALWAYS_INLINE struct conn *conn_calm(uintptr_t slot)
 /** Has nobody else to be able to end a call with these flags? */
 static ALWAYS_INLINE bool stays_ours(const struct conn *conn, int flags)
 {
-	return *straight_single != 0 || conn->nonblocking || (flags & MSG_DONTWAIT) != 0;
+	return *straight_single != 0 || conn_is(conn, CONN_NONBLOCKING) ||
+	       (flags & MSG_DONTWAIT) != 0;
 }
 
 /** May a call with these flags be made without libc? */

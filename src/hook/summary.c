@@ -63,7 +63,7 @@ static const char *ending_name(const struct call *call, enum ending ending, bool
 	    conn->told_error == ECONNREFUSED) {
 		return "peer-rst";
 	}
-	if (conn->peer_fin && !conn->shut_write) {
+	if (conn_is(conn, CONN_PEER_FIN) && !conn_is(conn, CONN_SHUT_WRITE)) {
 		return "peer-fin";
 	}
 	return exiting ? "exit" : "fin";

@@ -222,7 +222,9 @@ int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 	struct conn *conn = result == 0 && operation != EPOLL_CTL_DEL ? conn_known(fd) : NULL;
 	if (conn != NULL) {
 		waits(conn, (event->events & EPOLLIN) != 0, (event->events & EPOLLOUT) != 0);
-		conn->edges = conn->edges || (event->events & EPOLLET) != 0;
+		if ((event->events & EPOLLET) != 0) {
+			conn_set(conn, CONN_EDGES);
+		}
 	}
 	return result;
 }

@@ -28,7 +28,7 @@ static inline ssize_t write_leave(struct call *call, int flags)
 static inline void write_guard_begin(struct sigpipe *guard, const struct conn *conn)
 {
 	guard->held = (conn->choice.actions & act_repeaters) != 0 || conn->told_error != 0 ||
-		      conn->peer_fin || conn->shut_write;
+		      conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE);
 	if (UNLIKELY(guard->held)) {
 		sigpipe_hold(guard);
 	}

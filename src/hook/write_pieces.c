@@ -29,7 +29,7 @@ static ALWAYS_INLINE long message_straight(const struct conn *conn, int fd,
 /* A calm call that is logged begins: how much it asks for tells whether it may have to wait. */
 static NOINLINE void begin_aloud(struct call *call, const struct msghdr *message)
 {
-	if (!call->conn->nonblocking && (call->flags & MSG_DONTWAIT) == 0) {
+	if (!conn_is(call->conn, CONN_NONBLOCKING) && (call->flags & MSG_DONTWAIT) == 0) {
 		message_measure(message, &call->asked);
 	}
 	straight_begin(call);

@@ -132,7 +132,7 @@ static void given_back_record_is_used_again_and_empty(void **state)
 	conn_sent(conn, 10, 5);
 	conn_remember(conn, OP_SEND, 10, 0, 5);
 	conn->told_error = 104;
-	conn->learned = conn->peer_fin = conn->passed = true;
+	conn_set(conn, CONN_LEARNED | CONN_PEER_FIN | CONN_PASSED);
 	conn_forget(FD, SLOT_UNKNOWN);
 	struct conn *again = conn_new(FD + 1);
 	assert_ptr_equal(again, conn);
@@ -143,7 +143,7 @@ static void given_back_record_is_used_again_and_empty(void **state)
 	assert_int_equal(again->bytes_out, 0);
 	assert_int_equal(again->history_next, 0);
 	assert_int_equal(again->told_error, 0);
-	assert_false(again->learned || again->peer_fin || again->passed);
+	assert_false(conn_is(again, CONN_LEARNED | CONN_PEER_FIN | CONN_PASSED));
 	conn_forget(FD + 1, SLOT_UNKNOWN);
 }
 
@@ -168,7 +168,7 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	uint64_t number = conn->number;
 	uint64_t total = conn_total();
 	conn->told_error = 104;
-	conn->told_abandoned = conn->peer_fin = conn->shut_write = true;
+	conn_set(conn, CONN_TOLD_ABANDONED | CONN_PEER_FIN | CONN_SHUT_WRITE);
 	conn->fin_acked = 7;
 	conn_sent(conn, 10, 5);
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
@@ -178,7 +178,7 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	assert_int_equal(conn->told_error, 0);
 	assert_int_equal(conn->fin_acked, 0);
 	assert_int_equal(conn->bytes_out, 0);
-	assert_false(conn->told_abandoned || conn->peer_fin || conn->shut_write);
+	assert_false(conn_is(conn, CONN_TOLD_ABANDONED | CONN_PEER_FIN | CONN_SHUT_WRITE));
 	conn_forget(FD, SLOT_UNKNOWN);
 }
 
@@ -263,7 +263,7 @@ static void descriptor_is_learned_at_first_sight(void **state)
 	assert_int_equal(listen(listener, 1), 0);
 	struct conn *conn = conn_find(listener);
 	assert_non_null(conn);
-	assert_true(conn->learned);
+	assert_true(conn != NULL && conn_is(conn, CONN_LEARNED));
 	assert_int_equal(conn->phase, PHASE_LISTENING);
 	assert_int_not_equal(conn->local.port, 0);
 	assert_ptr_equal(conn_find(listener), conn);

@@ -36,7 +36,7 @@ bool judge_moment(const struct session *session, const struct call *call, const 
 static bool is_marked_by_hand(const struct session *session, const struct call *call,
 			      const struct rule *idempotent)
 {
-	return call->conn->idempotent ||
+	return conn_is(call->conn, CONN_IDEMPOTENT) ||
 	       (idempotent != NULL && judge_moment(session, call, idempotent));
 }
 
@@ -65,7 +65,7 @@ static enum reason judge_mark(const struct session *session, const struct asked 
 /* 2: is the connection ours alone? */
 static enum reason judge_owner(const struct call *call)
 {
-	if (call->conn->side != SIDE_CLIENT || call->conn->learned) {
+	if (call->conn->side != SIDE_CLIENT || conn_is(call->conn, CONN_LEARNED)) {
 		return REASON_NOT_OURS;
 	}
 	return conn_holding(call->conn) == HOLDING_ALONE ? REASON_NONE : REASON_SHARED;
@@ -74,7 +74,7 @@ static enum reason judge_owner(const struct call *call)
 /* 3: is it a reset? */
 static enum reason judge_failure(const struct session *session, const struct call *call, int error)
 {
-	if (call->conn->shut_read || call->conn->shut_write) {
+	if (conn_is(call->conn, CONN_SHUT_READ | CONN_SHUT_WRITE)) {
 		return REASON_SHUT;
 	}
 	if (error == 0) {
@@ -101,7 +101,7 @@ static enum reason judge_bytes(const struct session *session, const struct call 
 	bool counted = evidence_stream(call->fd, &counts);
 	bool unseen = counted && (counts.sent > atomic_load(&call->conn->bytes_out) ||
 				  counts.received > atomic_load(&call->conn->bytes_in));
-	return unseen || call->conn->unseen ? REASON_UNSEEN : REASON_NONE;
+	return unseen || conn_is(call->conn, CONN_UNSEEN) ? REASON_UNSEEN : REASON_NONE;
 }
 
 /* 6: is it alone under way, and as good on any other connection? */
@@ -146,7 +146,7 @@ bool judge_renewal(const struct session *session, const struct call *call,
 	bool fresh =
 		atomic_load(&call->conn->bytes_out) == 0 && atomic_load(&call->conn->bytes_in) == 0;
 	if ((session->answers == 0 && !fresh) || session->barred != REASON_NONE ||
-	    call->conn->peer_fin || call->conn->shut_read || call->conn->shut_write ||
+	    conn_is(call->conn, CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE) ||
 	    judge_owner(call) != REASON_NONE) {
 		return false;
 	}

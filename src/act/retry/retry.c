@@ -216,9 +216,9 @@ static void opened(struct rule *rule, struct call *call)
 	session->rule = act_number(rule, call);
 	session->idempotent_rule = conn->choice.rule[ACTION_IDEMPOTENT];
 	session->rules = conn->choice.generation;
-	if (conn->learned || atomic_load(&conn->bytes_out) > 0 ||
+	if (conn_is(conn, CONN_LEARNED) || atomic_load(&conn->bytes_out) > 0 ||
 	    atomic_load(&conn->bytes_in) > 0) {
-		session->barred = conn->learned ? REASON_NOT_OURS : REASON_LATE;
+		session->barred = conn_is(conn, CONN_LEARNED) ? REASON_NOT_OURS : REASON_LATE;
 		session->exchange = EXCHANGE_REQUEST;
 	}
 }
@@ -251,7 +251,7 @@ bool retry_hides_end(int fd)
 {
 	const struct conn *conn = conn_known(fd);
 	const struct session *session = conn != NULL ? session_of(conn) : NULL;
-	return session != NULL && !session->over && !conn->edges;
+	return session != NULL && !session->over && !conn_is(conn, CONN_EDGES);
 }
 
 static void tend(struct session *session, struct conn *conn)
