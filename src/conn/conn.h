@@ -57,6 +57,7 @@ enum conn_flag {
 	CONN_PASSED = 1 << 12,     /* sent to somebody over a UNIX socket */
 	CONN_IDEMPOTENT = 1 << 13, /* resetby_mark_idempotent(fd) */
 	CONN_EDGES = 1 << 14,      /* some epoll watches it edge-triggered */
+	CONN_CHOOSING = 1 << 15,   /* a thread is choosing its rules */
 };
 
 struct conn {
@@ -72,36 +73,37 @@ struct conn {
 	_Atomic uint32_t history_next;
 	_Atomic uint32_t calls_in, calls_out;
 	_Atomic uint64_t bytes_in, bytes_out;
-	uint64_t begun_in, begun_out; /* the same when the current request began */
+	_Atomic uint64_t begun_in, begun_out; /* the same when the current request began */
 	struct rule_choice choice;
 	struct past_call history[CONN_HISTORY];
 
 	/* its life */
 	_Atomic uint64_t number; /* unique in the process, 0 before connect or accept */
 	uint64_t begun_ns;       /* connect called, or accepted */
-	uint32_t open_ms;
-	uint32_t connect_us;
+	_Atomic uint32_t open_ms;
+	_Atomic uint32_t connect_us;
 	uint32_t fork_epoch; /* process_epoch() when it was made: shared since? */
 	struct addr local, peer;
-	_Atomic uint32_t gap_ms;          /* the silence before the last write after a silence */
-	uint32_t shut_ms, shut_data_segs; /* shutdown: when, and segments with data until then */
-	uint32_t linger_ms;               /* when the program set SO_LINGER */
-	uint32_t told_ms;
-	uint16_t told_error, told_op, told_count;
-	uint16_t injected;                /* number of the rule whose fault is in force */
-	uint32_t acted;                   /* bit per action that has fired on this connection */
+	_Atomic uint32_t gap_ms; /* the silence before the last write after a silence */
+	_Atomic uint32_t shut_ms,
+		shut_data_segs;     /* shutdown: when, and segments with data until then */
+	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
+	_Atomic uint32_t told_ms;
+	_Atomic uint16_t told_error, told_op, told_count;
+	_Atomic uint16_t injected;        /* number of the rule whose fault is in force */
+	_Atomic uint32_t acted;           /* bit per action that has fired on this connection */
 	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
 	_Atomic uint16_t flags;           /* enum conn_flag */
-	uint8_t warned;                   /* bit per warning that was told (hook/watch.c) */
-	uint8_t head_length;              /* of head */
-	uint32_t half_ms;                 /* when it was first found half-closed; 0: it is not */
-	uint32_t looked_ms;               /* when it was last looked at in passing */
+	_Atomic uint8_t warned;           /* bit per warning that was told (hook/watch.c) */
+	_Atomic uint8_t head_length;      /* of head */
+	_Atomic uint32_t half_ms;         /* when it was first found half-closed; 0: it is not */
+	_Atomic uint32_t looked_ms;       /* when it was last looked at in passing */
 	union {
-		uint32_t drops_seen; /* a listener's: listener.h */
-		uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
+		_Atomic uint32_t drops_seen; /* a listener's: listener.h */
+		_Atomic uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
 	};
-	uint32_t overflows_seen;   /* a listener's */
-	uint16_t session;          /* act/retry's index of what it knows, 0 for nothing */
+	_Atomic uint32_t overflows_seen; /* a listener's */
+	_Atomic uint16_t session;        /* act/retry's index of what it knows, 0 for nothing */
 	char head[CONN_HEAD_SIZE]; /* the request's first bytes, kept for rules with starts= */
 };
 
@@ -114,22 +116,31 @@ static inline bool conn_is(const struct conn *conn, unsigned flags)
 	return (atomic_load_explicit(&conn->flags, memory_order_relaxed) & flags) != 0;
 }
 
-/* Threads that use one descriptor set different flags at once, and none may take another's back. */
-static inline void conn_set(struct conn *conn, unsigned flags)
+/**
+ * Threads that use one descriptor set different flags at once, and none may take another's back.
+ *
+ * @return
+ *         True when none of them was set before.
+ */
+static inline bool conn_set(struct conn *conn, unsigned flags)
 {
-	atomic_fetch_or_explicit(&conn->flags, (uint16_t)flags, memory_order_relaxed);
+	return (atomic_fetch_or(&conn->flags, (uint16_t)flags) & flags) == 0;
 }
 
 static inline void conn_clear(struct conn *conn, unsigned flags)
 {
-	atomic_fetch_and_explicit(&conn->flags, (uint16_t)~flags, memory_order_relaxed);
+	atomic_fetch_and(&conn->flags, (uint16_t)~flags);
 }
 
 /** Set it, or clear it; costs nothing when it is so already. */
 static inline void conn_put(struct conn *conn, enum conn_flag flag, bool on)
 {
 	if (conn_is(conn, flag) != on) {
-		(on ? conn_set : conn_clear)(conn, flag);
+		if (on) {
+			conn_set(conn, flag);
+		} else {
+			conn_clear(conn, flag);
+		}
 	}
 }
 
@@ -275,8 +286,13 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 /** Milliseconds since it began; unlike differences of the record's 32-bit times never wraps. */
 int64_t conn_age_ms(const struct conn *conn);
 
-/** It is established. */
-void conn_opened(struct conn *conn);
+/**
+ * It is established.
+ *
+ * @return
+ *         False when another thread has found that already.
+ */
+bool conn_opened(struct conn *conn);
 
 /** One of its two directions has ended, now or earlier. */
 void conn_half_closed(struct conn *conn);

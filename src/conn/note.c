@@ -11,12 +11,14 @@ static enum direction request_direction(const struct conn *conn)
 /* Bytes since the current request began. */
 static uint64_t exchange_in(const struct conn *conn)
 {
-	return atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) - conn->begun_in;
+	return atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) -
+	       atomic_load_explicit(&conn->begun_in, memory_order_relaxed);
 }
 
 static uint64_t exchange_out(const struct conn *conn)
 {
-	return atomic_load_explicit(&conn->bytes_out, memory_order_relaxed) - conn->begun_out;
+	return atomic_load_explicit(&conn->bytes_out, memory_order_relaxed) -
+	       atomic_load_explicit(&conn->begun_out, memory_order_relaxed);
 }
 
 void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
@@ -24,9 +26,9 @@ void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
 	atomic_store_explicit(&conn->turn, (uint8_t)direction, memory_order_relaxed);
 	if (direction == request_direction(conn)) {
 		bool in = direction == DIRECTION_READ;
-		conn->begun_in += exchange_in(conn) - (in ? bytes : 0);
-		conn->begun_out += exchange_out(conn) - (in ? 0 : bytes);
-		conn->head_length = 0;
+		conn_count(&conn->begun_in, exchange_in(conn) - (in ? bytes : 0));
+		conn_count(&conn->begun_out, exchange_out(conn) - (in ? 0 : bytes));
+		atomic_store_explicit(&conn->head_length, 0, memory_order_relaxed);
 	}
 	if (direction == DIRECTION_READ) {
 		/* An answer: the silence before the write did no harm. */

@@ -272,7 +272,7 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->acted = 0;
 	conn->head_length = 0;
 	conn->fork_epoch = process_epoch();
-	memset(&conn->choice, 0, sizeof conn->choice);
+	choice_reset(&conn->choice, 0);
 	atomic_store_explicit(&conn->bytes_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->bytes_out, 0, memory_order_relaxed);
 	atomic_store_explicit(&conn->calls_in, 0, memory_order_relaxed);
@@ -289,12 +289,17 @@ int64_t conn_age_ms(const struct conn *conn)
 	return (int64_t)((clock_exact_ns() - conn->begun_ns) / 1000000);
 }
 
-void conn_opened(struct conn *conn)
+bool conn_opened(struct conn *conn)
 {
 	uint64_t elapsed_us = (clock_exact_ns() - conn->begun_ns) / 1000;
+	uint8_t connecting = PHASE_CONNECTING;
+	if (!atomic_compare_exchange_strong(&conn->phase, &connecting, PHASE_OPEN)) {
+		return false;
+	}
 	conn->connect_us = elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
 	conn->open_ms = (uint32_t)clock_coarse_ms();
-	conn_set_phase(conn, PHASE_OPEN);
+	conn_stir(conn);
+	return true;
 }
 
 void conn_half_closed(struct conn *conn)
