@@ -195,6 +195,29 @@ static socklen_t peer_address(const struct call *call, struct sockaddr_in6 *addr
 	return size;
 }
 
+/* What has gone over it before the rule was its own was not kept. */
+static enum reason barred_from_the_start(const struct conn *conn)
+{
+	if (conn_is(conn, CONN_LEARNED)) {
+		return REASON_NOT_OURS;
+	}
+	bool used = atomic_load(&conn->bytes_out) > 0 || atomic_load(&conn->bytes_in) > 0;
+	return used ? REASON_LATE : REASON_NONE;
+}
+
+static void fill_in(struct session *session, const struct rule *rule, const struct call *call)
+{
+	const struct conn *conn = call->conn;
+	session->fd = call->fd;
+	session->rule = act_number(rule, call);
+	session->idempotent_rule = choice_number(&conn->choice, ACTION_IDEMPOTENT);
+	session->rules = choice_generation(&conn->choice);
+	session->barred = (uint8_t)barred_from_the_start(conn);
+	if (session->barred != REASON_NONE) {
+		session->exchange = EXCHANGE_REQUEST;
+	}
+}
+
 static void opened(struct rule *rule, struct call *call)
 {
 	struct conn *conn = call->conn;
@@ -209,18 +232,12 @@ static void opened(struct rule *rule, struct call *call)
 	}
 	session->peer_size = peer_address(call, &session->peer);
 	if (session->peer_size == 0) {
+		session_release(session);
 		session_end(conn);
 		return;
 	}
-	session->fd = call->fd;
-	session->rule = act_number(rule, call);
-	session->idempotent_rule = conn->choice.rule[ACTION_IDEMPOTENT];
-	session->rules = conn->choice.generation;
-	if (conn_is(conn, CONN_LEARNED) || atomic_load(&conn->bytes_out) > 0 ||
-	    atomic_load(&conn->bytes_in) > 0) {
-		session->barred = conn_is(conn, CONN_LEARNED) ? REASON_NOT_OURS : REASON_LATE;
-		session->exchange = EXCHANGE_REQUEST;
-	}
+	fill_in(session, rule, call);
+	session_release(session);
 }
 
 static void ended(struct call *call)

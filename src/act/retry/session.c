@@ -96,6 +96,7 @@ struct session *session_new(struct conn *conn, uint32_t generation)
 		if (claim(session, conn)) {
 			clear(session);
 			atomic_store(&session->generation, generation);
+			session_hold(session);
 			conn->session = (uint16_t)(index + 1);
 			raise_end(index + 1);
 			return session;

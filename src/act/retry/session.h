@@ -65,13 +65,13 @@ struct session {
 	/* the exchange */
 	uint8_t exchange; /* enum exchange */
 	bool http;
-	bool foreign;     /* this connection has answered something else than HTTP/1.x */
-	uint8_t barred;   /* enum reason: nothing on this connection is retried */
-	uint8_t unkept;   /* enum reason: this request is not */
-	bool over;        /* a retry has failed, and the connection with it */
-	uint32_t answers; /* that this connection has given */
-	uint32_t tries;   /* of this request */
-	uint64_t written; /* bytes of this request, kept or not */
+	bool foreign;           /* this connection has answered something else than HTTP/1.x */
+	_Atomic uint8_t barred; /* enum reason: nothing on this connection is retried */
+	uint8_t unkept;         /* enum reason: this request is not */
+	bool over;              /* a retry has failed, and the connection with it */
+	uint32_t answers;       /* that this connection has given */
+	uint32_t tries;         /* of this request */
+	uint64_t written;       /* bytes of this request, kept or not */
 	struct retained sent;
 	struct http_response response;
 
@@ -90,7 +90,10 @@ struct session {
 /** The session of a connection, NULL when it has none. */
 struct session *session_of(const struct conn *conn);
 
-/** Begin one; NULL when there are too many. */
+/**
+ * Begin one; NULL when there are too many. This thread holds it, so that no other one uses it before
+ * it is filled in.
+ */
 struct session *session_new(struct conn *conn, uint32_t generation);
 
 /** Give it back; a renewal that another thread has in hand ends first. */
