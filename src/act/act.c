@@ -3,7 +3,11 @@
 #include "../conn/evidence.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
+#include "../sys/raw.h"
 #include "filter.h"
+
+/* How often the processor is given away while another thread chooses a connection's rules. */
+#define CHOOSE_TURNS 100
 
 static const struct act *const acts[ACTION_COUNT] = {
 #define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
@@ -54,6 +58,15 @@ static bool next_rule(struct walk *walk, const struct call *call)
 	return false;
 }
 
+static void tell_listening(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->listening != NULL) {
+			walk.act->listening(walk.rule, call);
+		}
+	}
+}
+
 /* The rules have been edited: what they did to this connection is undone where it can be. */
 static void end_rules(struct call *call)
 {
@@ -65,14 +78,18 @@ static void end_rules(struct call *call)
 	}
 }
 
-void act_match(struct call *call, enum stage stage)
+static uint32_t generation_of(const struct rules *set)
+{
+	return set != NULL ? set->generation : 0;
+}
+
+static void match(struct call *call, enum stage stage)
 {
 	struct rules *set = rules_now();
 	struct conn *conn = call->conn;
-	uint32_t generation = set != NULL ? set->generation : 0;
-	if (conn->choice.generation != generation) {
+	if (choice_generation(&conn->choice) != generation_of(set)) {
 		end_rules(call);
-		conn->choice = (struct rule_choice){.generation = generation};
+		choice_reset(&conn->choice, generation_of(set));
 		conn->acted = 0;
 	}
 	if (set == NULL || !set->has_stage[stage]) {
@@ -89,6 +106,66 @@ void act_match(struct call *call, enum stage stage)
 	};
 	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
 	conn_stir(conn);
+}
+
+/* One thread at a time chooses a connection's rules, so that each match is counted once. */
+static bool begin_choosing(struct conn *conn)
+{
+	return conn_set(conn, CONN_CHOOSING);
+}
+
+static void end_choosing(struct conn *conn)
+{
+	conn_clear(conn, CONN_CHOOSING);
+}
+
+void act_match(struct call *call, enum stage stage)
+{
+	/* A thread that was left in the middle by a long jump, or by fork, is not waited for. */
+	for (int turn = 0; turn < CHOOSE_TURNS && !begin_choosing(call->conn); turn++) {
+		raw0(SYS_sched_yield);
+	}
+	match(call, stage);
+	end_choosing(call->conn);
+}
+
+static void match_again(struct call *call)
+{
+	switch (atomic_load_explicit(&call->conn->phase, memory_order_relaxed)) {
+	case PHASE_OPEN:
+		match(call, STAGE_OPEN);
+		act_opened(call);
+		break;
+	case PHASE_LISTENING:
+		match(call, STAGE_LISTEN);
+		tell_listening(call);
+		break;
+	case PHASE_CONNECTING:
+		/* An accepted connection is about to be open: it was never asked for here. */
+		if (call->conn->side == SIDE_CLIENT) {
+			match(call, STAGE_CONNECT);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_outdated(const struct conn *conn)
+{
+	return choice_generation(&conn->choice) != generation_of(rules_now());
+}
+
+void act_rematch(struct call *call)
+{
+	struct conn *conn = call->conn;
+	if (!is_outdated(conn) || !begin_choosing(conn)) {
+		return;
+	}
+	if (is_outdated(conn)) {
+		match_again(call);
+	}
+	end_choosing(conn);
 }
 
 void act_connect(struct call *call, struct act_target *target)
@@ -125,11 +202,7 @@ void act_opened(struct call *call)
 void act_listening(struct call *call)
 {
 	act_match(call, STAGE_LISTEN);
-	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
-		if (walk.act->listening != NULL) {
-			walk.act->listening(walk.rule, call);
-		}
-	}
+	tell_listening(call);
 }
 
 void act_shutdown(struct call *call)
@@ -164,9 +237,8 @@ void act_renewed(struct call *call)
 
 void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint32_t generation)
 {
-	if (number != 0 && conn->choice.generation == generation) {
-		conn->choice.rule[action] = number;
-		conn->choice.actions |= (uint32_t)1 << action;
+	if (number != 0 && choice_generation(&conn->choice) == generation) {
+		choice_take(&conn->choice, action, number);
 	}
 }
 
@@ -291,6 +363,10 @@ bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first)
 	if (!rule_ready(rule, &moment) || !rule_fire(rule)) {
 		return false;
 	}
-	conn->acted |= bit;
+	*first = (atomic_fetch_or(&conn->acted, bit) & bit) == 0;
+	if (!*first) {
+		/* Another thread's call was faster. */
+		rule_hold_fire(rule);
+	}
 	return true;
 }

@@ -79,6 +79,12 @@ void act_observe(const struct act_observer *observer);
 /** Choose the connection's rules for a stage, and tell what cannot act. */
 void act_match(struct call *call, enum stage stage);
 
+/**
+ * The same where the rules have been edited since they were chosen: what the old ones did is undone
+ * where it can be, and the new ones act. Of threads that meet the edit at once, one does it.
+ */
+void act_rematch(struct call *call);
+
 void act_connect(struct call *call, struct act_target *target);
 void act_connected(struct call *call, struct act_target *target);
 void act_opened(struct call *call);

@@ -30,7 +30,7 @@ static bool at_write(struct rule *rule, struct call *call)
 	/* Silence on the wire: a middlebox does not see when the program reads. */
 	uint32_t silence = evidence_silence(call->fd);
 	if (silence < rule->value.duration_ms || !reset_close_possible(call->fd) ||
-	    !can_be_taken(call) || !act_fires(rule, call, WHEN_WRITE, &first)) {
+	    !can_be_taken(call) || !act_fires(rule, call, WHEN_WRITE, &first) || !first) {
 		return false;
 	}
 	conn->injected = act_number(rule, call);

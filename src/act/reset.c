@@ -8,7 +8,7 @@ static void strike(struct rule *rule, struct call *call, unsigned when)
 {
 	bool first;
 	if ((call->conn->acted & ((uint32_t)1 << rule->action)) != 0 ||
-	    !reset_close_possible(call->fd) || !act_fires(rule, call, when, &first)) {
+	    !reset_close_possible(call->fd) || !act_fires(rule, call, when, &first) || !first) {
 		return;
 	}
 	call->conn->injected = act_number(rule, call);

@@ -9,8 +9,8 @@
 #include "report.h"
 #include "tally.h"
 
-bool flow_watches;
-bool flow_keeps_heads;
+_Atomic bool flow_watches;
+_Atomic bool flow_keeps_heads;
 _Atomic uint32_t flow_calm = 1;
 
 __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
@@ -20,8 +20,17 @@ static void rematch_all(void)
 {
 	flow_rules_changed();
 	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
-		struct call call;
-		call_enter(&call, OP_NONE, conn_known(fd), fd, 0);
+		struct conn *conn = conn_known(fd);
+		if (conn != NULL && conn_pin(conn, fd)) {
+			struct call call = {
+				.conn = conn,
+				.generation = atomic_load(&conn->generation),
+				.op = OP_NONE,
+				.fd = fd,
+			};
+			act_rematch(&call);
+			conn_unpin(conn);
+		}
 	}
 }
 
@@ -58,33 +67,13 @@ void flow_keep_head(struct conn *conn, enum direction direction, const struct io
 	}
 }
 
-static void rematch(struct call *call)
-{
-	switch (atomic_load_explicit(&call->conn->phase, memory_order_relaxed)) {
-	case PHASE_OPEN:
-		act_match(call, STAGE_OPEN);
-		act_opened(call);
-		break;
-	case PHASE_LISTENING:
-		act_listening(call);
-		break;
-	case PHASE_CONNECTING:
-		act_match(call, STAGE_CONNECT);
-		break;
-	default:
-		break;
-	}
-}
-
 void flow_begin(struct call *call)
 {
 	int saved = errno;
 	if (rules_watched) {
 		look_at_rules();
 	}
-	if (call->conn->choice.generation != atomic_load(&rules_generation)) {
-		rematch(call);
-	}
+	act_rematch(call);
 	if (log_wants(LOG_CALLS)) {
 		doze_before(call);
 		call->began_ns = clock_exact_ns();
@@ -97,7 +86,7 @@ static bool needs_care(const struct conn *conn)
 {
 	return rules_watched || flow_keeps_heads || sandbox_closed ||
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
-	       conn->choice.generation != atomic_load(&rules_generation) ||
+	       choice_generation(&conn->choice) != atomic_load(&rules_generation) ||
 	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
 	       conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE);
 }
@@ -190,7 +179,9 @@ ssize_t call_leave(struct call *call)
 
 void flow_opened(struct call *call)
 {
-	conn_opened(call->conn);
+	if (!conn_opened(call->conn)) {
+		return;
+	}
 	act_match(call, STAGE_OPEN);
 	act_opened(call);
 	if (log_wants(LOG_CONNS)) {

@@ -43,13 +43,13 @@
 #endif
 
 /** True when every call is looked at: calls are logged, or a rules file is watched. */
-extern HIDDEN bool flow_watches;
+extern HIDDEN _Atomic bool flow_watches;
 
 /** What is in conn->calm of connections that are calm; moves on when rules change. */
 extern HIDDEN _Atomic uint32_t flow_calm;
 
 /** True when a rule looks at requests (starts=). */
-extern HIDDEN bool flow_keeps_heads;
+extern HIDDEN _Atomic bool flow_keeps_heads;
 
 /** About once a second: how are the open connections, this one and the others? */
 void flow_look_around(struct call *call, uint32_t now_ms);
@@ -96,7 +96,7 @@ static ALWAYS_INLINE bool call_enter_flags(struct call *call, enum op op, struct
 		.flags = flags,
 	};
 	if (UNLIKELY(flow_watches) ||
-	    UNLIKELY(conn->choice.generation !=
+	    UNLIKELY(choice_generation(&conn->choice) !=
 		     atomic_load_explicit(&rules_generation, memory_order_relaxed))) {
 		flow_begin(call);
 	}

@@ -7,7 +7,7 @@
 #include "../sys/text.h"
 
 _Atomic uint32_t rules_generation;
-bool rules_watched;
+_Atomic bool rules_watched;
 
 /* Largest rules file. */
 #define FILE_SIZE_MAX ((size_t)1 << 20)
@@ -19,12 +19,13 @@ static const char *program;
 static _Atomic uint64_t seed;
 static _Atomic uint64_t children;
 
-/* What the file looked like when it was last read. */
-static struct stamp {
-	uint64_t inode, size;
-	int64_t seconds;
-	uint32_t nanoseconds;
-} stamp;
+/* What the file looks like; `known`: when it was last read. */
+struct stamp {
+	_Atomic uint64_t inode, size;
+	_Atomic int64_t seconds;
+	_Atomic uint32_t nanoseconds;
+};
+static struct stamp known;
 static _Atomic uint32_t looked_ms;
 
 static int stamp_of(const char *path, struct stamp *now)
@@ -45,6 +46,14 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
 {
 	return a->inode == b->inode && a->size == b->size && a->seconds == b->seconds &&
 	       a->nanoseconds == b->nanoseconds;
+}
+
+static void remember_stamp(const struct stamp *now)
+{
+	known.inode = now->inode;
+	known.size = now->size;
+	known.seconds = now->seconds;
+	known.nanoseconds = now->nanoseconds;
 }
 
 /* The whole file in memory of its own; *size is what was mapped, *length what was read. */
@@ -132,7 +141,7 @@ int rules_start(const char *text, const char *path, uint64_t from, const char *e
 	program = exe;
 	atomic_store(&seed, from);
 	if (path != NULL) {
-		stamp_of(path, &stamp);
+		stamp_of(path, &known);
 	}
 	struct rules *set = NULL;
 	int result = read_all(&set, error);
@@ -158,12 +167,13 @@ struct rules *rules_now(void)
 struct rule *rules_get(const struct rule_choice *choice, enum action action)
 {
 	struct rules *set = rules_now();
-	uint16_t number = choice->rule[action];
-	if (set == NULL || set->generation != choice->generation || number == 0 ||
-	    number > set->count) {
+	uint32_t generation = choice_generation(choice);
+	uint16_t number = choice_number(choice, action);
+	if (set == NULL || set->generation != generation || number == 0 || number > set->count) {
 		return NULL;
 	}
-	return &set->rules[number - 1];
+	/* Another thread may be choosing: then the number may be one of a newer set. */
+	return choice_generation(choice) == generation ? &set->rules[number - 1] : NULL;
 }
 
 enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
@@ -174,21 +184,24 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 	    !atomic_compare_exchange_strong(&looked_ms, &last, now_ms)) {
 		return RULES_SAME;
 	}
-	enum rules_news news = RULES_SAME;
 	struct stamp now;
-	int found = stamp_of(file_path, &now);
 	/* An editor may be between removing and renaming: a file that is away is no edit. */
-	if (found == 0 && !same_stamp(&now, &stamp)) {
-		stamp = now;
-		struct rules *set = NULL;
-		if (read_all(&set, error) < 0) {
-			news = RULES_REFUSED;
-		} else {
-			put_in_force(set);
-			news = RULES_CHANGED;
-		}
+	if (stamp_of(file_path, &now) < 0 || same_stamp(&now, &known)) {
+		return RULES_SAME;
 	}
-	return news;
+	struct rules *set = NULL;
+	int result = read_all(&set, error);
+	if (atomic_load(&looked_ms) != now_ms) {
+		/* That took long, and another thread looks by now: what it reads is not older. */
+		rules_free(set);
+		return RULES_SAME;
+	}
+	remember_stamp(&now);
+	if (result < 0) {
+		return RULES_REFUSED;
+	}
+	put_in_force(set);
+	return RULES_CHANGED;
 }
 
 uint64_t rules_seed(void)

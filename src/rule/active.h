@@ -12,7 +12,7 @@
 extern HIDDEN _Atomic uint32_t rules_generation;
 
 /** Is there a rules file to look at? */
-extern bool rules_watched;
+extern _Atomic bool rules_watched;
 
 /** No rule is in force from here on, and the rules file is not looked at. */
 void rules_stop(void);

@@ -78,17 +78,17 @@ static bool applies(struct rule *rule, uint32_t number, enum stage stage,
 /* Forget the stage's rules; all of them when they are numbers of another set. */
 static void clear_choice(const struct rules *set, enum stage stage, struct rule_choice *choice)
 {
-	bool other_set = choice->generation != set->generation;
-	for (int action = 0; action < ACTION_COUNT; action++) {
-		uint16_t number = choice->rule[action];
-		if (other_set ||
+	if (choice_generation(choice) != set->generation) {
+		choice_reset(choice, set->generation);
+		return;
+	}
+	for (unsigned action = 0; action < ACTION_COUNT; action++) {
+		uint16_t number = choice_number(choice, action);
+		if (number > set->count ||
 		    (number != 0 && is_due(set, &set->rules[number - 1], stage, choice))) {
-			choice->actions &= ~((uint32_t)1 << action);
-			choice->rule[action] = 0;
+			choice_drop(choice, action);
 		}
 	}
-	choice->early = choice->early && !other_set;
-	choice->generation = set->generation;
 }
 
 void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
@@ -101,10 +101,8 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 		    !applies(rule, number, stage, subject, seed)) {
 			continue;
 		}
-		uint32_t bit = (uint32_t)1 << rule->action;
-		if ((choice->actions & bit) == 0) {
-			choice->actions |= bit;
-			choice->rule[rule->action] = (uint16_t)number;
+		if (choice_number(choice, rule->action) == 0) {
+			choice_take(choice, rule->action, (uint16_t)number);
 		}
 	}
 	choice->early = choice->early || (stage == STAGE_CONNECT && set->matches_early);

@@ -28,3 +28,8 @@ bool rule_fire(struct rule *rule)
 	}
 	return false;
 }
+
+void rule_hold_fire(struct rule *rule)
+{
+	atomic_fetch_sub_explicit(&rule->fired, 1, memory_order_relaxed);
+}

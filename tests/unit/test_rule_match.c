@@ -116,6 +116,24 @@ static void numbers_of_another_set_are_forgotten(void **state)
 	rules_free(new);
 }
 
+/* Another thread may be about to write the numbers of a set that was longer. */
+static void a_number_that_the_set_does_not_have_is_forgotten(void **state)
+{
+	(void)state;
+	struct rules *set = read_rules("connect-timeout");
+	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.2", 80);
+	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	choice_reset(&choice, set->generation);
+	choice_take(&choice, ACTION_LINGER0, RULES_MAX);
+	choice_take(&choice, ACTION_UNREAD, UINT16_MAX);
+	rule_match(set, STAGE_CONNECT, &subject, SEED, &choice);
+	assert_int_equal(choice.actions, 1u << ACTION_CONNECT_TIMEOUT);
+	assert_int_equal(choice.rule[ACTION_LINGER0], 0);
+	assert_int_equal(choice.rule[ACTION_UNREAD], 0);
+	rules_free(set);
+}
+
 static void an_unknown_side_matches_no_side_selector(void **state)
 {
 	(void)state;
@@ -428,6 +446,7 @@ int main(void)
 		cmocka_unit_test(different_actions_combine),
 		cmocka_unit_test(a_stage_leaves_the_other_stages_rules_alone),
 		cmocka_unit_test(numbers_of_another_set_are_forgotten),
+		cmocka_unit_test(a_number_that_the_set_does_not_have_is_forgotten),
 		cmocka_unit_test(an_unknown_side_matches_no_side_selector),
 		cmocka_unit_test(at_needs_a_known_local_address),
 		cmocka_unit_test(a_rule_for_another_program_never_matches),

@@ -136,7 +136,23 @@ static void the_socket_can_be_connected_afterwards(void **state)
 	}
 }
 
+static void what_is_accepted_is_no_connect_of_a_count(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, (struct situation){.family = families[i].family, .server = true},
+			  (const char *[]){"RESETBY_RULES=refuse conn=1", NULL});
+		actor_do(&p.a, "%s s1", families[i].socket);
+		assert_string_equal(
+			actor_do(&p.a, "connect s1 %s %u", families[i].address, p.listen_port),
+			"-1 ECONNREFUSED");
+		pair_close(&p);
+	}
+}
+
 LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
-	 LAB_TEST(the_socket_can_be_connected_afterwards))
+	 LAB_TEST(the_socket_can_be_connected_afterwards),
+	 LAB_TEST(what_is_accepted_is_no_connect_of_a_count))
