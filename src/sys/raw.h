@@ -152,8 +152,9 @@ static inline void *raw_map(size_t size)
 static inline void raw_unmap(void *memory, size_t size)
 {
 #if SANITIZER_OF_THREADS
-	/* It has to see that what is mapped there next is other memory. */
-	munmap(memory, size);
+	/* It has to see that what is mapped there next is other memory, and sees whole pages only. */
+	size_t page = 4096;
+	munmap(memory, (size + page - 1) / page * page);
 #else
 	raw2(SYS_munmap, memory, size);
 #endif
