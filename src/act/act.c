@@ -99,10 +99,12 @@ static void match(struct call *call, enum stage stage)
 	if (set->has_at) {
 		conn_learn_local(conn, call->fd);
 	}
+	struct addr local = conn_local(conn);
+	struct addr peer = conn_peer(conn);
 	struct rule_subject subject = {
 		.side = (enum side)conn->side,
-		.local = &conn->local,
-		.peer = &conn->peer,
+		.local = &local,
+		.peer = &peer,
 	};
 	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
 	conn_stir(conn);
@@ -159,13 +161,16 @@ static bool is_outdated(const struct conn *conn)
 void act_rematch(struct call *call)
 {
 	struct conn *conn = call->conn;
-	if (!is_outdated(conn) || !begin_choosing(conn)) {
+	if (!is_outdated(conn) || !conn_hold(conn, call->generation)) {
 		return;
 	}
-	if (is_outdated(conn)) {
-		match_again(call);
+	if (begin_choosing(conn)) {
+		if (is_outdated(conn)) {
+			match_again(call);
+		}
+		end_choosing(conn);
 	}
-	end_choosing(conn);
+	conn_unpin(conn);
 }
 
 void act_connect(struct call *call, struct act_target *target)
@@ -258,7 +263,18 @@ static bool is_connection(struct call *call)
 	return false;
 }
 
-bool act_read(struct call *call)
+/* Another thread may close the descriptor meanwhile: what is told is of the connection that was. */
+static bool held(struct call *call, bool (*ask)(struct call *call))
+{
+	if (!conn_hold(call->conn, call->generation)) {
+		return false;
+	}
+	bool answered = ask(call);
+	conn_unpin(call->conn);
+	return answered;
+}
+
+static bool any_read(struct call *call)
 {
 	if (!is_connection(call)) {
 		return false;
@@ -271,7 +287,12 @@ bool act_read(struct call *call)
 	return false;
 }
 
-bool act_write(struct call *call)
+bool act_read(struct call *call)
+{
+	return held(call, any_read);
+}
+
+static bool any_write(struct call *call)
 {
 	if (!is_connection(call)) {
 		return false;
@@ -284,7 +305,12 @@ bool act_write(struct call *call)
 	return false;
 }
 
-bool act_again(struct call *call)
+bool act_write(struct call *call)
+{
+	return held(call, any_write);
+}
+
+static bool any_again(struct call *call)
 {
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->again != NULL && walk.act->again(walk.rule, call)) {
@@ -294,7 +320,12 @@ bool act_again(struct call *call)
 	return false;
 }
 
-bool act_took_error(struct call *call)
+bool act_again(struct call *call)
+{
+	return held(call, any_again);
+}
+
+static bool any_took_error(struct call *call)
 {
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->took_error != NULL && walk.act->took_error(walk.rule, call)) {
@@ -302,6 +333,11 @@ bool act_took_error(struct call *call)
 		}
 	}
 	return false;
+}
+
+bool act_took_error(struct call *call)
+{
+	return held(call, any_took_error);
 }
 
 bool act_close(struct call *call)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include "../sys/addr.h"
 #include "../sys/hidden.h"
@@ -60,6 +61,13 @@ enum conn_flag {
 	CONN_CHOOSING = 1 << 15,   /* a thread is choosing its rules */
 };
 
+/** An address that one thread learns while others read it. */
+struct conn_name {
+	_Atomic uint64_t words[3];
+};
+
+_Static_assert(sizeof(struct conn_name) == sizeof(struct addr), "it holds an address");
+
 struct conn {
 	/* every call */
 	_Atomic uint32_t generation; /* changes when the record is given back */
@@ -67,7 +75,7 @@ struct conn {
 	_Atomic uint8_t phase;
 	_Atomic uint8_t turn;    /* enum direction of the last byte that moved */
 	_Atomic uint8_t waiting; /* enum direction that poll and its kind last asked for */
-	uint8_t side;
+	_Atomic uint8_t side;
 	_Atomic uint32_t calm;    /* flow_calm while its calls need no care, else something older */
 	_Atomic uint32_t last_ms; /* when a byte last moved */
 	_Atomic uint32_t history_next;
@@ -78,13 +86,13 @@ struct conn {
 	struct past_call history[CONN_HISTORY];
 
 	/* its life */
-	_Atomic uint64_t number; /* unique in the process, 0 before connect or accept */
-	uint64_t begun_ns;       /* connect called, or accepted */
+	_Atomic uint64_t number;   /* unique in the process, 0 before connect or accept */
+	_Atomic uint64_t begun_ns; /* connect called, or accepted */
 	_Atomic uint32_t open_ms;
 	_Atomic uint32_t connect_us;
-	uint32_t fork_epoch; /* process_epoch() when it was made: shared since? */
-	struct addr local, peer;
-	_Atomic uint32_t gap_ms; /* the silence before the last write after a silence */
+	struct conn_name local, peer; /* conn_local(), conn_peer() */
+	_Atomic uint32_t fork_epoch;  /* process_epoch() when it was made: shared since? */
+	_Atomic uint32_t gap_ms;      /* the silence before the last write after a silence */
 	_Atomic uint32_t shut_ms,
 		shut_data_segs;     /* shutdown: when, and segments with data until then */
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
@@ -109,6 +117,37 @@ struct conn {
 
 _Static_assert(sizeof(struct conn) <= CONN_SIZE,
 	       "a TCP connection costs at most 512 bytes, its slot included");
+
+/* The last word has port and family: who reads those has the address that belongs to them. */
+static inline struct addr conn_name_get(const struct conn_name *name)
+{
+	struct addr addr;
+	uint64_t words[3];
+	words[2] = atomic_load_explicit(&name->words[2], memory_order_acquire);
+	words[1] = atomic_load_explicit(&name->words[1], memory_order_relaxed);
+	words[0] = atomic_load_explicit(&name->words[0], memory_order_relaxed);
+	memcpy(&addr, words, sizeof addr);
+	return addr;
+}
+
+static inline void conn_name_set(struct conn_name *name, struct addr addr)
+{
+	uint64_t words[3];
+	memcpy(words, &addr, sizeof words);
+	atomic_store_explicit(&name->words[0], words[0], memory_order_relaxed);
+	atomic_store_explicit(&name->words[1], words[1], memory_order_relaxed);
+	atomic_store_explicit(&name->words[2], words[2], memory_order_release);
+}
+
+static inline struct addr conn_local(const struct conn *conn)
+{
+	return conn_name_get(&conn->local);
+}
+
+static inline struct addr conn_peer(const struct conn *conn)
+{
+	return conn_name_get(&conn->peer);
+}
 
 /** Is any of these flags set? */
 static inline bool conn_is(const struct conn *conn, unsigned flags)
@@ -266,6 +305,9 @@ bool conn_let_go(struct conn *conn);
  */
 bool conn_pin(struct conn *conn, int fd);
 void conn_unpin(struct conn *conn);
+
+/** The same for a call that goes on, also when its descriptor is detached, to be closed by it. */
+bool conn_hold(struct conn *conn, uint32_t generation);
 
 /** How many descriptors of this process name it. */
 uint32_t conn_names(const struct conn *conn);

@@ -184,7 +184,8 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 /* A record can be stale: libc closes descriptors inside (fclose, posix_spawn). */
 static bool is_about(const struct conn *conn, int fd)
 {
-	if (conn->local.family == 0 || conn->local.port == 0) {
+	struct addr known = conn_local(conn);
+	if (known.family == 0 || known.port == 0) {
 		return true;
 	}
 	struct sockaddr_storage name;
@@ -193,7 +194,7 @@ static bool is_about(const struct conn *conn, int fd)
 		return false;
 	}
 	struct addr local = addr_from_sockaddr(&name, size);
-	return local.port == conn->local.port || local.port == 0;
+	return local.port == known.port || local.port == 0;
 }
 
 /* SYN and FIN are counted as a byte each; after a failed connect the counts mean nothing. */

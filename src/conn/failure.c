@@ -156,7 +156,7 @@ static bool may_hide_icmp(const struct evidence *evidence, const struct conn *co
 		return true;
 	}
 	/* IPv6 queues nothing that was not asked for: ipv6_icmp_error(). */
-	return conn->peer.family == AF_INET6 && icmp6_has_come();
+	return conn_peer(conn).family == AF_INET6 && icmp6_has_come();
 }
 
 /*
@@ -172,10 +172,11 @@ static void collect_icmp(struct evidence *evidence, const struct conn *conn, int
 			left--;
 		}
 	}
+	struct addr peer = conn_peer(conn);
 	evidence->icmp_unread = may_hide_icmp(evidence, conn, fd);
 	/* Not when this host is the one that was asked for: then its firewall is the peer's. */
 	evidence->icmp_local = evidence->icmp && is_ours(&evidence->icmp_offender) &&
-			       !addr_same_host(&evidence->icmp_offender, &conn->peer);
+			       !addr_same_host(&evidence->icmp_offender, &peer);
 }
 
 static int64_t limit(const char *name)
@@ -222,7 +223,8 @@ static bool has_source(const struct addr *peer)
 static void collect_ports(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	evidence->time_wait_count = count_time_wait();
-	evidence->has_source = has_source(&conn->peer);
+	struct addr peer = conn_peer(conn);
+	evidence->has_source = has_source(&peer);
 	/* The kernel found none. */
 	evidence->port_chosen = has_port(fd);
 }

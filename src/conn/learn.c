@@ -114,7 +114,7 @@ static void learn(struct conn *conn, int fd)
 	socklen_t size = sizeof info;
 	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
 	if (info.tcpi_state == STATE_LISTEN) {
-		conn->local = socket_name(fd, false);
+		conn_name_set(&conn->local, socket_name(fd, false));
 		listener_knows(conn, listener_losses(fd));
 		conn_set_phase(conn, PHASE_LISTENING);
 	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
@@ -161,10 +161,11 @@ struct conn *conn_learn(int fd)
 
 void conn_learn_local(struct conn *conn, int fd)
 {
-	if (conn->local.family == 0 || conn->local.port == 0 || addr_is_any(&conn->local)) {
+	struct addr known = conn_local(conn);
+	if (known.family == 0 || known.port == 0 || addr_is_any(&known)) {
 		struct addr local = socket_name(fd, false);
 		if (local.family != 0) {
-			conn->local = local;
+			conn_name_set(&conn->local, local);
 		}
 	}
 }

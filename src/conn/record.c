@@ -173,6 +173,18 @@ bool conn_pin(struct conn *conn, int fd)
 	return false;
 }
 
+bool conn_hold(struct conn *conn, uint32_t generation)
+{
+	if (!take(conn, PIN)) {
+		return false;
+	}
+	if (conn_same(conn, generation)) {
+		return true;
+	}
+	conn_unpin(conn);
+	return false;
+}
+
 bool conn_let_go(struct conn *conn)
 {
 	uint32_t refs = atomic_load(&conn->refs);
@@ -260,8 +272,8 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->number = atomic_fetch_add(&total, 1) + 1;
 	conn->side = (uint8_t)side;
 	conn->begun_ns = clock_exact_ns();
-	conn->local = *local;
-	conn->peer = *peer;
+	conn_name_set(&conn->local, *local);
+	conn_name_set(&conn->peer, *peer);
 	conn->told_error = conn->told_op = conn->told_count = 0;
 	conn_clear(conn, CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED |
 				 CONN_TOLD_HIDDEN);

@@ -40,11 +40,11 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 		connect->disconnects = true;
 		disconnecting(call);
 	} else if (peer.family != 0 && (phase == PHASE_FRESH || phase == PHASE_OVER)) {
+		struct addr local = conn_local(call->conn);
 		if (call->conn->number != 0) {
 			/* The port of the connection before is given back. */
-			call->conn->local.port = 0;
+			local.port = 0;
 		}
-		struct addr local = call->conn->local;
 		conn_begin(call->conn, SIDE_CLIENT, &local, &peer);
 		connect->begins = true;
 		connect->again = phase == PHASE_OVER;
@@ -116,7 +116,7 @@ void connect_end(struct connect *connect, struct call *call)
 			conn_set_phase(call->conn, PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {
-		tally_established(&call->conn->peer);
+		tally_established(conn_peer(call->conn));
 		flow_opened(call);
 	} else if (was_connecting) {
 		connect_failed(connect, call);
@@ -160,7 +160,7 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 	}
 	call.result = real.bind(fd, address, size);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
-		call.conn->local = addr_from_sockaddr(address, size);
+		conn_name_set(&call.conn->local, addr_from_sockaddr(address, size));
 	}
 	return (int)call_leave(&call);
 }

@@ -205,7 +205,7 @@ void flow_notice_connected(struct call *call)
 	}
 	if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE &&
 	    state != STATE_UNKNOWN) {
-		tally_established(&call->conn->peer);
+		tally_established(conn_peer(call->conn));
 		flow_opened(call);
 	}
 }

@@ -85,7 +85,7 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 		return;
 	}
 	struct addr peer = peer_name_read(name);
-	struct addr local = listener->local;
+	struct addr local = conn_local(listener);
 	if (addr_is_any(&local)) {
 		local.family = 0;
 	}

@@ -83,7 +83,7 @@ static void took_error(struct call *call, int error)
 	} else if (phase == PHASE_CONNECTING) {
 		enum tcp_state_number state = evidence_state(call->fd);
 		if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE) {
-			tally_established(&conn->peer);
+			tally_established(conn_peer(conn));
 			flow_opened(call);
 		}
 	}

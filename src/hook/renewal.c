@@ -39,7 +39,7 @@ static void renewed(struct call *call)
 	connect.result = 0;
 	connect.error = 0;
 	act_match(&connect, STAGE_CONNECT);
-	tally_established(&call->conn->peer);
+	tally_established(conn_peer(call->conn));
 	flow_opened(&connect);
 }
 

@@ -158,10 +158,11 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 static bool is_worth_telling(const struct call *call, const struct desk *desk, bool quiet)
 {
 	const struct conn *conn = call->conn;
+	struct addr peer = conn_peer(conn);
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
 		return !conn_is(conn, CONN_TOLD_ABANDONED) &&
-		       !tally_won_race(&conn->peer, conn->begun_ns);
+		       !tally_won_race(&peer, conn->begun_ns);
 	case CAUSE_PEER_CLOSED_EARLY:
 		return !conn_is(conn, CONN_TOLD_HIDDEN) || desk->evidence.error != 0;
 	case CAUSE_ALREADY_RESET:

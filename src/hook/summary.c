@@ -127,8 +127,10 @@ static struct call_line line_of(const struct call *call)
 static void send_named(struct call_line *line, const struct conn *conn)
 {
 	line->side = side_name((enum side)conn->side);
-	line->local = &conn->local;
-	line->peer = &conn->peer;
+	struct addr local = conn_local(conn);
+	struct addr peer = conn_peer(conn);
+	line->local = &local;
+	line->peer = &peer;
 	call_line_send(line);
 }
 

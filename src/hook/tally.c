@@ -32,9 +32,9 @@ static uint32_t to_ms(uint64_t ns)
 	return (uint32_t)(ns / 1000000);
 }
 
-void tally_established(const struct addr *peer)
+void tally_established(struct addr peer)
 {
-	uint64_t where = (uint64_t)peer->port << 16 | hash_host(peer);
+	uint64_t where = (uint64_t)peer.port << 16 | hash_host(&peer);
 	uint64_t when = to_ms(clock_exact_ns());
 	atomic_store_explicit(&last_established, where << 32 | when, memory_order_relaxed);
 }

@@ -11,7 +11,7 @@ void tally_cause(enum cause cause);
 uint64_t tally_of(enum cause cause);
 
 /** A connect to this address has succeeded. */
-void tally_established(const struct addr *peer);
+void tally_established(struct addr peer);
 
 /**
  * Did a connect to the same port of another address succeed since `since_ns` (exact clock)? Then

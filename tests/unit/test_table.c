@@ -265,7 +265,7 @@ static void descriptor_is_learned_at_first_sight(void **state)
 	assert_non_null(conn);
 	assert_true(conn != NULL && conn_is(conn, CONN_LEARNED));
 	assert_int_equal(conn->phase, PHASE_LISTENING);
-	assert_int_not_equal(conn->local.port, 0);
+	assert_int_not_equal(conn_local(conn).port, 0);
 	assert_ptr_equal(conn_find(listener), conn);
 	/* Nothing is there: nothing is remembered. */
 	assert_null(conn_find(FD));

@@ -15,7 +15,8 @@ static void bar(struct session *session, enum reason reason)
 static void answered(struct session *session)
 {
 	session->answers++;
-	budget_give(&atomic_load(&session->owner)->peer);
+	struct addr peer = conn_peer(atomic_load(&session->owner));
+	budget_give(&peer);
 }
 
 static void begin_request(struct session *session)

@@ -118,7 +118,8 @@ static enum recovery renew_fresh(struct rule *rule, struct session *session, str
 	if (session->tries >= judge_tries(rule)) {
 		return refuse(session, call, REASON_TRIES);
 	}
-	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+	struct addr peer = conn_peer(call->conn);
+	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
 		return refuse(session, call, REASON_TOKENS);
 	}
 	return renew(rule, session, call, true);
@@ -145,7 +146,8 @@ static enum recovery recover_request(struct rule *rule, struct session *session,
 	if (session->tries == 0 && !rule_fire(rule)) {
 		return NOT_RECOVERED;
 	}
-	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+	struct addr peer = conn_peer(call->conn);
+	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
 		return refuse(session, call, REASON_TOKENS);
 	}
 	return renew(rule, session, call, false);

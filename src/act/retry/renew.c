@@ -122,7 +122,8 @@ static enum renewed fail(struct session *session, struct call *call, uint32_t tr
 	if (session->tries >= tries) {
 		return give_up(session, call, REASON_CONNECT, error);
 	}
-	if (!budget_take(&call->conn->peer, clock_exact_ns() / NS_PER_MS)) {
+	struct addr peer = conn_peer(call->conn);
+	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
 		return give_up(session, call, REASON_TOKENS, 0);
 	}
 	disconnect(session->fd);
@@ -182,7 +183,7 @@ static void connected(struct session *session, struct call *call)
 {
 	struct conn *conn = call->conn;
 	struct addr local = {0};
-	struct addr peer = conn->peer;
+	struct addr peer = conn_peer(conn);
 	conn_begin(conn, SIDE_CLIENT, &local, &peer);
 	conn->begun_ns = session->due_ns - RENEW_CONNECT_MS * NS_PER_MS;
 	atomic_store_explicit(&conn->history_next, 0, memory_order_relaxed);

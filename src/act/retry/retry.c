@@ -182,7 +182,8 @@ static socklen_t peer_address(const struct call *call, struct sockaddr_in6 *addr
 	int domain = 0;
 	socklen_t domain_size = sizeof domain;
 	raw_getsockopt(call->fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size);
-	size = addr_to_sockaddr(&call->conn->peer, &name);
+	struct addr peer = conn_peer(call->conn);
+	size = addr_to_sockaddr(&peer, &name);
 	if (domain == AF_INET6 && name.ss_family == AF_INET) {
 		const struct sockaddr_in *mapped = (const struct sockaddr_in *)&name;
 		*address = (struct sockaddr_in6){.sin6_family = AF_INET6,
