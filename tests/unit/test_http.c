@@ -64,6 +64,14 @@ static void a_request_without_its_empty_line_is_partial(void **state)
 	assert_int_equal(read_request(text), HTTP_COMPLETE);
 }
 
+/* Also where there is no memory, which UndefinedBehaviorSanitizer sees. */
+static void a_request_of_no_byte_is_partial(void **state)
+{
+	(void)state;
+	assert_int_equal(http_request_read(NULL, 0, &request), HTTP_PARTIAL);
+	assert_int_equal(read_request(""), HTTP_PARTIAL);
+}
+
 static void bytes_behind_a_request_are_another_one(void **state)
 {
 	(void)state;
@@ -243,6 +251,7 @@ int main(void)
 		cmocka_unit_test(other_methods_are_not_idempotent),
 		cmocka_unit_test(an_idempotency_key_marks_a_post),
 		cmocka_unit_test(a_request_without_its_empty_line_is_partial),
+		cmocka_unit_test(a_request_of_no_byte_is_partial),
 		cmocka_unit_test(bytes_behind_a_request_are_another_one),
 		cmocka_unit_test(a_chunked_request_ends_with_its_last_chunk),
 		cmocka_unit_test(what_is_not_plainly_http_is_foreign),

@@ -18,6 +18,10 @@ struct body {
 /* The line that starts at `at`, without CR LF; false when its end is not there yet. */
 static bool next_line(const char *bytes, size_t length, size_t *at, struct words *line)
 {
+	if (*at >= length) {
+		/* There may be no memory at all, which memchr() must not be given. */
+		return false;
+	}
 	const char *start = bytes + *at;
 	const char *end = memchr(start, '\n', length - *at);
 	if (end == NULL) {
