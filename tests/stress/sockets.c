@@ -6,12 +6,19 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+static __thread uint32_t host = INADDR_LOOPBACK;
+
+void live_at(uint32_t address)
+{
+	host = address;
+}
+
 static struct sockaddr_in loopback(uint16_t port)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_addr.s_addr = htonl(host),
 	};
 	return address;
 }

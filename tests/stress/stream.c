@@ -23,6 +23,9 @@
 
 static atomic_ullong resets, connections, bytes;
 
+/* Where rules may send requests again: nothing here ever ends a connection that is to be used. */
+#define STREAM_ADDRESS 0x7f000002
+
 /* What the threads of one round share. */
 struct round {
 	struct pair pair;
@@ -241,6 +244,7 @@ void *stream_run(void *argument)
 	uint32_t state = (uint32_t)(uintptr_t)argument;
 	uint16_t port;
 	progress_begin("a stream");
+	live_at(STREAM_ADDRESS);
 	timer_begin();
 	int listener = listen_anywhere(&port);
 	for (unsigned number = 0; !atomic_load(&stopping); number++) {

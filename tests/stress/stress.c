@@ -135,15 +135,16 @@ static unsigned count_descriptors(void)
 
 static void race(double seconds)
 {
-	pthread_t threads[STREAMS + THIEVES + 1];
+	pthread_t threads[STREAMS + THIEVES + CLOSERS + 1];
 	uintptr_t count = 0;
 	for (int i = 0; i < STREAMS; i++, count++) {
 		pthread_create(&threads[count], NULL, stream_run, (void *)(count + 1));
 	}
-	/* A sanitizer reports the program's own races: it may want to do without these. */
-	const char *no_thieves = getenv("STRESS_NO_THIEVES");
-	for (int i = 0; i < THIEVES && no_thieves == NULL; i++, count++) {
+	for (int i = 0; i < THIEVES; i++, count++) {
 		pthread_create(&threads[count], NULL, thief_run, (void *)(count + 1));
+	}
+	for (int i = 0; i < CLOSERS; i++, count++) {
+		pthread_create(&threads[count], NULL, closer_run, (void *)(count + 1));
 	}
 	pthread_create(&threads[count], NULL, forker_run, (void *)(count + 1));
 	count++;
@@ -199,9 +200,10 @@ int main(int count, char *arguments[])
 		wrong("%u descriptors are open, %u were", after, before);
 	}
 	printf("pid=%d ports=%u,%u resets=%ju connections=%ju refused=%ju bytes=%ju children=%ju "
-	       "handlers=%ju\n",
+	       "handlers=%ju closed=%ju\n",
 	       (int)getpid(), thief_port(0), thief_port(1), (uintmax_t)stream_resets(),
 	       (uintmax_t)stream_connections(), (uintmax_t)handler_refused(),
-	       (uintmax_t)stream_bytes(), (uintmax_t)forker_children(), (uintmax_t)handler_runs());
+	       (uintmax_t)stream_bytes(), (uintmax_t)forker_children(), (uintmax_t)handler_runs(),
+	       (uintmax_t)closer_closed());
 	return 0;
 }

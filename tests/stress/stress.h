@@ -1,8 +1,8 @@
 /*
  * A program that does to its descriptors what no careful program does, all at once: streams whose
  * threads share one socket, signal handlers that make calls of their own, threads that fight for
- * the same numbers, forks and execs meanwhile. What can be known of the outcome is asserted here;
- * what the log says of it is checked by stress.sh.
+ * the same numbers or close them under each other, forks and execs meanwhile. What can be known of
+ * the outcome is asserted here; what the log says of it is checked by stress.sh.
  */
 #ifndef TESTS_STRESS_STRESS_H
 #define TESTS_STRESS_STRESS_H
@@ -18,6 +18,10 @@
 
 /** How many they are. */
 #define THIEVES 2
+
+/** The numbers that are closed under those who use them, one for each closer. */
+#define CLOSED_FIRST 330
+#define CLOSERS 2
 
 /** An argument that makes this program a child that exec began; a descriptor follows. */
 #define EXECUTED "--executed"
@@ -57,13 +61,16 @@ struct pair {
 	int server;
 };
 
-/** A socket bound to a free port of 127.0.0.1: a connect to it is refused. */
+/** This thread's listeners and connections are at another loopback address than 127.0.0.1. */
+void live_at(uint32_t address);
+
+/** A socket bound to a free port of this host: a connect to it is refused. */
 int bind_anywhere(uint16_t *port);
 
 /** The same, listening. */
 int listen_anywhere(uint16_t *port);
 
-/** Connect to a port of 127.0.0.1 and accept it. */
+/** Connect to a port of this host and accept it. */
 struct pair pair_open(int listener, uint16_t port, int flags);
 
 /** connect, also when a signal interrupts it; 0 or an errno. */
@@ -105,6 +112,10 @@ void *thief_run(void *seed);
 void thief_end(void);
 /** Where the connections that they fight for come from; 0 to THIEVES - 1. */
 uint16_t thief_port(int thief);
+
+void *closer_run(void *seed);
+/** How many connections were closed under their users. */
+uint64_t closer_closed(void);
 
 void *forker_run(void *seed);
 uint64_t forker_children(void);
