@@ -1,6 +1,7 @@
 /*
  * syscall(): libuv closes that way, and others read and write. The numbers of hooked calls go
- * through the hooks, with cancellation off: syscall() is no cancellation point.
+ * through the hooks, with cancellation off: syscall() is no cancellation point. A handler that
+ * leaves the call by a long jump leaves it off; hence it stays on where nothing can come of it.
  */
 #include "hook.h"
 
@@ -12,6 +13,7 @@
 #include "flow.h"
 #include "process.h"
 #include "seccomp.h"
+#include "straight.h"
 
 #define P(argument) ((void *)(argument))
 #define I(argument) ((int)(argument))
@@ -140,6 +142,32 @@ static bool is_fork(long number, long flags)
 	return number == SYS_clone && (flags & CLONE_VM) == 0;
 }
 
+/* Bytes in or out of what is no TCP socket: the hooks have nothing to do. */
+static bool is_foreign(long number, int fd)
+{
+	switch (number) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_sendto:
+		return conn_find(fd) == NULL;
+	default:
+		return false;
+	}
+}
+
+static bool hooked_uncancelled(long number, long a, long b, long c, long d, long e, long f,
+			       long *result)
+{
+	int cancellation;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+	bool ours = hooked(number, a, b, c, d, e, f, result);
+	pthread_setcancelstate(cancellation, NULL);
+	return ours;
+}
+
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	bool filter = number == SYS_seccomp &&
@@ -147,12 +175,13 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 	if (filter || (number == SYS_prctl && a == PR_SET_SECCOMP)) {
 		return seccomp_syscall(number, a, b, c, d, e, f);
 	}
+	if (is_foreign(number, I(a))) {
+		return real.syscall(number, a, b, c, d, e, f);
+	}
 	long result;
-	int cancellation;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-	bool ours = hooked(number, a, b, c, d, e, f, &result);
-	pthread_setcancelstate(cancellation, NULL);
-	if (ours) {
+	/* Without another thread nobody can cancel. */
+	if (*straight_single != 0 ? hooked(number, a, b, c, d, e, f, &result)
+				  : hooked_uncancelled(number, a, b, c, d, e, f, &result)) {
 		return result;
 	}
 	if (number == SYS_exit_group) {
