@@ -112,7 +112,8 @@ struct conn {
 	};
 	_Atomic uint32_t overflows_seen; /* a listener's */
 	_Atomic uint16_t session;        /* act/retry's index of what it knows, 0 for nothing */
-	char head[CONN_HEAD_SIZE]; /* the request's first bytes, kept for rules with starts= */
+	char head[CONN_HEAD_SIZE];   /* the request's first bytes, kept for rules with starts= */
+	_Atomic uint16_t used_after; /* forks between its making and the last byte seen to move */
 };
 
 _Static_assert(sizeof(struct conn) <= CONN_SIZE,
@@ -507,5 +508,11 @@ enum holding {
 };
 
 enum holding conn_holding(const struct conn *conn);
+
+/** Bytes have moved, in this process. */
+void conn_used(struct conn *conn);
+
+/** It came over a fork, and no byte of it has moved here yet: such a connection is not calm. */
+bool conn_is_unused(const struct conn *conn);
 
 #endif

@@ -1,12 +1,9 @@
 #include "conn.h"
 
-#include "../sys/clock.h"
-
 static _Atomic uint32_t epoch;
 
-/* When this process was forked: its epoch and the coarse clock; 0 for one that exec began. */
+/* Of the fork that made this process; 0 for one that exec began. */
 static _Atomic uint32_t birth_epoch;
-static _Atomic uint32_t birth_ms;
 
 static atomic_bool spawned;
 
@@ -20,7 +17,6 @@ void process_forked(bool child)
 	uint32_t now = atomic_fetch_add_explicit(&epoch, 1, memory_order_relaxed) + 1;
 	if (child) {
 		atomic_store(&birth_epoch, now);
-		atomic_store(&birth_ms, (uint32_t)clock_coarse_ms());
 	}
 }
 
@@ -34,6 +30,27 @@ bool process_has_spawned(void)
 	return atomic_load_explicit(&spawned, memory_order_relaxed);
 }
 
+static bool is_before_birth(uint32_t when)
+{
+	return (int32_t)(when - atomic_load(&birth_epoch)) < 0;
+}
+
+/* More forks than fit are as if it had not been used: then less is said of it. */
+void conn_used(struct conn *conn)
+{
+	uint32_t after = process_epoch() - conn->fork_epoch;
+	uint16_t fitting = after < UINT16_MAX ? (uint16_t)after : UINT16_MAX;
+	if (atomic_load_explicit(&conn->used_after, memory_order_relaxed) != fitting) {
+		atomic_store_explicit(&conn->used_after, fitting, memory_order_relaxed);
+	}
+}
+
+bool conn_is_unused(const struct conn *conn)
+{
+	return is_before_birth(conn->fork_epoch) &&
+	       is_before_birth(conn->fork_epoch + conn->used_after);
+}
+
 enum holding conn_holding(const struct conn *conn)
 {
 	if (conn_is(conn, CONN_PASSED)) {
@@ -42,8 +59,6 @@ enum holding conn_holding(const struct conn *conn)
 	if (conn->fork_epoch == process_epoch()) {
 		return HOLDING_ALONE;
 	}
-	bool inherited = (int32_t)(conn->fork_epoch - atomic_load(&birth_epoch)) < 0;
-	uint32_t used_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	bool used = inherited && (int32_t)(used_ms - atomic_load(&birth_ms)) >= 0;
-	return used ? HOLDING_INHERITED : HOLDING_SHARED;
+	bool inherited = is_before_birth(conn->fork_epoch);
+	return inherited && !conn_is_unused(conn) ? HOLDING_INHERITED : HOLDING_SHARED;
 }

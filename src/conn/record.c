@@ -283,6 +283,7 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	conn->injected = 0;
 	conn->acted = 0;
 	conn->head_length = 0;
+	conn->used_after = 0;
 	conn->fork_epoch = process_epoch();
 	choice_reset(&conn->choice, 0);
 	atomic_store_explicit(&conn->bytes_in, 0, memory_order_relaxed);

@@ -88,7 +88,7 @@ static bool needs_care(const struct conn *conn)
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
 	       choice_generation(&conn->choice) != atomic_load(&rules_generation) ||
 	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
-	       conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE);
+	       conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE) || conn_is_unused(conn);
 }
 
 /*
@@ -140,6 +140,7 @@ ssize_t call_leave_read(struct call *call, bool moved)
 		conn_count32(&call->conn->calls_in);
 		if (moved) {
 			conn_received(call->conn, (size_t)call->result, now_ms);
+			conn_used(call->conn);
 		}
 	} else if (call->result < 0) {
 		call->error = errno;
@@ -156,6 +157,7 @@ ssize_t call_leave_write(struct call *call)
 	if (call->result > 0) {
 		conn_count32(&call->conn->calls_out);
 		conn_sent(call->conn, (size_t)call->result, now_ms);
+		conn_used(call->conn);
 	} else if (call->result < 0) {
 		call->error = errno;
 	}

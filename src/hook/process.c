@@ -17,6 +17,8 @@ static void forked(bool child)
 	if (child) {
 		log_after_fork();
 		kept_after_fork();
+		/* No connection is calm: the first byte of each says that this process uses it. */
+		flow_rules_changed();
 	}
 	errno = saved;
 }

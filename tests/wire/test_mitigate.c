@@ -221,6 +221,40 @@ static void without_the_rule_the_same_close_resets(void **state)
 }
 
 /** A peer that never ends is not waited for longer than the rule says. */
+/* It may be forked within the millisecond in which its parent wrote. */
+static void a_child_that_exits_ends_no_connection_of_its_parent(void **state)
+{
+	static const char *const rules[] = {"drain=50ms", "linger0", "vanish"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		for (int tries = 0; tries < 30; tries++) {
+			assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+			assert_string_equal(actor_do(&p.a, "fork poll 0 pri 0"), "0 -");
+		}
+		assert_false(pair_sent_fin(&p));
+		assert_false(pair_sent_rst(&p));
+		assert_int_equal(log_count(&p.a, "mitigate"), 0);
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		peer_recv(p.peer, 90);
+		pair_close(&p);
+	}
+}
+
+/* And of what only the child uses, its exit is the end. */
+static void a_child_that_used_a_connection_drains_it(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drain=50ms");
+	assert_string_equal(actor_do(&p.a, "fork send s0 3"), "3 -");
+	assert_true(pair_sent_fin(&p));
+	assert_int_equal(log_count(&p.a, "mitigate"), 1);
+	peer_recv(p.peer, 3);
+	pair_close(&p);
+}
+
 static void a_drain_ends_with_its_time(void **state)
 {
 	(void)state;
@@ -280,5 +314,8 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(user_timeout_leaves_what_the_program_sets_while_it_connects),
 	 LAB_TEST(user_timeout_with_at_waits_for_the_own_address),
 	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
-	 LAB_TEST(a_drain_ends_with_its_time), LAB_TEST(an_error_is_told_under_another_number),
+	 LAB_TEST(a_drain_ends_with_its_time),
+	 LAB_TEST(a_child_that_exits_ends_no_connection_of_its_parent),
+	 LAB_TEST(a_child_that_used_a_connection_drains_it),
+	 LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
