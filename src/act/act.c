@@ -3,11 +3,7 @@
 #include "../conn/evidence.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
-#include "../sys/raw.h"
 #include "filter.h"
-
-/* How often the processor is given away while another thread chooses a connection's rules. */
-#define CHOOSE_TURNS 100
 
 static const struct act *const acts[ACTION_COUNT] = {
 #define ACTION(symbol, name, value, stage, when, privilege, kind, help)                            \
@@ -58,7 +54,7 @@ static bool next_rule(struct walk *walk, const struct call *call)
 	return false;
 }
 
-static void tell_listening(struct call *call)
+void act_listening(struct call *call)
 {
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
 		if (walk.act->listening != NULL) {
@@ -67,8 +63,7 @@ static void tell_listening(struct call *call)
 	}
 }
 
-/* The rules have been edited: what they did to this connection is undone where it can be. */
-static void end_rules(struct call *call)
+void act_ended(struct call *call)
 {
 	for (uint32_t left = call->conn->acted; left != 0; left &= left - 1) {
 		const struct act *act = acts[__builtin_ctz(left)];
@@ -76,101 +71,6 @@ static void end_rules(struct call *call)
 			act->ended(call);
 		}
 	}
-}
-
-static uint32_t generation_of(const struct rules *set)
-{
-	return set != NULL ? set->generation : 0;
-}
-
-static void match(struct call *call, enum stage stage)
-{
-	struct rules *set = rules_now();
-	struct conn *conn = call->conn;
-	if (choice_generation(&conn->choice) != generation_of(set)) {
-		end_rules(call);
-		choice_reset(&conn->choice, generation_of(set));
-		conn->acted = 0;
-	}
-	if (set == NULL || !set->has_stage[stage]) {
-		conn_stir(conn);
-		return;
-	}
-	if (set->has_at) {
-		conn_learn_local(conn, call->fd);
-	}
-	struct addr local = conn_local(conn);
-	struct addr peer = conn_peer(conn);
-	struct rule_subject subject = {
-		.side = (enum side)conn->side,
-		.local = &local,
-		.peer = &peer,
-	};
-	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
-	conn_stir(conn);
-}
-
-/* One thread at a time chooses a connection's rules, so that each match is counted once. */
-static bool begin_choosing(struct conn *conn)
-{
-	return conn_set(conn, CONN_CHOOSING);
-}
-
-static void end_choosing(struct conn *conn)
-{
-	conn_clear(conn, CONN_CHOOSING);
-}
-
-void act_match(struct call *call, enum stage stage)
-{
-	/* A thread that was left in the middle by a long jump, or by fork, is not waited for. */
-	for (int turn = 0; turn < CHOOSE_TURNS && !begin_choosing(call->conn); turn++) {
-		raw0(SYS_sched_yield);
-	}
-	match(call, stage);
-	end_choosing(call->conn);
-}
-
-static void match_again(struct call *call)
-{
-	switch (atomic_load_explicit(&call->conn->phase, memory_order_relaxed)) {
-	case PHASE_OPEN:
-		match(call, STAGE_OPEN);
-		act_opened(call);
-		break;
-	case PHASE_LISTENING:
-		match(call, STAGE_LISTEN);
-		tell_listening(call);
-		break;
-	case PHASE_CONNECTING:
-		/* An accepted connection is about to be open: it was never asked for here. */
-		if (call->conn->side == SIDE_CLIENT) {
-			match(call, STAGE_CONNECT);
-		}
-		break;
-	default:
-		break;
-	}
-}
-
-static bool is_outdated(const struct conn *conn)
-{
-	return choice_generation(&conn->choice) != generation_of(rules_now());
-}
-
-void act_rematch(struct call *call)
-{
-	struct conn *conn = call->conn;
-	if (!is_outdated(conn) || !conn_hold(conn, call->generation)) {
-		return;
-	}
-	if (begin_choosing(conn)) {
-		if (is_outdated(conn)) {
-			match_again(call);
-		}
-		end_choosing(conn);
-	}
-	conn_unpin(conn);
 }
 
 void act_connect(struct call *call, struct act_target *target)
@@ -202,12 +102,6 @@ void act_opened(struct call *call)
 			walk.act->opened(walk.rule, call);
 		}
 	}
-}
-
-void act_listening(struct call *call)
-{
-	act_match(call, STAGE_LISTEN);
-	tell_listening(call);
 }
 
 void act_shutdown(struct call *call)

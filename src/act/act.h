@@ -85,6 +85,9 @@ void act_match(struct call *call, enum stage stage);
  */
 void act_rematch(struct call *call);
 
+/** The rules have been edited: what they did to this connection is undone where it can be. */
+void act_ended(struct call *call);
+
 void act_connect(struct call *call, struct act_target *target);
 void act_connected(struct call *call, struct act_target *target);
 void act_opened(struct call *call);

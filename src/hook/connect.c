@@ -177,6 +177,7 @@ int hook_listen(int fd, int backlog)
 		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
 		listener_knows(call.conn, listener_losses(fd));
+		act_match(&call, STAGE_LISTEN);
 		act_listening(&call);
 		errno = saved;
 	}

@@ -141,10 +141,11 @@ static inline char *write_text(char *at, const struct call_line *call, const str
 }
 
 /* A thread's first line of a second, and what has no room above. */
-static __attribute__((noinline)) void send_slowly(const struct call_line *call, char *room)
+static __attribute__((noinline)) void send_slowly(const struct call_line *call)
 {
+	char room[EVENT_SMALL];
 	struct event event;
-	event_begin(&event, EVENT_CALL, room, EVENT_SMALL);
+	event_begin(&event, EVENT_CALL, room, sizeof room);
 	event_connection(&event, call->fd, call->conn, call->side, call->local, call->peer);
 	event_string(&event, KEY_OP, call->op->text);
 	if (call->moves) {
@@ -161,16 +162,8 @@ static __attribute__((noinline)) void send_slowly(const struct call_line *call, 
 	event_send(&event);
 }
 
-/* The rest of a line, behind its names; then it is one. */
-static inline void send_line(const struct call_line *call, const struct self *self, uint64_t now_us,
-			     char *line, char *at, const char *back, size_t back_length)
-{
-	char *end = log_format() == LOG_JSON ? write_json(at, call)
-					     : write_text(at, call, self, back, back_length);
-	log_write_call(self, now_us, line, (size_t)(end - line));
-}
-
-bool call_line_repeat(const struct call_line *call)
+/* `known`: only when its connection's names are. */
+static __attribute__((noinline)) bool send_quickly(const struct call_line *call, bool known)
 {
 	char room[EVENT_SMALL];
 	char back[CALL_BACK_SIZE];
@@ -182,23 +175,26 @@ bool call_line_repeat(const struct call_line *call)
 	}
 	struct call_conn names = call_conn_find(call, room + head, back);
 	if (names.front == 0) {
-		return false;
+		if (known) {
+			return false;
+		}
+		names = make_names(call, room + head, back);
 	}
-	send_line(call, &self, now_us, room, room + head + names.front, back, names.back);
+	char *at = room + head + names.front;
+	char *end = log_format() == LOG_JSON ? write_json(at, call)
+					     : write_text(at, call, &self, back, names.back);
+	log_write_call(&self, now_us, room, (size_t)(end - room));
 	return true;
+}
+
+bool call_line_repeat(const struct call_line *call)
+{
+	return send_quickly(call, true);
 }
 
 void call_line_send(const struct call_line *call)
 {
-	char room[EVENT_SMALL];
-	char back[CALL_BACK_SIZE];
-	struct self self = self_now();
-	uint64_t now_us;
-	size_t head = exe_length > 0 ? line_kept_head(room, &self, call->ended_ns, &now_us) : 0;
-	if (head == 0) {
-		send_slowly(call, room);
-		return;
+	if (!send_quickly(call, false)) {
+		send_slowly(call);
 	}
-	struct call_conn names = make_names(call, room + head, back);
-	send_line(call, &self, now_us, room, room + head + names.front, back, names.back);
 }

@@ -21,28 +21,24 @@ static inline uint64_t clock_coarse_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint32_t)now.tv_nsec / 1000000;
 }
 
-/** How far the processor's counter goes in one step: 2^21, 0.4 to 2 ms at 5 to 1 GHz. */
-#define CLOCK_STEP_BITS 21
-
-/** The processor's counter can be read at once; see clock_start. */
-extern HIDDEN bool clock_counts;
+/** A step of the processor's counter is 2 to the power of this, 0.4 to 2 ms; 0: it may not be read. */
+extern HIDDEN uint8_t clock_step_bits;
 
 /** Which step of the counter it was when the clock was last asked, and what it said. */
 extern HIDDEN _Atomic uint64_t clock_kept;
 
-/** The processor's counter (RDTSC); 0 where we know of none. */
+/** The processor's counter: RDTSC; CNTVCT_EL0. */
 static inline uint64_t clock_counter(void)
 {
 #if defined(__x86_64__)
 	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t count;
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+	return count;
 #else
-	return 0;
+#error "resetby knows the counters of x86_64 and aarch64"
 #endif
-}
-
-static inline uint32_t clock_step(void)
-{
-	return (uint32_t)(clock_counter() >> CLOCK_STEP_BITS);
 }
 
 /**
@@ -53,8 +49,9 @@ static inline uint32_t clock_step(void)
 static inline bool clock_is_known(uint32_t *now_ms)
 {
 	uint64_t kept = atomic_load_explicit(&clock_kept, memory_order_relaxed);
+	unsigned bits = clock_step_bits;
 	*now_ms = (uint32_t)kept;
-	return __builtin_expect(clock_counts, 1) && kept >> 32 == clock_step();
+	return __builtin_expect(bits != 0, 1) && kept >> 32 == (uint32_t)(clock_counter() >> bits);
 }
 
 /** The same, and the clock is asked when that is so no more. */

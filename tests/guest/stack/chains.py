@@ -81,16 +81,16 @@ class Graph:
         return own or self.names[name]
 
     def within(self, path):
-        """What is static there, or begins like what a table there is made of."""
+        """What is static there, or in a folder beside it begins like what a table is made of."""
         return {title for title in self.frames
-                if title.startswith(path + ":") or title.startswith(("read_", "write_"))}
+                if title.startswith(path + ":") or (title.startswith(("read_", "write_")) and
+                                                    not self.files[title].startswith(REAL))}
 
     def follow_pointers(self):
         targets = collections.defaultdict(set)
         for path in sources("src/act/**/*.c") + ["src/hook/renewal.c"]:
             for member, name in re.findall(r"\.(\w+) = (\w+)[,}]", read(path)):
                 targets["act_" + member] |= self.named(name, path)
-        targets["act_match"] = targets["act_ended"]
         for name in re.findall(r"^(?:bool|enum sure) (\w+)\(", read("src/why/signs.h"), re.M):
             targets["why_judge"] |= self.named(name)
         for path in sources("src/why/sentences_*.c"):
