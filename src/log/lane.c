@@ -39,7 +39,7 @@ static inline void relax(void)
 #endif
 }
 
-static void pass_time(struct lane *lane, unsigned tries)
+bool lane_pass_time(unsigned tries)
 {
 	if (tries < SPINS) {
 		relax();
@@ -48,8 +48,9 @@ static void pass_time(struct lane *lane, unsigned tries)
 	} else {
 		struct timespec nap = {.tv_nsec = NAP_NS};
 		raw4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, NULL);
-		notice_stall(lane);
+		return true;
 	}
+	return false;
 }
 
 bool lane_wait(struct lane *lane, uint32_t tid)
@@ -65,7 +66,9 @@ bool lane_wait(struct lane *lane, uint32_t tid)
 			notice_stall(lane);
 			break;
 		}
-		pass_time(lane, tries);
+		if (lane_pass_time(tries)) {
+			notice_stall(lane);
+		}
 	}
 	return false;
 }

@@ -19,8 +19,9 @@ struct lane {
 	struct pending_file *file;
 	_Atomic uint64_t turns; /* lines ever kept */
 	_Atomic uint64_t stall_turns, stall_ms;
-	atomic_uint tried;    /* the generation that has tried to make a file */
-	atomic_bool stranded; /* `holder` will never leave */
+	atomic_uint tried;      /* the generation that has tried to make a file */
+	_Atomic uint64_t maker; /* who is about it: generation and thread; 0: nobody */
+	atomic_bool stranded;   /* `holder` will never leave */
 	/* The thread that is at it; 0: none. Apart from the rest: others look at it meanwhile. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t holder;
 };
@@ -35,5 +36,15 @@ struct lane {
  *         other thread takes too long.
  */
 bool lane_wait(struct lane *lane, uint32_t tid);
+
+/**
+ * Let others get on: by looking away, by running, by sleeping.
+ *
+ * @tries
+ *         How often the caller has waited already.
+ * @return
+ *         True when it was a sleep, of half a millisecond.
+ */
+bool lane_pass_time(unsigned tries);
 
 #endif

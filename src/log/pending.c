@@ -19,6 +19,9 @@
 #define US_PER_MS 1000u
 #define SET_BACK_US 1000000u
 
+/* Who has been about a file for so many naps of another thread has left by siglongjmp: 2 s. */
+#define MAKING_NAPS 4000u
+
 /* What other processes left is looked for this often. */
 #define RECLAIM_US 10000000u
 
@@ -39,18 +42,15 @@ static atomic_uint lanes_end;
 /* When all lanes were last flushed, and other processes' looked for; of clock_wall_us. */
 static _Atomic uint64_t flushed_us, reclaimed_us;
 
-/* One thread of a process tries, once. */
-static bool begin(struct lane *lane, const struct self *self)
+/* The caller is the one that tries. */
+static void begin(struct lane *lane, const struct self *self)
 {
-	uint32_t before = atomic_load(&lane->tried);
-	if (self->generation == 0 || before == self->generation ||
-	    !atomic_compare_exchange_strong(&lane->tried, &before, self->generation) ||
-	    !file_is_plain()) {
-		return false;
+	struct pending_file *file = NULL;
+	if (file_is_plain()) {
+		file = pending_file_make(paths[lane - lanes], self->pid);
 	}
-	struct pending_file *file = pending_file_make(paths[lane - lanes], self->pid);
 	if (file == NULL) {
-		return false;
+		return;
 	}
 	lane->file = file;
 	atomic_store(&lane->used, 0);
@@ -66,7 +66,6 @@ static bool begin(struct lane *lane, const struct self *self)
 	unsigned above = (unsigned)(lane - lanes) + 1;
 	while (end < above && !atomic_compare_exchange_weak(&lanes_end, &end, above)) {
 	}
-	return true;
 }
 
 static inline bool is_ours(const struct lane *lane, const struct self *self)
@@ -81,14 +80,46 @@ static inline struct lane *lane_of(const struct self *self)
 	return &lanes[(unsigned)(self->tid - self->pid) % LANES];
 }
 
+enum making { MAKING_FAILED, MAKING_HERE, MAKING_DONE };
+
+/* One thread of a process tries, once; others wait, or their next lines would overtake this one. */
+static enum making make_lane(struct lane *lane, const struct self *self)
+{
+	uint64_t me = (uint64_t)self->generation << 32 | (uint32_t)self->tid;
+	unsigned tries = 0;
+	unsigned naps = 0;
+	while (self->generation != 0 && !is_ours(lane, self)) {
+		uint64_t maker = atomic_load(&lane->maker);
+		if (maker == me) {
+			/* This is a signal handler inside of it. */
+			return MAKING_HERE;
+		}
+		if (maker >> 32 == self->generation) {
+			naps += lane_pass_time(tries++);
+			if (naps == MAKING_NAPS) {
+				atomic_compare_exchange_strong(&lane->maker, &maker, 0);
+			}
+		} else if (atomic_load(&lane->tried) == self->generation) {
+			break;
+		} else if (atomic_compare_exchange_strong(&lane->maker, &maker, me)) {
+			atomic_store(&lane->tried, self->generation);
+			begin(lane, self);
+			atomic_store(&lane->maker, 0);
+		}
+	}
+	return is_ours(lane, self) ? MAKING_DONE : MAKING_FAILED;
+}
+
 /* A process that has given up its rights meanwhile can make no further files: the first has to do. */
 static struct lane *lane_made(const struct self *self)
 {
 	struct lane *lane = lane_of(self);
-	if (is_ours(lane, self) || begin(lane, self)) {
-		return lane;
+	enum making making = make_lane(lane, self);
+	if (making == MAKING_FAILED) {
+		lane = lanes;
+		making = make_lane(lane, self);
 	}
-	return is_ours(lanes, self) || begin(lanes, self) ? lanes : NULL;
+	return making == MAKING_DONE ? lane : NULL;
 }
 
 static inline bool take(struct lane *lane, const struct self *self)
@@ -310,7 +341,7 @@ void pending_after_fork(void)
 {
 	struct self self = self_now();
 	if (atomic_load(&lanes_end) > 0) {
-		begin(lanes, &self);
+		make_lane(lanes, &self);
 	}
 }
 
