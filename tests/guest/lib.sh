@@ -158,6 +158,11 @@ watched() {
 	expect "$(logged 'select(.ev == "open") | .side' | sort -u | xargs)" "client server"
 }
 
+# hung_up: the server has ended all that its clients have
+hung_up() {
+	[ -z "$(ss -Htn state connected exclude time-wait "( sport = :$port )")" ]
+}
+
 # in_four_ways SERVER CLIENT: nobody, the server, the client and both preloaded. SERVER calls
 # `serve "${server[@]}" COMMAND...`, CLIENT `as_client COMMAND...`; what CLIENT prints and how it ends
 # is the same each time, no line is logged, and no RST more is sent. When both are, the lives of
@@ -182,6 +187,8 @@ in_four_ways() {
 		(set -e; "$2") >said.out 2>said.err
 		status=$?
 		set -e
+		# A server that is killed before it has read a last word says so by a RST.
+		eventually hung_up
 		stop
 		printf 'status %s, %s RST\n' $status $(($(counter OutRsts) - resets)) >>said.out
 		silent || { cat said.err; return 1; }
