@@ -158,9 +158,7 @@ format:
 	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format -i
 
 lint:
-	$(Q)git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format --dry-run --Werror
-	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
-		--suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__ -Isrc -Iinclude src examples
+	$(RUN_TESTS) tests/unit/style.sh
 	$(Q)clang-tidy --quiet $(LIB_SRC) $(CMD_SRC) src/man/tables.c src/completion/words.c -- $(BASE) $(PLACES) 2>/dev/null
 
 .PHONY: clean

@@ -125,15 +125,15 @@ static struct call_line line_of(const struct call *call)
 }
 
 /* Inline: its frame would lie below all that a line takes on its way to the log. */
-static inline __attribute__((always_inline)) void send_named(struct call_line *line,
+static inline __attribute__((always_inline)) void send_named(const struct call_line *line,
 							     const struct conn *conn)
 {
-	line->side = side_name((enum side)conn->side);
-	struct addr local = conn_local(conn);
-	struct addr peer = conn_peer(conn);
-	line->local = &local;
-	line->peer = &peer;
-	call_line_send(line);
+	const struct call_ends ends = {
+		.side = side_name((enum side)conn->side),
+		.local = conn_local(conn),
+		.peer = conn_peer(conn),
+	};
+	call_line_send(line, &ends);
 }
 
 void report_call(const struct call *call)

@@ -60,41 +60,43 @@ struct names {
 	char front[FRONT_LONGEST], back[BACK_LONGEST];
 };
 
-static struct call_conn write_names(struct names *names, const struct call_line *call, bool json)
+static struct call_conn write_names(struct names *names, const struct call_line *call,
+				    const struct call_ends *ends, bool json)
 {
 	char *front = names->front;
 	char *back = names->back;
 	if (json) {
 		front = pen_number(pen_literal(front, ",\"ev\":\"call\",\"fd\":"), call->fd);
 		front = pen_unsigned(pen_literal(front, ",\"conn\":"), call->conn);
-		front = pen_string(pen_literal(front, ",\"side\":\""), call->side);
-		front = write_addr(pen_literal(front, "\",\"local\":\""), call->local);
-		front = write_addr(pen_literal(front, "\",\"peer\":\""), call->peer);
+		front = pen_string(pen_literal(front, ",\"side\":\""), ends->side);
+		front = write_addr(pen_literal(front, "\",\"local\":\""), &ends->local);
+		front = write_addr(pen_literal(front, "\",\"peer\":\""), &ends->peer);
 		front = pen_literal(front, "\",\"op\":\"");
 	} else {
 		front = pen_number(pen_literal(front, " call fd="), call->fd);
-		front = write_addr(pen_literal(front, " "), call->local);
-		front = write_addr(pen_literal(front, ">"), call->peer);
+		front = write_addr(pen_literal(front, " "), &ends->local);
+		front = write_addr(pen_literal(front, ">"), &ends->peer);
 		front = pen_literal(front, " ");
 		back = pen_unsigned(pen_literal(back, " conn="), call->conn);
-		back = pen_string(pen_literal(back, " side="), call->side);
+		back = pen_string(pen_literal(back, " side="), ends->side);
 	}
 	return (struct call_conn){(uint32_t)(front - names->front), (uint32_t)(back - names->back)};
 }
 
 /* A connection's own address is not known at first, and never changes once it is. */
-static bool is_final(const struct call_line *call)
+static bool is_final(const struct call_line *call, const struct call_ends *ends)
 {
-	return call->conn != 0 && call->local->port != 0 && !addr_is_any(call->local);
+	return call->conn != 0 && ends->local.port != 0 && !addr_is_any(&ends->local);
 }
 
 /* The first line of a connection, or of one whose names are too long to be kept. */
 static __attribute__((noinline)) struct call_conn make_names(const struct call_line *call,
+							     const struct call_ends *ends,
 							     char *front, char *back)
 {
 	struct names names = {0};
-	struct call_conn lengths = write_names(&names, call, log_format() == LOG_JSON);
-	if (lengths.front <= CALL_FRONT_SIZE && is_final(call)) {
+	struct call_conn lengths = write_names(&names, call, ends, log_format() == LOG_JSON);
+	if (lengths.front <= CALL_FRONT_SIZE && is_final(call, ends)) {
 		call_conn_keep(call, lengths, names.front, names.back);
 	}
 	memcpy(front, names.front, lengths.front);
@@ -141,12 +143,13 @@ static inline char *write_text(char *at, const struct call_line *call, const str
 }
 
 /* A thread's first line of a second, and what has no room above. */
-static __attribute__((noinline)) void send_slowly(const struct call_line *call)
+static __attribute__((noinline)) void send_slowly(const struct call_line *call,
+						  const struct call_ends *ends)
 {
 	char room[EVENT_SMALL];
 	struct event event;
 	event_begin(&event, EVENT_CALL, room, sizeof room);
-	event_connection(&event, call->fd, call->conn, call->side, call->local, call->peer);
+	event_connection(&event, call->fd, call->conn, ends->side, &ends->local, &ends->peer);
 	event_string(&event, KEY_OP, call->op->text);
 	if (call->moves) {
 		event_unsigned(&event, KEY_ASKED, call->asked);
@@ -162,8 +165,9 @@ static __attribute__((noinline)) void send_slowly(const struct call_line *call)
 	event_send(&event);
 }
 
-/* `known`: only when its connection's names are. */
-static __attribute__((noinline)) bool send_quickly(const struct call_line *call, bool known)
+/* Without `ends`: only when what names the connection is kept. */
+static __attribute__((noinline)) bool send_quickly(const struct call_line *call,
+						   const struct call_ends *ends)
 {
 	char room[EVENT_SMALL];
 	char back[CALL_BACK_SIZE];
@@ -175,10 +179,10 @@ static __attribute__((noinline)) bool send_quickly(const struct call_line *call,
 	}
 	struct call_conn names = call_conn_find(call, room + head, back);
 	if (names.front == 0) {
-		if (known) {
+		if (ends == NULL) {
 			return false;
 		}
-		names = make_names(call, room + head, back);
+		names = make_names(call, ends, room + head, back);
 	}
 	char *at = room + head + names.front;
 	char *end = log_format() == LOG_JSON ? write_json(at, call)
@@ -189,12 +193,12 @@ static __attribute__((noinline)) bool send_quickly(const struct call_line *call,
 
 bool call_line_repeat(const struct call_line *call)
 {
-	return send_quickly(call, true);
+	return send_quickly(call, NULL);
 }
 
-void call_line_send(const struct call_line *call)
+void call_line_send(const struct call_line *call, const struct call_ends *ends)
 {
-	if (!send_quickly(call, false)) {
-		send_slowly(call);
+	if (!send_quickly(call, ends)) {
+		send_slowly(call, ends);
 	}
 }

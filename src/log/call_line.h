@@ -21,9 +21,12 @@ struct call_line {
 	int error; /* 0: none */
 	uint64_t us;
 	uint64_t ended_ns; /* of clock_exact_ns */
-	/* These need not be known for call_line_repeat. */
+};
+
+/** What names the connection in a line that is its first. */
+struct call_ends {
 	const char *side;
-	const struct addr *local, *peer;
+	struct addr local, peer;
 };
 
 /**
@@ -36,7 +39,7 @@ struct call_line {
 bool call_line_repeat(const struct call_line *call);
 
 /** Write the line and hand it to the sink. */
-void call_line_send(const struct call_line *call);
+void call_line_send(const struct call_line *call, const struct call_ends *ends);
 
 /** The log's settings have changed. */
 void call_line_start(void);

@@ -31,7 +31,7 @@ static size_t read_some(int fd, uint64_t offset, void *buffer, size_t size)
 	if (offset > INT64_MAX - size) {
 		return 0;
 	}
-	long got = raw4(SYS_pread64, fd, buffer, size, offset);
+	long got = raw_pread(fd, buffer, size, offset);
 	return got > 0 ? (size_t)got : 0;
 }
 
@@ -61,7 +61,7 @@ static bool has_go_note(int fd, const ElfW(Phdr) * segment)
 	uint64_t alignment = segment->p_align == 8 ? 8 : 4;
 	uint64_t offset = 0;
 	while (offset < segment->p_filesz) {
-		ElfW(Nhdr) note;
+		ElfW(Nhdr) note = {0};
 		char owner[sizeof(GO_NOTE_OWNER)];
 		uint64_t at = segment->p_offset + offset;
 		if (!read_at(fd, at, &note, sizeof(note))) {
@@ -84,7 +84,7 @@ static int read_segments(int fd, const ElfW(Ehdr) * header, struct elf_facts *fa
 		return -ENOEXEC;
 	}
 	for (size_t i = 0; i < header->e_phnum; i++) {
-		ElfW(Phdr) segment;
+		ElfW(Phdr) segment = {0};
 		if (!read_at(fd, header->e_phoff + i * sizeof(segment), &segment,
 			     sizeof(segment))) {
 			return -ENOEXEC;
@@ -135,7 +135,7 @@ static bool has_go_section(int fd, const ElfW(Ehdr) * header)
 
 int elf_read(int fd, struct elf_facts *facts)
 {
-	unsigned char start[EI_NIDENT + 4];
+	unsigned char start[EI_NIDENT + 4] = {0};
 	memset(facts, 0, sizeof(*facts));
 	if (!read_at(fd, 0, start, sizeof(start)) || memcmp(start, ELFMAG, SELFMAG) != 0) {
 		return -ENOEXEC;

@@ -61,7 +61,7 @@ static inline bool own_is(int fd)
 {
 	unsigned bit = (unsigned)fd % OWN_HINTS;
 	uint64_t hints = atomic_load_explicit(&own_hints[bit / 64], memory_order_relaxed);
-	return __builtin_expect(hints >> bit % 64 & 1, 0) && own_is_indeed(fd);
+	return __builtin_expect((hints >> bit % 64 & 1) != 0, 0) && own_is_indeed(fd);
 }
 
 /**
