@@ -25,6 +25,14 @@ enum tcp_state_number evidence_state(int fd)
 	return read_info(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
 }
 
+bool evidence_is_over(int fd)
+{
+	/* A hang-up is CLOSE, or both directions shut: tcp_poll(). It costs less than TCP_INFO. */
+	struct pollfd look = {.fd = fd};
+	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLHUP) != 0 &&
+	       evidence_state(fd) == STATE_CLOSE;
+}
+
 enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
 				      bool *unseen)
 {

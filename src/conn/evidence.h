@@ -139,6 +139,9 @@ struct conn;
 /** The kernel's state of a TCP socket, STATE_UNKNOWN when it is none. */
 enum tcp_state_number evidence_state(int fd);
 
+/** Is a connection that was just made in CLOSE already? Costs less than to ask for its state. */
+bool evidence_is_over(int fd);
+
 /** Segments with data that have arrived, modulo 2^32; 0 when the kernel does not say. */
 uint32_t evidence_data_segments(int fd);
 

@@ -35,6 +35,9 @@ _Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "records and links share no
 #define REST_COUNT(rest) ((rest) & (((uint64_t)1 << REST_COUNT_BITS) - 1))
 #define REST_POINTER(rest) ((char *)(uintptr_t)((rest) >> REST_COUNT_BITS))
 
+/* A plain store: nobody waits for one of these. */
+#define PUT(member, value) atomic_store_explicit(&conn->member, value, memory_order_relaxed)
+
 static _Atomic uint64_t spare_head;
 static _Atomic uint64_t chunk_rest;
 static _Atomic uint64_t total;
@@ -213,8 +216,8 @@ struct conn *conn_make(void)
 	}
 	size_t kept = offsetof(struct conn, phase);
 	memset((char *)conn + kept, 0, sizeof *conn - kept);
-	conn->fork_epoch = process_epoch();
-	atomic_store(&conn->refs, 1);
+	PUT(fork_epoch, process_epoch());
+	atomic_store_explicit(&conn->refs, 1, memory_order_release);
 	return conn;
 }
 
@@ -266,34 +269,42 @@ void conn_share(int from, int fd)
 	conn_forget(fd, slot);
 }
 
+/* What is true of one connection, and not of the socket. */
+#define CONN_OF_ONE                                                                                \
+	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED | CONN_TOLD_HIDDEN)
+
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 		const struct addr *peer)
 {
-	conn->number = atomic_fetch_add(&total, 1) + 1;
-	conn->side = (uint8_t)side;
-	conn->begun_ns = clock_exact_ns();
+	PUT(number, atomic_fetch_add_explicit(&total, 1, memory_order_relaxed) + 1);
+	PUT(side, (uint8_t)side);
+	PUT(begun_ns, clock_exact_ns());
 	conn_name_set(&conn->local, *local);
 	conn_name_set(&conn->peer, *peer);
-	conn->told_error = conn->told_op = conn->told_count = 0;
-	conn_clear(conn, CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED |
-				 CONN_TOLD_HIDDEN);
-	conn->half_ms = 0;
-	conn->fin_acked = 0;
-	conn->warned = 0;
-	conn->injected = 0;
-	conn->acted = 0;
-	conn->head_length = 0;
-	conn->used_after = 0;
-	conn->fork_epoch = process_epoch();
 	choice_reset(&conn->choice, 0);
-	atomic_store_explicit(&conn->bytes_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->bytes_out, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->calls_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->calls_out, 0, memory_order_relaxed);
-	conn->begun_in = conn->begun_out = 0;
-	atomic_store_explicit(&conn->turn, DIRECTION_NONE, memory_order_relaxed);
-	atomic_store_explicit(&conn->gap_ms, 0, memory_order_relaxed);
-	atomic_store_explicit(&conn->last_ms, (uint32_t)clock_coarse_ms(), memory_order_relaxed);
+	if (conn_is(conn, CONN_OF_ONE)) {
+		conn_clear(conn, CONN_OF_ONE);
+	}
+	PUT(told_error, 0);
+	PUT(told_op, 0);
+	PUT(told_count, 0);
+	PUT(half_ms, 0);
+	PUT(fin_acked, 0);
+	PUT(warned, 0);
+	PUT(injected, 0);
+	PUT(acted, 0);
+	PUT(head_length, 0);
+	PUT(used_after, 0);
+	PUT(fork_epoch, process_epoch());
+	PUT(bytes_in, 0);
+	PUT(bytes_out, 0);
+	PUT(begun_in, 0);
+	PUT(begun_out, 0);
+	PUT(calls_in, 0);
+	PUT(calls_out, 0);
+	PUT(turn, DIRECTION_NONE);
+	PUT(gap_ms, 0);
+	PUT(last_ms, clock_recent_ms());
 	conn_set_phase(conn, PHASE_CONNECTING);
 }
 
@@ -309,8 +320,8 @@ bool conn_opened(struct conn *conn)
 	if (!atomic_compare_exchange_strong(&conn->phase, &connecting, PHASE_OPEN)) {
 		return false;
 	}
-	conn->connect_us = elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
-	conn->open_ms = (uint32_t)clock_coarse_ms();
+	PUT(connect_us, elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us);
+	PUT(open_ms, clock_recent_ms());
 	conn_stir(conn);
 	return true;
 }

@@ -99,7 +99,7 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 	call_enter(&call, op, conn, fd, 0);
 	call.result = 0;
 	flow_opened(&call);
-	if (evidence_state(fd) == STATE_CLOSE) {
+	if (evidence_is_over(fd)) {
 		report(&call, SURFACE_ACCEPT, DIRECTION_NONE, false);
 	}
 }
