@@ -172,9 +172,12 @@ ssize_t call_leave(struct call *call)
 	if (call->result < 0 && call->error == 0) {
 		call->error = errno;
 	}
-	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
+	conn_remember(call->conn, call->op, call->result, call->error, clock_recent_ms());
 	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
 		flow_end(call);
+	}
+	if (call->result >= 0) {
+		settle(call->conn);
 	}
 	return call->result;
 }

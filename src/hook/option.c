@@ -7,6 +7,7 @@
 #include "../sys/memory.h"
 #include "flow.h"
 #include "report.h"
+#include "straight.h"
 #include "tally.h"
 
 static struct linger read_linger(const void *value)
@@ -52,7 +53,8 @@ static NOINLINE int set_linger(struct call *call, const void *value, socklen_t s
 	return (int)call_leave(call);
 }
 
-int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+static NOINLINE int setsockopt_with_care(int fd, int level, int name, const void *value,
+					 socklen_t size)
 {
 	struct call call;
 	if (!call_enter(&call, OP_SETSOCKOPT, conn_find_socket(fd), fd, 0)) {
@@ -63,6 +65,28 @@ int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t si
 	}
 	call.result = real.setsockopt(fd, level, name, value, size);
 	return (int)call_leave(&call);
+}
+
+static NOINLINE int setsockopt_ended(struct conn *conn, uint32_t generation, int fd, long result)
+{
+	struct call call = call_of(conn, generation, OP_SETSOCKOPT, fd, 0, 0);
+	call.result = libcs(result);
+	return (int)call_leave(&call);
+}
+
+HOT int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL || !passes_silently() || (level == SOL_SOCKET && name == SO_LINGER)) {
+		return slot == SLOT_OTHER ? real.setsockopt(fd, level, name, value, size)
+					  : setsockopt_with_care(fd, level, name, value, size);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_setsockopt(fd, level, name, value, size);
+	return passes(conn, generation, OP_SETSOCKOPT, result)
+		       ? 0
+		       : setsockopt_ended(conn, generation, fd, result);
 }
 
 /* The program asks for the pending error: this is how event loops meet a failed connect. */

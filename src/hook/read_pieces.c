@@ -4,7 +4,6 @@
  */
 #include "hook.h"
 
-#include "../log/log.h"
 #include "../sys/memory.h"
 #include "flow.h"
 #include "pieces.h"
@@ -67,25 +66,24 @@ static ALWAYS_INLINE bool wants_asked(const struct call *call, long result)
 	       (UNLIKELY(result == 0) && (call->flags & MSG_ERRQUEUE) == 0);
 }
 
-static ALWAYS_INLINE void begin_calm(struct call *call)
+static NOINLINE ssize_t vector_ended(struct conn *conn, uint32_t generation, int fd,
+				     const struct iovec *pieces, int count, long result)
 {
-	if (UNLIKELY(log_wants(LOG_CALLS))) {
-		straight_begin(call);
+	struct call call = call_of(conn, generation, OP_READV, fd, 0, 0);
+	if (wants_asked(&call, result)) {
+		call.asked = pieces_asked(result, pieces, (size_t)count);
 	}
+	return straight_end_read(&call, result);
 }
 
-static ALWAYS_INLINE ssize_t read_vector(enum op op, int fd, const struct iovec *pieces, int count,
-					 int flags)
+static NOINLINE ssize_t vector_aloud(struct conn *conn, enum op op, int fd,
+				     const struct iovec *pieces, int count, int flags)
 {
-	uintptr_t slot = table_get_near(fd);
-	struct conn *conn = conn_calm(slot);
-	if (conn == NULL) {
-		return slot_is_foreign(slot) ? real_vector(op, fd, pieces, count, flags)
-					     : vector_with_care(op, fd, pieces, count, flags);
-	}
 	struct call call = call_of(conn, conn_generation(conn), op, fd, 0, 0);
-	begin_calm(&call);
-	long result = kernels(real_vector(op, fd, pieces, count, flags));
+	straight_begin(&call);
+	long result = op == OP_READV && goes_straight(conn, 0)
+			      ? kernel_readv(fd, pieces, count)
+			      : kernels(real_vector(op, fd, pieces, count, flags));
 	if (wants_asked(&call, result)) {
 		call.asked = pieces_asked(result, pieces, (size_t)count);
 	}
@@ -95,13 +93,31 @@ static ALWAYS_INLINE ssize_t read_vector(enum op op, int fd, const struct iovec 
 
 HOT ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
 {
-	return read_vector(OP_READV, fd, pieces, count, 0);
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (conn == NULL) {
+		return slot_is_foreign(slot) ? real.readv(fd, pieces, count)
+					     : vector_with_care(OP_READV, fd, pieces, count, 0);
+	}
+	if (!goes_silently(conn, 0)) {
+		return vector_aloud(conn, OP_READV, fd, pieces, count, 0);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_readv(fd, pieces, count);
+	return passes_read(conn, generation, OP_READV, result, 0)
+		       ? libcs(result)
+		       : vector_ended(conn, generation, fd, pieces, count, result);
 }
 
 ssize_t hook_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
 {
-	return offset == -1 ? read_vector(OP_PREADV2, fd, pieces, count, flags)
-			    : real.preadv2(fd, pieces, count, offset, flags);
+	uintptr_t slot = table_get_near(fd);
+	struct conn *conn = conn_calm(slot);
+	if (offset != -1 || (conn == NULL && slot_is_foreign(slot))) {
+		return real.preadv2(fd, pieces, count, offset, flags);
+	}
+	return conn == NULL ? vector_with_care(OP_PREADV2, fd, pieces, count, flags)
+			    : vector_aloud(conn, OP_PREADV2, fd, pieces, count, flags);
 }
 
 ssize_t hook_preadv64v2(int fd, const struct iovec *pieces, int count, off64_t offset, int flags)
@@ -195,6 +211,30 @@ static NOINLINE ssize_t message_with_care(int fd, struct msghdr *message, int fl
 	return call_leave_read(&call, call_moves(flags));
 }
 
+static NOINLINE ssize_t message_ended(struct conn *conn, uint32_t generation, int fd,
+				      const struct msghdr *message, int flags, long result)
+{
+	struct call call = call_of(conn, generation, OP_RECVMSG, fd, 0, flags);
+	if (wants_asked(&call, result)) {
+		call.asked = message_asked(result, message);
+	}
+	return straight_end_read(&call, result);
+}
+
+static NOINLINE ssize_t message_aloud(struct conn *conn, int fd, struct msghdr *message, int flags)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_RECVMSG, fd, 0, flags);
+	straight_begin(&call);
+	long result = goes_straight(conn, flags) ? kernel_recvmsg(fd, message, flags)
+						 : kernels(real.recvmsg(fd, message, flags));
+	if (wants_asked(&call, result)) {
+		call.asked = message_asked(result, message);
+	}
+	return passes_read(conn, call.generation, OP_RECVMSG, result, flags)
+		       ? straight_end(&call, result)
+		       : straight_end_read(&call, result);
+}
+
 HOT ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	uintptr_t slot = table_get_near(fd);
@@ -203,15 +243,14 @@ HOT ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
 		return slot == SLOT_OTHER ? message_elsewhere(fd, message, flags)
 					  : message_with_care(fd, message, flags);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_RECVMSG, fd, 0, flags);
-	begin_calm(&call);
-	long result = kernels(real.recvmsg(fd, message, flags));
-	if (wants_asked(&call, result)) {
-		call.asked = message_asked(result, message);
+	if (!goes_silently(conn, flags)) {
+		return message_aloud(conn, fd, message, flags);
 	}
-	return passes_read(conn, call.generation, OP_RECVMSG, result, flags)
-		       ? straight_end(&call, result)
-		       : straight_end_read(&call, result);
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_recvmsg(fd, message, flags);
+	return passes_read(conn, generation, OP_RECVMSG, result, flags)
+		       ? libcs(result)
+		       : message_ended(conn, generation, fd, message, flags, result);
 }
 
 /* Several messages of a stream are several reads in a row; the result counts messages. */
@@ -295,7 +334,7 @@ HOT int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 					  : messages_with_care(fd, messages, count, flags, timeout);
 	}
 	struct call call = call_of(conn, conn_generation(conn), OP_RECVMMSG, fd, 0, flags);
-	begin_calm(&call);
+	straight_begin(&call);
 	int received = real.recvmmsg(fd, messages, count, flags, timeout);
 	long result = kernels(messages_bytes(messages, received));
 	if (received != 0 && wants_asked(&call, result)) {

@@ -35,9 +35,14 @@ static int find_libc(struct dl_phdr_info *object, size_t size, void *context)
 	return 0;
 }
 
-static bool is_in(const struct code *code, uintptr_t function)
+static bool are_in(const struct code *code, const uintptr_t *functions, size_t count)
 {
-	return function >= code->start && function < code->end;
+	for (size_t i = 0; i < count; i++) {
+		if (functions[i] < code->start || functions[i] >= code->end) {
+			return false;
+		}
+	}
+	return true;
 }
 
 void straight_start(void)
@@ -52,8 +57,12 @@ void straight_start(void)
 	} else {
 		dlerror();
 	}
-	if (is_in(&libc, (uintptr_t)real.recv) && is_in(&libc, (uintptr_t)real.read) &&
-	    is_in(&libc, (uintptr_t)real.send) && is_in(&libc, (uintptr_t)real.sendmsg)) {
+	const uintptr_t functions[] = {
+		(uintptr_t)real.recv,    (uintptr_t)real.read,       (uintptr_t)real.send,
+		(uintptr_t)real.sendmsg, (uintptr_t)real.recvmsg,    (uintptr_t)real.readv,
+		(uintptr_t)real.poll,    (uintptr_t)real.epoll_wait, (uintptr_t)real.setsockopt,
+	};
+	if (are_in(&libc, functions, sizeof functions / sizeof functions[0])) {
 		atomic_store(&straight_most,
 			     log_wants(LOG_CALLS) ? STRAIGHT_LOGGED : STRAIGHT_SILENTLY);
 	}

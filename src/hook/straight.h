@@ -71,6 +71,13 @@ static ALWAYS_INLINE bool stays_ours(const struct conn *conn, int flags)
 	       (flags & MSG_DONTWAIT) != 0;
 }
 
+/** May a call that never waits be made without libc and without a word? */
+static ALWAYS_INLINE bool passes_silently(void)
+{
+	return LIKELY(atomic_load_explicit(&straight_most, memory_order_relaxed) ==
+		      STRAIGHT_SILENTLY);
+}
+
 /** May a call with these flags be made without libc? */
 static ALWAYS_INLINE bool goes_straight(const struct conn *conn, int flags)
 {
@@ -81,35 +88,7 @@ static ALWAYS_INLINE bool goes_straight(const struct conn *conn, int flags)
 /** And without a word? */
 static ALWAYS_INLINE bool goes_silently(const struct conn *conn, int flags)
 {
-	return LIKELY(atomic_load_explicit(&straight_most, memory_order_relaxed) ==
-		      STRAIGHT_SILENTLY) &&
-	       stays_ours(conn, flags);
-}
-
-/* ---- the system calls: >= 0, or a negative errno ---- */
-
-static ALWAYS_INLINE long kernel_recv(int fd, void *buffer, size_t size, int flags)
-{
-	long got = raw_syscall(SYS_recvfrom, fd, RAW_ARG(buffer), RAW_ARG(size), flags, 0, 0);
-	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
-	return got;
-}
-
-static ALWAYS_INLINE long kernel_read(int fd, void *buffer, size_t size)
-{
-	long got = raw_syscall(SYS_read, fd, RAW_ARG(buffer), RAW_ARG(size), 0, 0, 0);
-	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
-	return got;
-}
-
-static ALWAYS_INLINE long kernel_send(int fd, const void *buffer, size_t size, int flags)
-{
-	return raw_syscall(SYS_sendto, fd, RAW_ARG(buffer), RAW_ARG(size), flags, 0, 0);
-}
-
-static ALWAYS_INLINE long kernel_sendmsg(int fd, const struct msghdr *message, int flags)
-{
-	return raw_syscall(SYS_sendmsg, fd, RAW_ARG(message), flags, 0, 0, 0);
+	return passes_silently() && stays_ours(conn, flags);
 }
 
 /** What the kernel would have said of libc's result. */
@@ -128,7 +107,90 @@ static ALWAYS_INLINE ssize_t libcs(long result)
 	return result;
 }
 
+/* ---- the system calls: >= 0, or a negative errno ---- */
+
+static ALWAYS_INLINE long kernel_recv(int fd, void *buffer, size_t size, int flags)
+{
+	long got = raw_syscall(SYS_recvfrom, fd, RAW_ARG(buffer), RAW_ARG(size), flags, 0, 0);
+	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
+	return got;
+}
+
+static ALWAYS_INLINE long kernel_read(int fd, void *buffer, size_t size)
+{
+	long got = raw_syscall(SYS_read, fd, RAW_ARG(buffer), RAW_ARG(size), 0, 0, 0);
+	SANITIZER_WRITTEN(buffer, got > 0 ? (size_t)got : 0);
+	return got;
+}
+
+static ALWAYS_INLINE long kernel_readv(int fd, const struct iovec *pieces, int count)
+{
+	return raw_syscall(SYS_readv, fd, RAW_ARG(pieces), count, 0, 0, 0);
+}
+
+static ALWAYS_INLINE long kernel_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return raw_syscall(SYS_recvmsg, fd, RAW_ARG(message), flags, 0, 0, 0);
+}
+
+static ALWAYS_INLINE long kernel_send(int fd, const void *buffer, size_t size, int flags)
+{
+	return raw_syscall(SYS_sendto, fd, RAW_ARG(buffer), RAW_ARG(size), flags, 0, 0);
+}
+
+static ALWAYS_INLINE long kernel_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return raw_syscall(SYS_sendmsg, fd, RAW_ARG(message), flags, 0, 0, 0);
+}
+
+static ALWAYS_INLINE long kernel_setsockopt(int fd, int level, int name, const void *value,
+					    socklen_t size)
+{
+	return raw_syscall(SYS_setsockopt, fd, level, name, RAW_ARG(value), (long)size, 0);
+}
+
+/* Where the kernel has only the calls with a signal mask (aarch64), libc's make of one the other. */
+static ALWAYS_INLINE long kernel_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+#ifdef SYS_poll
+	return raw_syscall(SYS_poll, RAW_ARG(fds), (long)count, timeout, 0, 0, 0);
+#else
+	return kernels(real.poll(fds, count, timeout));
+#endif
+}
+
+static ALWAYS_INLINE long kernel_epoll_wait(int epoll, struct epoll_event *events, int count,
+					    int timeout)
+{
+#ifdef SYS_epoll_wait
+	return raw_syscall(SYS_epoll_wait, epoll, RAW_ARG(events), count, timeout, 0, 0);
+#else
+	return kernels(real.epoll_wait(epoll, events, count, timeout));
+#endif
+}
+
 /* ---- with care, but straight where that is possible: as libc's functions ---- */
+
+/** May a wait be made without libc? */
+static ALWAYS_INLINE bool waits_straight(int timeout)
+{
+	return atomic_load_explicit(&straight_most, memory_order_relaxed) != STRAIGHT_NEVER &&
+	       (timeout == 0 || *straight_single != 0);
+}
+
+static ALWAYS_INLINE int straight_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	return waits_straight(timeout) ? (int)libcs(kernel_poll(fds, count, timeout))
+				       : real.poll(fds, count, timeout);
+}
+
+static ALWAYS_INLINE int straight_epoll_wait(int epoll, struct epoll_event *events, int count,
+					     int timeout)
+{
+	return waits_straight(timeout)
+		       ? (int)libcs(kernel_epoll_wait(epoll, events, count, timeout))
+		       : real.epoll_wait(epoll, events, count, timeout);
+}
 
 static ALWAYS_INLINE ssize_t straight_recv(const struct conn *conn, int fd, void *buffer,
 					   size_t size, int flags)
@@ -180,6 +242,17 @@ static ALWAYS_INLINE bool stays_quiet(const struct conn *conn, uint32_t generati
 	}
 	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
 	return LIKELY((int32_t)(*now_ms - due_ms) < 0);
+}
+
+/** Is there no more to do for a call that moves no bytes than to remember it? Then that is done. */
+static ALWAYS_INLINE bool passes(struct conn *conn, uint32_t generation, enum op op, long result)
+{
+	uint32_t now_ms;
+	if (UNLIKELY(result != 0) || !stays_quiet(conn, generation, &now_ms)) {
+		return false;
+	}
+	conn_remember(conn, op, 0, 0, now_ms);
+	return true;
 }
 
 /** Did it come too early, as every second read of an event loop does? */

@@ -9,6 +9,7 @@
 #include "doze.h"
 #include "flow.h"
 #include "sets.h"
+#include "straight.h"
 
 #define NS_PER_US 1000
 
@@ -27,7 +28,7 @@ static bool is_idle(void)
 /* The end of a wait is a good moment to look at what went on meanwhile. */
 static int waited(int ready)
 {
-	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	uint32_t now_ms = clock_recent_ms();
 	if (UNLIKELY((int32_t)(now_ms -
 			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
 		int saved = errno;
@@ -82,7 +83,7 @@ int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 	}
 	struct doze doze;
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
-		return poll_ends(fds, count, real.poll(fds, count, timeout));
+		return poll_ends(fds, count, straight_poll(fds, count, timeout));
 	}
 	return poll_ends(fds, count, poll_in_parts(&doze, fds, count, NULL));
 }
@@ -270,7 +271,7 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 	}
 	struct doze doze;
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
-		return epoll_ends(events, real.epoll_wait(epoll, events, count, timeout));
+		return epoll_ends(events, straight_epoll_wait(epoll, events, count, timeout));
 	}
 	return epoll_ends(events, epoll_in_parts(&doze, epoll, events, count, NULL));
 }

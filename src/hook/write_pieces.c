@@ -60,18 +60,22 @@ static ALWAYS_INLINE struct msghdr message_of(const struct iovec *pieces, int co
 	};
 }
 
-/*
- * writev as a call with flags: for a socket they are the same (sock_write_iter()). Too many pieces
- * are EINVAL here and EMSGSIZE there. A number that was closed unseen may be a file by now.
- */
-static long vector_quietly(const struct conn *conn, int fd, const struct iovec *pieces, int count)
+/* Too many pieces are EINVAL as a vector, and EMSGSIZE as a message. */
+static ALWAYS_INLINE bool is_count(int count)
 {
-	if (count <= 0 || count > IOV_MAX) {
-		return kernels(real.writev(fd, pieces, count));
-	}
-	struct msghdr message = message_of(pieces, count);
-	long result = message_straight(conn, fd, &message, MSG_NOSIGNAL);
-	return UNLIKELY(result == -ENOTSOCK) ? kernels(real.writev(fd, pieces, count)) : result;
+	return count > 0 && count <= IOV_MAX;
+}
+
+/*
+ * writev as a call with flags: for a socket they are the same (sock_write_iter()). A number that was
+ * closed unseen may be a file by now.
+ */
+static ssize_t writev_quietly(const struct conn *conn, int fd, const struct iovec *pieces,
+			      int count)
+{
+	const struct msghdr message = message_of(pieces, count);
+	ssize_t result = libcs(message_straight(conn, fd, &message, MSG_NOSIGNAL));
+	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.writev(fd, pieces, count) : result;
 }
 
 static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int count)
@@ -85,14 +89,52 @@ static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int
 	}
 	keep_head(&call, pieces, (size_t)count);
 	/* Without a byte it is no question to the socket (do_iter_write()), and a message is one. */
-	bool quietly = asked > 0 && !sandbox_closed;
+	bool quietly = asked > 0 && is_count(count) && !sandbox_closed;
 	do {
 		if (!good || !call_answers_write(&call, pieces, (size_t)count, 0)) {
-			call.result = quietly ? libcs(vector_quietly(conn, fd, pieces, count))
+			call.result = quietly ? writev_quietly(conn, fd, pieces, count)
 					      : real.writev(fd, pieces, count);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
 	return write_leave(&call, 0);
+}
+
+/* A calm one has failed; returns what is to be made of that. */
+static long writev_failed(struct call *call, const struct iovec *pieces, int count, long result)
+{
+	if (result == -ENOTSOCK) {
+		/* Closed unseen, and a file by now. */
+		return kernels(real.writev(call->fd, pieces, count));
+	}
+	if (result == -EPIPE && pieces_size(pieces, (size_t)count) == 0) {
+		/* Nothing was to be written, and so no signal is to come. */
+		call->flags = MSG_NOSIGNAL;
+	}
+	return result;
+}
+
+static NOINLINE ssize_t writev_ended(struct conn *conn, uint32_t generation, int fd,
+				     const struct iovec *pieces, int count, long result)
+{
+	struct call call = call_of(conn, generation, OP_WRITEV, fd, 0, 0);
+	if (result < 0) {
+		result = writev_failed(&call, pieces, count, result);
+	}
+	return straight_end_write(&call, result);
+}
+
+static NOINLINE ssize_t writev_aloud(struct conn *conn, int fd, const struct iovec *pieces,
+				     int count)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_WRITEV, fd, 0, 0);
+	const struct msghdr message = message_of(pieces, count);
+	begin_calm(&call, &message);
+	long result = is_count(count) ? message_straight(conn, fd, &message, MSG_NOSIGNAL)
+				      : kernels(real.writev(fd, pieces, count));
+	if (UNLIKELY(result < 0)) {
+		result = writev_failed(&call, pieces, count, result);
+	}
+	return end_calm(&call, result, &message);
 }
 
 HOT ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
@@ -103,15 +145,15 @@ HOT ssize_t hook_writev(int fd, const struct iovec *pieces, int count)
 		return slot_is_foreign(slot) ? real.writev(fd, pieces, count)
 					     : writev_with_care(fd, pieces, count);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_WRITEV, fd, 0, 0);
-	const struct msghdr message = message_of(pieces, count);
-	begin_calm(&call, &message);
-	long result = vector_quietly(conn, fd, pieces, count);
-	if (UNLIKELY(result == -EPIPE) && pieces_size(pieces, (size_t)count) == 0) {
-		/* Nothing was to be written, and so no signal is to come. */
-		call.flags = MSG_NOSIGNAL;
+	if (!goes_silently(conn, 0) || UNLIKELY(!is_count(count))) {
+		return writev_aloud(conn, fd, pieces, count);
 	}
-	return end_calm(&call, result, &message);
+	uint32_t generation = conn_generation(conn);
+	const struct msghdr message = message_of(pieces, count);
+	long result = kernel_sendmsg(fd, &message, MSG_NOSIGNAL);
+	return passes_write(conn, generation, OP_WRITEV, result)
+		       ? libcs(result)
+		       : writev_ended(conn, generation, fd, pieces, count, result);
 }
 
 static NOINLINE ssize_t pwritev2_with_care(int fd, const struct iovec *pieces, int count, int flags)
@@ -203,6 +245,21 @@ static NOINLINE ssize_t message_with_care(int fd, const struct msghdr *message, 
 	return write_leave(&call, flags);
 }
 
+static NOINLINE ssize_t message_ended(struct conn *conn, uint32_t generation, int fd, int flags,
+				      long result)
+{
+	struct call call = call_of(conn, generation, OP_SENDMSG, fd, 0, flags);
+	return straight_end_write(&call, result);
+}
+
+static NOINLINE ssize_t message_aloud(struct conn *conn, int fd, const struct msghdr *message,
+				      int flags)
+{
+	struct call call = call_of(conn, conn_generation(conn), OP_SENDMSG, fd, 0, flags);
+	begin_calm(&call, message);
+	return end_calm(&call, message_straight(conn, fd, message, flags | MSG_NOSIGNAL), message);
+}
+
 HOT ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	uintptr_t slot = table_get_near(fd);
@@ -211,9 +268,14 @@ HOT ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 		return slot == SLOT_OTHER ? message_elsewhere(fd, message, flags)
 					  : message_with_care(fd, message, flags);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_SENDMSG, fd, 0, flags);
-	begin_calm(&call, message);
-	return end_calm(&call, message_straight(conn, fd, message, flags | MSG_NOSIGNAL), message);
+	if (!goes_silently(conn, flags)) {
+		return message_aloud(conn, fd, message, flags);
+	}
+	uint32_t generation = conn_generation(conn);
+	long result = kernel_sendmsg(fd, message, flags | MSG_NOSIGNAL);
+	return passes_write(conn, generation, OP_SENDMSG, result)
+		       ? libcs(result)
+		       : message_ended(conn, generation, fd, flags, result);
 }
 
 /* Several messages of a stream are several writes in a row; the result counts messages. */

@@ -5,7 +5,7 @@
 count=$(realpath "$(dirname "$0")/../bench")/instructions.sh
 
 CALM_BUDGET=110    # a call on a connection that moves bytes, or finds none yet
-PIECES_BUDGET=200  # the same with several buffers
+PIECES_BUDGET=125  # the same with several buffers, which a message lists
 LOGGED_BUDGET=900  # a call that has its line in the log
 OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
@@ -44,8 +44,13 @@ a_call_with_several_buffers_stays_in_its_budget() {
 	at_most $PIECES_BUDGET resets 1 writev-64 sendmsg-64 readv-eagain recvmsg-eagain
 }
 
+an_option_is_set_within_the_same_budget() {
+	at_most $CALM_BUDGET resets 1 setsockopt
+}
+
 a_call_that_is_logged_stays_in_its_budget() {
-	at_most $LOGGED_BUDGET calls 1 send-64 write-64 recv-eagain
+	at_most $LOGGED_BUDGET calls 1 send-64 write-64 writev-64 sendmsg-64 recv-eagain \
+		readv-eagain recvmsg-eagain
 }
 
 a_call_on_a_file_or_pipe_stays_in_its_budget() {
@@ -106,6 +111,7 @@ points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
 	a_call_with_several_buffers_stays_in_its_budget \
+	an_option_is_set_within_the_same_budget \
 	a_call_that_is_logged_stays_in_its_budget \
 	a_call_on_a_file_or_pipe_stays_in_its_budget \
 	a_call_with_logging_off_stays_in_its_budget \
