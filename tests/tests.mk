@@ -28,6 +28,8 @@ scripts   = $(sort $(shell find tests/$(1) -maxdepth 1 -name '*.sh' -perm -u+x))
 PROBE_SRC := $(filter-out tests/guest/probes/probe.c,$(sort $(wildcard tests/guest/probes/*.c)))
 PROBES    := $(PROBE_SRC:%.c=$(BUILD)/%)
 
+# Whoever said -j has said how many.
+AT_ONCE   = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s)
 RUN_TESTS = $(Q)RESETBY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/run --only '$(TESTS)'
 
@@ -69,9 +71,9 @@ tests: unit-tests wire-tests probes
 # that the other compiler has no warning either.
 .PHONY: check check-unit check-wire check-guest
 check: need
-	$(Q)$(SUBMAKE) all tests
-	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
-	$(Q)$(FUZZING) fuzz-targets
+	$(Q)$(SUBMAKE) $(AT_ONCE) all tests
+	$(Q)$(SUBMAKE) $(AT_ONCE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
+	$(Q)$(FUZZING) $(AT_ONCE) fuzz-targets
 	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest) \
 		$(call scripts,stress) $(call scripts,fuzz)
 
