@@ -205,6 +205,11 @@ static bool is_about(const struct conn *conn, int fd)
 	return local.port == known.port || local.port == 0;
 }
 
+bool evidence_is_about(const struct conn *conn, int fd)
+{
+	return sandbox_closed || (evidence_state(fd) != STATE_UNKNOWN && is_about(conn, fd));
+}
+
 /* SYN and FIN are counted as a byte each; after a failed connect the counts mean nothing. */
 static void forget_flags(struct evidence *e)
 {

@@ -142,6 +142,9 @@ enum tcp_state_number evidence_state(int fd);
 /** Is a connection that was just made in CLOSE already? Costs less than to ask for its state. */
 bool evidence_is_over(int fd);
 
+/** Is the descriptor still what its record is about, as far as the kernel may be asked? */
+bool evidence_is_about(const struct conn *conn, int fd);
+
 /** Segments with data that have arrived, modulo 2^32; 0 when the kernel does not say. */
 uint32_t evidence_data_segments(int fd);
 

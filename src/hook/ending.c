@@ -65,6 +65,16 @@ void flow_closing(int fd, enum op op)
 	}
 }
 
+/*
+ * A number that one thread closed while another sent on it may have been learned between our look and
+ * the kernel's: nothing of ours shall be done to what it is by now.
+ */
+static bool is_still_open(const struct conn *conn, int fd)
+{
+	bool matters = log_wants(LOG_CONNS) || conn->choice.actions != 0;
+	return !matters || evidence_is_about(conn, fd);
+}
+
 void flow_exiting(void)
 {
 	static atomic_bool done;
@@ -80,7 +90,7 @@ void flow_exiting(void)
 		if (conn == NULL || !conn_pin(conn, fd)) {
 			continue;
 		}
-		if (conn_holding(conn) != HOLDING_SHARED) {
+		if (conn_holding(conn) != HOLDING_SHARED && is_still_open(conn, fd)) {
 			call_enter(&call, OP_EXIT, conn, fd, 0);
 			call.result = 0;
 			close_last(&call, SURFACE_EXIT);

@@ -145,6 +145,24 @@ static void what_was_never_established_has_no_end(void **state)
 	close(listener);
 }
 
+/** Nor is a rule applied to what the number may be by then. */
+static void a_number_that_was_closed_unseen_does_not_end_at_exit(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "linger0");
+	assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+	assert_int_equal(peer_drain(p.peer), 0);
+	actor_stop(&p.a);
+	assert_int_equal(log_count(&p.a, "open"), 1);
+	assert_int_equal(log_count(&p.a, "exit"), 1);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
 static void the_exit_line_has_the_totals(void **state)
 {
 	(void)state;
@@ -173,4 +191,6 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
-	 LAB_TEST(what_was_never_established_has_no_end), LAB_TEST(the_exit_line_has_the_totals))
+	 LAB_TEST(what_was_never_established_has_no_end),
+	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
+	 LAB_TEST(the_exit_line_has_the_totals))
