@@ -67,6 +67,19 @@ void flow_keep_head(struct conn *conn, enum direction direction, const struct io
 	}
 }
 
+/*
+ * A non-blocking connect may have succeeded since, and programs write to see whether it has: a rule
+ * that is about this call must be chosen before.
+ */
+static void choose_before_bytes(struct call *call)
+{
+	if (rules_now() != NULL && op_direction(call->op) != DIRECTION_NONE &&
+	    conn_pin(call->conn, call->fd)) {
+		flow_notice_connected(call);
+		conn_unpin(call->conn);
+	}
+}
+
 void flow_begin(struct call *call)
 {
 	int saved = errno;
@@ -74,6 +87,7 @@ void flow_begin(struct call *call)
 		look_at_rules();
 	}
 	act_rematch(call);
+	choose_before_bytes(call);
 	if (log_wants(LOG_CALLS)) {
 		doze_before(call);
 		call->began_ns = clock_exact_ns();

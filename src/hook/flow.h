@@ -74,8 +74,17 @@ void flow_ready(struct conn *conn, int fd, enum op op);
 /** The rules in force have changed: which calls have to be watched for them. */
 void flow_rules_changed(void);
 
-/** What call_enter does when calls are watched or the connection's rules are not the newest. */
+/** What call_enter does when calls are watched, or the connection's rules are to be chosen. */
 void flow_begin(struct call *call);
+
+/** Are a connection's rules not the newest, or may it be established without anybody's notice? */
+static ALWAYS_INLINE bool flow_has_rules_to_choose(const struct conn *conn)
+{
+	uint32_t newest = atomic_load_explicit(&rules_generation, memory_order_relaxed);
+	return choice_generation(&conn->choice) != newest ||
+	       (newest != 0 &&
+		atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_CONNECTING);
+}
 
 /** What call_leave does when something is to be said; keeps errno as the result wants it. */
 void flow_end(struct call *call);
@@ -95,9 +104,7 @@ static ALWAYS_INLINE bool call_enter_flags(struct call *call, enum op op, struct
 		.asked = asked,
 		.flags = flags,
 	};
-	if (UNLIKELY(flow_watches) ||
-	    UNLIKELY(choice_generation(&conn->choice) !=
-		     atomic_load_explicit(&rules_generation, memory_order_relaxed))) {
+	if (UNLIKELY(flow_watches) || UNLIKELY(flow_has_rules_to_choose(conn))) {
 		flow_begin(call);
 	}
 	return true;

@@ -190,7 +190,29 @@ static void a_forked_child_resets_its_connection(void **state)
 	pair_close(&p);
 }
 
+/** It is established by then, and nobody waited for that: no poll, no SO_ERROR, no second connect. */
+static void the_first_write_after_a_connect_under_way_is_not_missed(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	char byte;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, (const char *const[]){"RESETBY_RULES=reset when=write", NULL});
+	assert_string_equal(actor_do(&a, "socket4 s0 nonblock"), "0 -");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "send s0 3 nosignal"), "-1 ECONNRESET");
+	assert_int_equal(recv(peer, &byte, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(log_count(&a, "inject"), 1);
+	actor_stop(&a);
+	close(peer);
+	close(listener);
+}
+
 LAB_MAIN(LAB_TEST(the_program_is_told_what_a_real_rst_tells),
 	 LAB_TEST(epoll_shows_what_a_real_rst_shows), LAB_TEST(sigpipe_arrives_as_after_a_real_rst),
 	 LAB_TEST(after_counts_bytes_both_ways), LAB_TEST(a_duplicate_is_reset_too),
-	 LAB_TEST(a_forked_child_resets_its_connection))
+	 LAB_TEST(a_forked_child_resets_its_connection),
+	 LAB_TEST(the_first_write_after_a_connect_under_way_is_not_missed))
