@@ -71,9 +71,9 @@ tests: unit-tests wire-tests probes
 # that the other compiler has no warning either.
 .PHONY: check check-unit check-wire check-guest
 check: need
-	$(Q)$(SUBMAKE) $(AT_ONCE) all tests
-	$(Q)$(SUBMAKE) $(AT_ONCE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
-	$(Q)$(FUZZING) $(AT_ONCE) fuzz-targets
+	+$(Q)$(SUBMAKE) $(AT_ONCE) all tests
+	+$(Q)$(SUBMAKE) $(AT_ONCE) CC=clang BUILD=$(BUILD)/clang CFLAGS='$(CFLAGS) -Werror' all tests
+	+$(Q)$(FUZZING) $(AT_ONCE) fuzz-targets
 	$(RUN_TESTS) $(UNIT_RUN) $(call scripts,unit) $(WIRE_RUN) $(call scripts,wire) $(call scripts,guest) \
 		$(call scripts,stress) $(call scripts,fuzz)
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/types.h>
 #include "../sys/addr.h"
+#include "../sys/clock.h"
 #include "../sys/hidden.h"
 #include "choice.h"
 #include "op.h"
@@ -470,7 +471,8 @@ static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_m
 /** `bytes` were accepted for sending. */
 static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
 {
-	uint32_t silence = now_ms - atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	uint32_t silence = clock_since_ms(last_ms, now_ms);
 	conn_moved(conn, &conn->bytes_out, bytes, now_ms);
 	if (silence >= GAP_MIN_MS ||
 	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {

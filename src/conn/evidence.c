@@ -189,20 +189,31 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	conn_exchange(conn, &evidence->req_bytes, &evidence->resp_bytes);
 }
 
-/* A record can be stale: libc closes descriptors inside (fclose, posix_spawn). */
-static bool is_about(const struct conn *conn, int fd)
+static struct addr name_of(int fd, long (*ask)(int fd, void *name, socklen_t *size))
 {
-	struct addr known = conn_local(conn);
-	if (known.family == 0 || known.port == 0) {
-		return true;
-	}
 	struct sockaddr_storage name;
 	socklen_t size = sizeof name;
-	if (raw_getsockname(fd, &name, &size) < 0) {
-		return false;
+	return ask(fd, &name, &size) < 0 ? (struct addr){.family = 0}
+					 : addr_from_sockaddr(&name, size);
+}
+
+/*
+ * A record can be stale: libc closes descriptors inside (fclose, posix_spawn). Connections of one
+ * listener have one local port, so the peer's tells; a connection that was reset has none any more.
+ */
+static bool is_about(const struct conn *conn, int fd)
+{
+	struct addr known = conn_peer(conn);
+	struct addr peer = name_of(fd, raw_getpeername);
+	if (known.port != 0 && peer.port != 0) {
+		return peer.port == known.port;
 	}
-	struct addr local = addr_from_sockaddr(&name, size);
-	return local.port == known.port || local.port == 0;
+	known = conn_local(conn);
+	if (known.port == 0) {
+		return true;
+	}
+	struct addr local = name_of(fd, raw_getsockname);
+	return local.family != 0 && (local.port == known.port || local.port == 0);
 }
 
 bool evidence_is_about(const struct conn *conn, int fd)

@@ -71,7 +71,7 @@ void flow_closing(int fd, enum op op)
  */
 static bool is_still_open(const struct conn *conn, int fd)
 {
-	bool matters = log_wants(LOG_CONNS) || conn->choice.actions != 0;
+	bool matters = log_wants(LOG_CONNS) || rules_now() != NULL;
 	return !matters || evidence_is_about(conn, fd);
 }
 

@@ -116,6 +116,7 @@ static void settle(struct conn *conn)
 		return;
 	}
 	atomic_store(&conn->calm, calm);
+	atomic_thread_fence(memory_order_seq_cst);
 	if (needs_care(conn)) {
 		conn_stir(conn);
 	}
@@ -149,7 +150,7 @@ ssize_t call_leave_read(struct call *call, bool moved)
 	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
 		return call->result;
 	}
-	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	uint32_t now_ms = clock_recent_ms();
 	if (call->result > 0) {
 		conn_count32(&call->conn->calls_in);
 		if (moved) {
@@ -167,7 +168,7 @@ ssize_t call_leave_write(struct call *call)
 	if (UNLIKELY(!conn_same(call->conn, call->generation))) {
 		return call->result;
 	}
-	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	uint32_t now_ms = clock_recent_ms();
 	if (call->result > 0) {
 		conn_count32(&call->conn->calls_out);
 		conn_sent(call->conn, (size_t)call->result, now_ms);
@@ -190,9 +191,6 @@ ssize_t call_leave(struct call *call)
 	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
 		flow_end(call);
 	}
-	if (call->result >= 0) {
-		settle(call->conn);
-	}
 	return call->result;
 }
 
@@ -207,6 +205,7 @@ void flow_opened(struct call *call)
 		report_open(call);
 	}
 	watch_opened(call);
+	settle(call->conn);
 }
 
 void flow_notice_connected(struct call *call)

@@ -21,8 +21,8 @@
  * It is made as the bare system call, where nobody could tell it from libc's function. A function
  * that returns behind a system call costs 15 to 20 ns on processors whose kernel keeps returns from
  * being predicted (spec_rstack_overflow, retbleed): ours is one such return more than the program has
- * alone, and without libc's it is none. libc's functions are that system call and one thing beside
- * it: they are cancellation points. So libc is left out only
+ * alone, and without libc's it is none. libc's functions are that system call and most of them one thing
+ * beside it: they are cancellation points. So libc is left out only
  *
  *     - when the function next in line is libc's own, and no other library's
  *     - while nobody has called pthread_cancel

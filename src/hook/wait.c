@@ -46,12 +46,12 @@ static bool is_connecting(const struct conn *conn)
 static void poll_showed(struct conn *conn, const struct pollfd *poll)
 {
 	waits(conn, (poll->events & POLLIN) != 0, (poll->events & POLLOUT) != 0);
+	if ((poll->revents & (POLLOUT | POLLERR)) == POLLOUT && UNLIKELY(is_connecting(conn))) {
+		flow_ready(conn, poll->fd, OP_POLL);
+	}
 	if (UNLIKELY((poll->revents & (POLLERR | POLLHUP)) != 0)) {
 		/* The next call meets its end. */
 		conn_stir(conn);
-	}
-	if ((poll->revents & (POLLOUT | POLLERR)) == POLLOUT && UNLIKELY(is_connecting(conn))) {
-		flow_ready(conn, poll->fd, OP_POLL);
 	}
 }
 

@@ -43,7 +43,7 @@ void watch_start(uint64_t stale)
 
 static bool was_looked_at(struct conn *conn, uint32_t now_ms, uint32_t pause_ms)
 {
-	if (conn->looked_ms != 0 && now_ms - conn->looked_ms < pause_ms) {
+	if (conn->looked_ms != 0 && clock_since_ms(conn->looked_ms, now_ms) < pause_ms) {
 		return true;
 	}
 	conn->looked_ms = now_ms;
@@ -98,7 +98,7 @@ static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 	case STATE_CLOSING:
 	case STATE_LAST_ACK:
 		conn_half_closed(conn);
-		return retransmits > 0 || now_ms - conn->half_ms >= stale_ms;
+		return retransmits > 0 || clock_since_ms(conn->half_ms, now_ms) >= stale_ms;
 	case STATE_ESTABLISHED:
 		return retransmits > 0;
 	default:
@@ -118,7 +118,8 @@ static void examine(struct conn *conn, int fd, uint32_t now_ms)
 void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 {
 	/* Writes that succeed say nothing about the peer: what was written last may wait in vain. */
-	bool quiet = now_ms - conn->last_ms >= QUIET_MS || conn->turn == DIRECTION_WRITE;
+	bool quiet =
+		clock_since_ms(conn->last_ms, now_ms) >= QUIET_MS || conn->turn == DIRECTION_WRITE;
 	if (quiet && !was_looked_at(conn, now_ms, LOOK_MS)) {
 		examine(conn, fd, now_ms);
 	}
@@ -157,7 +158,7 @@ void watch_walk(uint32_t now_ms)
 {
 	uint32_t last = atomic_load_explicit(&walked_ms, memory_order_relaxed);
 	int next = atomic_load_explicit(&walk_next, memory_order_relaxed);
-	if (now_ms - last >= walk_pause_ms(next) &&
+	if (clock_since_ms(last, now_ms) >= walk_pause_ms(next) &&
 	    atomic_compare_exchange_strong(&walked_ms, &last, now_ms)) {
 		next = log_wants(LOG_RESETS) ? walk_piece(next, now_ms) : 0;
 		atomic_store_explicit(&walk_next, next, memory_order_relaxed);

@@ -121,10 +121,15 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
  * write as a call with flags: for a socket they are the same (sock_write_iter()). A number that was
  * closed unseen may be a file by now.
  */
-static ssize_t write_quietly(const struct conn *conn, int fd, const void *buffer, size_t size)
+static ssize_t write_quietly(struct call *call, const void *buffer, size_t size)
 {
-	ssize_t result = straight_send(conn, fd, buffer, size, MSG_NOSIGNAL);
-	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.write(fd, buffer, size) : result;
+	ssize_t result = straight_send(call->conn, call->fd, buffer, size, MSG_NOSIGNAL);
+	if (UNLIKELY(result < 0) && errno == ENOTSOCK) {
+		/* A pipe's signal is the kernel's. */
+		call->flags = MSG_NOSIGNAL;
+		return real.write(call->fd, buffer, size);
+	}
+	return result;
 }
 
 static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
@@ -137,12 +142,11 @@ static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 	keep_head(&call, &piece);
 	do {
 		if (!call_answers_write(&call, &piece, 1, 0)) {
-			call.result = UNLIKELY(sandbox_closed)
-					      ? real.write(fd, buffer, size)
-					      : write_quietly(call.conn, fd, buffer, size);
+			call.result = UNLIKELY(sandbox_closed) ? real.write(fd, buffer, size)
+							       : write_quietly(&call, buffer, size);
 		}
 	} while (call_again(&call, &piece, 1, 0));
-	return write_leave(&call, 0);
+	return write_leave(&call, call.flags);
 }
 
 static NOINLINE ssize_t write_ended(struct conn *conn, uint32_t generation, int fd,
@@ -150,7 +154,8 @@ static NOINLINE ssize_t write_ended(struct conn *conn, uint32_t generation, int 
 {
 	struct call call = call_of(conn, generation, OP_WRITE, fd, size, 0);
 	if (result == -ENOTSOCK) {
-		/* Closed unseen, and a file by now. */
+		/* Closed unseen, and a file by now, or a pipe, whose signal is the kernel's. */
+		call.flags = MSG_NOSIGNAL;
 		result = kernels(real.write(fd, buffer, size));
 	}
 	return straight_end_write(&call, result);
@@ -163,6 +168,7 @@ static NOINLINE ssize_t write_aloud(struct conn *conn, int fd, const void *buffe
 	long result = goes_straight(conn, 0) ? kernel_send(fd, buffer, size, MSG_NOSIGNAL)
 					     : kernels(real.send(fd, buffer, size, MSG_NOSIGNAL));
 	if (result == -ENOTSOCK) {
+		call.flags = MSG_NOSIGNAL;
 		result = kernels(real.write(fd, buffer, size));
 	}
 	return passes_write(conn, call.generation, OP_WRITE, result)

@@ -70,12 +70,16 @@ static ALWAYS_INLINE bool is_count(int count)
  * writev as a call with flags: for a socket they are the same (sock_write_iter()). A number that was
  * closed unseen may be a file by now.
  */
-static ssize_t writev_quietly(const struct conn *conn, int fd, const struct iovec *pieces,
-			      int count)
+static ssize_t writev_quietly(struct call *call, const struct iovec *pieces, int count)
 {
 	const struct msghdr message = message_of(pieces, count);
-	ssize_t result = libcs(message_straight(conn, fd, &message, MSG_NOSIGNAL));
-	return UNLIKELY(result < 0) && errno == ENOTSOCK ? real.writev(fd, pieces, count) : result;
+	long result = message_straight(call->conn, call->fd, &message, MSG_NOSIGNAL);
+	if (UNLIKELY(result == -ENOTSOCK)) {
+		/* A pipe's signal is the kernel's. */
+		call->flags = MSG_NOSIGNAL;
+		return real.writev(call->fd, pieces, count);
+	}
+	return libcs(result);
 }
 
 static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int count)
@@ -92,18 +96,19 @@ static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int
 	bool quietly = asked > 0 && is_count(count) && !sandbox_closed;
 	do {
 		if (!good || !call_answers_write(&call, pieces, (size_t)count, 0)) {
-			call.result = quietly ? writev_quietly(conn, fd, pieces, count)
+			call.result = quietly ? writev_quietly(&call, pieces, count)
 					      : real.writev(fd, pieces, count);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
-	return write_leave(&call, 0);
+	return write_leave(&call, call.flags);
 }
 
 /* A calm one has failed; returns what is to be made of that. */
 static long writev_failed(struct call *call, const struct iovec *pieces, int count, long result)
 {
 	if (result == -ENOTSOCK) {
-		/* Closed unseen, and a file by now. */
+		/* Closed unseen, and a file by now, or a pipe, whose signal is the kernel's. */
+		call->flags = MSG_NOSIGNAL;
 		return kernels(real.writev(call->fd, pieces, count));
 	}
 	if (result == -EPIPE && pieces_size(pieces, (size_t)count) == 0) {

@@ -57,6 +57,16 @@ static inline bool clock_is_known(uint32_t *now_ms)
 /** The same, and the clock is asked when that is so no more. */
 uint32_t clock_recent_ms(void);
 
+/** More than any of the readings above can be behind another one. */
+#define CLOCK_BEHIND_MS 1000u
+
+/** From one of these readings to a later one; 0 when that is the older one by a step. */
+static inline uint32_t clock_since_ms(uint32_t then_ms, uint32_t now_ms)
+{
+	uint32_t passed = now_ms - then_ms;
+	return passed > UINT32_MAX - CLOCK_BEHIND_MS ? 0 : passed;
+}
+
 /**
  * Find out whether the processor's counter may be used. Where a hypervisor answers each reading,
  * clock_recent_ms is clock_coarse_ms.

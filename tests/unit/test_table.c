@@ -220,6 +220,20 @@ static void gap_is_the_silence_before_a_write(void **state)
 	conn_forget(FD, SLOT_UNKNOWN);
 }
 
+/** Of two looks at the clock the later one may give the earlier time, by a step of the counter. */
+static void a_time_that_is_a_step_behind_is_no_silence(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	struct addr none = {0};
+	conn_begin(conn, SIDE_SERVER, &none, &none);
+	uint32_t now = conn->last_ms;
+	conn_received(conn, 1, now + 4);
+	conn_sent(conn, 1, now);
+	assert_int_equal(conn->gap_ms, 0);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
 static void exchange_counts_request_and_response_by_side(void **state)
 {
 	(void)state;
@@ -500,6 +514,7 @@ int main(void)
 		cmocka_unit_test(beginning_again_forgets_the_connection_before),
 		cmocka_unit_test(history_keeps_the_last_calls),
 		cmocka_unit_test(gap_is_the_silence_before_a_write),
+		cmocka_unit_test(a_time_that_is_a_step_behind_is_no_silence),
 		cmocka_unit_test(exchange_counts_request_and_response_by_side),
 		cmocka_unit_test(descriptor_is_learned_at_first_sight),
 		cmocka_unit_test(coming_and_going_costs_no_memory),
