@@ -138,6 +138,7 @@ void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint3
 {
 	if (number != 0 && choice_generation(&conn->choice) == generation) {
 		choice_take(&conn->choice, action, number);
+		conn_stir(conn);
 	}
 }
 

@@ -193,8 +193,8 @@ static struct addr name_of(int fd, long (*ask)(int fd, void *name, socklen_t *si
 {
 	struct sockaddr_storage name;
 	socklen_t size = sizeof name;
-	return ask(fd, &name, &size) < 0 ? (struct addr){.family = 0}
-					 : addr_from_sockaddr(&name, size);
+	struct addr none = {0};
+	return ask(fd, &name, &size) < 0 ? none : addr_from_sockaddr(&name, size);
 }
 
 /*

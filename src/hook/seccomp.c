@@ -27,6 +27,7 @@ static void close_sandbox(void)
 	if (log_wants(LOG_RESETS)) {
 		log_prepare();
 	}
+	clock_use_counter(false);
 	sandbox_closed = true;
 	flow_rules_changed();
 	errno = saved;
@@ -36,6 +37,7 @@ static void closed(long result)
 {
 	if (result < 0) {
 		sandbox_closed = false;
+		clock_use_counter(true);
 		flow_rules_changed();
 		return;
 	}

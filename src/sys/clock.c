@@ -59,15 +59,20 @@ static uint8_t step_bits(void)
 }
 #endif
 
+void clock_use_counter(bool may)
+{
+	clock_step_bits = may && !barred ? step_bits() : 0;
+}
+
 void clock_start(void)
 {
-	clock_step_bits = step_bits();
+	clock_use_counter(true);
 }
 
 void clock_bar(void)
 {
 	barred = true;
-	clock_step_bits = 0;
+	clock_use_counter(false);
 }
 
 /*

@@ -73,6 +73,9 @@ static inline uint32_t clock_since_ms(uint32_t then_ms, uint32_t now_ms)
  */
 void clock_start(void);
 
+/** From here on it may, or may not: seccomp's strict mode forbids it, and a filter that failed does not. */
+void clock_use_counter(bool may);
+
 /**
  * The counter raises SIGSEGV from here on (prctl(2), PR_SET_TSC): all clocks are coarse, which do
  * not read it.
