@@ -145,3 +145,4 @@ include tests/stress/stress.mk
 include tests/fuzz/fuzz.mk
 include tests/retry/retry.mk
 include tests/arm/arm.mk
+include tests/vm/vm.mk

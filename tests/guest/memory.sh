@@ -1,9 +1,10 @@
 #!/bin/bash
-# What the library keeps for each descriptor of a program that has many.
+# What the library keeps for each descriptor of a program that has many. With CONNECTIONS there are so
+# many, and FIGURES names a file for what they cost, and for a few times of a recv on each.
 . "$(dirname "$0")/tap"
 worker=$build/tests/bench/worker
 
-CONNECTIONS=5000
+CONNECTIONS=${CONNECTIONS:-5000}
 TCP_LIMIT=512
 OTHER_LIMIT=16
 
@@ -13,8 +14,8 @@ within_limits() {
 	local limit=$((CONNECTIONS * 2))
 	[ "$(ulimit -n)" -ge $limit ] || ulimit -n $limit || skip "$limit descriptors are not allowed"
 	LD_PRELOAD=$build/libresetby.so RESETBY_LEVEL=$1 RESETBY_LOG=$PWD/log \
-		"$worker" many $CONNECTIONS </dev/null >said
-	cat said
+		"$worker" many "$CONNECTIONS" <<<$'\n\n\n' >said
+	tee -a "${FIGURES:-/dev/null}" <said
 	awk -v shared=$((${2-0} + 4 * 4096)) -v connections=$CONNECTIONS -v tcp=$TCP_LIMIT -v other=$OTHER_LIMIT '
 		function at_most(limit) { return $2 > 0 && $2 <= limit + shared / connections }
 		$1 == "tcp" { good += at_most(tcp) }
