@@ -64,6 +64,15 @@ size_t message_asked(long result, const struct msghdr *message)
 	return asked;
 }
 
+ssize_t messages_bytes(const struct mmsghdr *messages, int count)
+{
+	ssize_t bytes = count < 0 ? -1 : 0;
+	for (int i = 0; i < count; i++) {
+		bytes += messages[i].msg_len;
+	}
+	return bytes;
+}
+
 size_t pieces_copy(char *to, const struct iovec *pieces, size_t count, size_t size)
 {
 	size_t copied = 0;

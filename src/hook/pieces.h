@@ -39,6 +39,12 @@ size_t pieces_asked(long result, const struct iovec *pieces, size_t count);
 size_t message_asked(long result, const struct msghdr *message);
 
 /**
+ * Several messages of a stream are several calls in a row, and the result counts messages: how many
+ * bytes that is; -1 for a call that failed.
+ */
+ssize_t messages_bytes(const struct mmsghdr *messages, int count);
+
+/**
  * Copy what a vector begins with. Its bytes may lead nowhere, and so may itself.
  *
  * @size

@@ -283,16 +283,6 @@ HOT ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 		       : message_ended(conn, generation, fd, flags, result);
 }
 
-/* Several messages of a stream are several writes in a row; the result counts messages. */
-static ssize_t messages_bytes(const struct mmsghdr *messages, int count)
-{
-	ssize_t bytes = count < 0 ? -1 : 0;
-	for (int i = 0; i < count; i++) {
-		bytes += messages[i].msg_len;
-	}
-	return bytes;
-}
-
 static int messages_elsewhere(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	int result = real.sendmmsg(fd, messages, count, flags);
