@@ -73,11 +73,20 @@ keepalive_is_a_program_that_probes() {
 	cmp real/python drop/rule/python
 }
 
-# A machine that loses its power sends nothing, and has forgotten all when it is back.
+# lost NUMBER: so many RSTs have met the filter
+lost() {
+	[ "$(nft list table inet real | sed -n 's/.*counter packets \([0-9]*\).*/\1/p')" -ge "$1" ]
+}
+
+# A machine that loses its power sends nothing, and has forgotten all when it is back. What was sent
+# meanwhile must not be under way when the filter goes.
 power_cut() {
-	filter "tcp sport $port drop"
+	local cut
+	filter "tcp sport $port tcp flags & rst == rst counter drop
+		tcp sport $port drop"
 	stop KILL
-	ss -K "sport = :$port" >/dev/null 2>&1 || true
+	cut=$(ss -HK "sport = :$port" 2>/dev/null | wc -l)
+	eventually lost "$cut"
 	unfilter
 }
 
