@@ -73,7 +73,7 @@ static inline uint32_t clock_since_ms(uint32_t then_ms, uint32_t now_ms)
  */
 void clock_start(void);
 
-/** From here on it may, or may not: seccomp's strict mode forbids it, and a filter that failed does not. */
+/** May the counter be read from here on? Not under seccomp's strict mode. What clock_bar said stays. */
 void clock_use_counter(bool may);
 
 /**

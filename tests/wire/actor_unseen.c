@@ -42,6 +42,12 @@ static void run_unseen_socket4(const struct words *words, struct outcome *outcom
 		  (int)unseen_syscall()(SYS_socket, AF_INET, SOCK_STREAM, 0));
 }
 
+static void run_unseen_accept(const struct words *words, struct outcome *outcome)
+{
+	CALL_SLOT(outcome, word_at(words, 2, NULL),
+		  (int)unseen_syscall()(SYS_accept, fd_at(words, 1), NULL, NULL));
+}
+
 /** What a preload in front of the library does that asks libc itself for its functions. */
 static void run_unseen_connect(const struct words *words, struct outcome *outcome)
 {
@@ -134,6 +140,7 @@ const struct command unseen_commands[] = {
 	{"uring_send", "FD SIZE", run_uring},
 	{"unseen_connect", "FD ADDR PORT", run_unseen_connect},
 	{"unseen_socket4", "SLOT", run_unseen_socket4},
+	{"unseen_accept", "FD SLOT", run_unseen_accept},
 	{"uring_recv", "FD SIZE", run_uring},
 	{"stdio_write", "FD SIZE", run_stdio},
 	{"stdio_read", "FD SIZE", run_stdio},

@@ -163,6 +163,28 @@ static void a_number_that_was_closed_unseen_does_not_end_at_exit(void **state)
 	capture_close(&p.wire);
 }
 
+/** The two have the listener's port in common. */
+static void the_next_connection_under_its_number_is_left_alone_at_exit(void **state)
+{
+	static const struct situation server = {.family = AF_INET, .server = true};
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, server, "linger0");
+	long number = actor_number(actor_do(&p.a, "fd s0"));
+	assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+	assert_int_equal(peer_drain(p.peer), 0);
+	int next = peer_connect(AF_INET, p.listen_port);
+	actor_do(&p.a, "unseen_accept s9 s0");
+	assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), number);
+	actor_stop(&p.a);
+	assert_int_equal(peer_drain(next), 0);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	close(next);
+	close(p.peer);
+	capture_close(&p.wire);
+}
+
 static void the_exit_line_has_the_totals(void **state)
 {
 	(void)state;
@@ -193,4 +215,5 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(what_was_never_established_has_no_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
+	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),
 	 LAB_TEST(the_exit_line_has_the_totals))
