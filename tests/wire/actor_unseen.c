@@ -42,6 +42,24 @@ static void run_unseen_socket4(const struct words *words, struct outcome *outcom
 		  (int)unseen_syscall()(SYS_socket, AF_INET, SOCK_STREAM, 0));
 }
 
+/** The end to write to, under the lowest free number, of a pipe that nobody reads. */
+static int broken_pipe(void)
+{
+	int ends[2];
+	if (pipe(ends) < 0) {
+		return -1;
+	}
+	unseen_syscall()(SYS_close, ends[0]);
+	int fd = (int)unseen_syscall()(SYS_dup, ends[1]);
+	unseen_syscall()(SYS_close, ends[1]);
+	return fd;
+}
+
+static void run_broken_pipe(const struct words *words, struct outcome *outcome)
+{
+	CALL_SLOT(outcome, word_at(words, 1, NULL), broken_pipe());
+}
+
 static void run_unseen_accept(const struct words *words, struct outcome *outcome)
 {
 	CALL_SLOT(outcome, word_at(words, 2, NULL),
@@ -140,6 +158,7 @@ const struct command unseen_commands[] = {
 	{"uring_send", "FD SIZE", run_uring},
 	{"unseen_connect", "FD ADDR PORT", run_unseen_connect},
 	{"unseen_socket4", "SLOT", run_unseen_socket4},
+	{"broken_pipe", "SLOT", run_broken_pipe},
 	{"unseen_accept", "FD SLOT", run_unseen_accept},
 	{"uring_recv", "FD SIZE", run_uring},
 	{"stdio_write", "FD SIZE", run_stdio},

@@ -235,6 +235,34 @@ static void a_file_under_an_old_number_is_a_file(void **state)
 	expect_a_file_under_an_old_number(without);
 }
 
+/** Written to at once, and once more, when the library knows; by a connection that was calm or not. */
+static void a_broken_pipe_under_an_old_number_raises_one_signal(void **state)
+{
+	static const char *const levels[] = {"RESETBY_LEVEL=resets", "RESETBY_LEVEL=calls"};
+	static const char *const writes[] = {"write s0 6", "writev s0 6 2"};
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *const[]){levels[i & 1], NULL});
+		long number = actor_number(actor_do(&p.a, "fd s0"));
+		actor_do(&p.a, "sigpipe count");
+		if ((i & 4) != 0) {
+			/* From here on its calls need care. */
+			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+		actor_do(&p.a, "broken_pipe s0");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), number);
+		for (unsigned times = 1; times <= 2; times++) {
+			char count[16];
+			snprintf(count, sizeof count, "%u -", times);
+			assert_string_equal(actor_do(&p.a, "%s", writes[i >> 1 & 1]), "-1 EPIPE");
+			assert_string_equal(actor_do(&p.a, "signals"), count);
+		}
+		pair_close(&p);
+	}
+}
+
 /** Another connection under the number of one whose close nobody saw. */
 static void a_new_connection_under_an_old_number_is_new(void **state)
 {
@@ -376,6 +404,7 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(a_descriptor_received_in_a_message_is_learned),
 	 LAB_TEST(high_numbers_are_numbers), LAB_TEST(numbers_above_65536_are_numbers),
 	 LAB_TEST(a_file_under_an_old_number_is_a_file),
+	 LAB_TEST(a_broken_pipe_under_an_old_number_raises_one_signal),
 	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
 	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
 	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
