@@ -17,7 +17,7 @@
  */
 void *scratch_take(void);
 
-/** Give them back; NULL is allowed. One block is kept for the next caller. */
+/** Give them back; NULL is allowed. A few blocks are kept for the next callers. */
 void scratch_give(void *block);
 
 #endif

@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,6 +30,29 @@ static void two_blocks_at_once_are_apart(void **state)
 	assert_int_equal(a[SCRATCH_SIZE - 1], 'a');
 	scratch_give(a);
 	scratch_give(b);
+}
+
+static void blocks_that_were_in_use_at_once_are_kept(void **state)
+{
+	(void)state;
+	char *first[4], *again[4];
+	for (int i = 0; i < 4; i++) {
+		first[i] = scratch_take();
+	}
+	for (int i = 0; i < 4; i++) {
+		scratch_give(first[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		again[i] = scratch_take();
+		bool kept = false;
+		for (int k = 0; k < 4; k++) {
+			kept |= again[i] == first[k];
+		}
+		assert_true(kept);
+	}
+	for (int i = 0; i < 4; i++) {
+		scratch_give(again[i]);
+	}
 }
 
 static void nothing_may_be_given_back(void **state)
@@ -76,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_that_was_given_back_is_taken_again),
 		cmocka_unit_test(two_blocks_at_once_are_apart),
+		cmocka_unit_test(blocks_that_were_in_use_at_once_are_kept),
 		cmocka_unit_test(nothing_may_be_given_back),
 		cmocka_unit_test(no_two_threads_have_the_same_block),
 	};
