@@ -9,6 +9,7 @@
 #include "../rule/settings.h"
 #include "../sys/clock.h"
 #include "../sys/glob.h"
+#include "../sys/memory.h"
 #include "../sys/random.h"
 #include "../sys/raw.h"
 #include "flow.h"
@@ -111,6 +112,7 @@ static void start(const char *values[SETTING_COUNT])
 		conn_disable();
 	}
 	clock_start();
+	memory_start();
 	straight_start();
 	renewal_start();
 	flow_rules_changed();

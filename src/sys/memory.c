@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/uio.h>
 #include "raw.h"
 
@@ -26,23 +27,43 @@ static bool is_readable(uintptr_t at)
 	       -EFAULT;
 }
 
+/*
+ * The first thread's stack is one piece from where that stands up to the random bytes that the kernel
+ * put above its first frame: create_elf_tables(). So nobody has to be asked about what is between,
+ * where most servers have the address that they accept into. Other stacks do not say where they end.
+ */
+#define DEEP ((uintptr_t)1 << 16)
+
+static uintptr_t stack_top;
+
+void memory_start(void)
+{
+	stack_top = getauxval(AT_RANDOM);
+}
+
 /* A walk through memory that asks for each page once. */
 struct walk {
-	uintptr_t known; /* the page that was found readable last */
+	uintptr_t known, end; /* whole pages that are known to be readable */
 };
 
 static struct walk walk_begin(void)
 {
-	return (struct walk){.known = page_of((uintptr_t)__builtin_frame_address(0))};
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	bool first = here < stack_top && stack_top - here < DEEP;
+	return (struct walk){
+		.known = page_of(here),
+		.end = page_of(first ? stack_top : here) + PAGE,
+	};
 }
 
 static bool walk_to(struct walk *walk, uintptr_t at)
 {
-	if (page_of(at) != walk->known) {
+	if (at < walk->known || at >= walk->end) {
 		if (!is_readable(at)) {
 			return false;
 		}
 		walk->known = page_of(at);
+		walk->end = walk->known + PAGE;
 	}
 	return true;
 }

@@ -9,9 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** Find out where the first thread's stack ends. */
+void memory_start(void);
+
 /**
  * Can so many bytes be read? Costs a small system call a page, but none for the page of the stack
- * that the caller stands on. True where the kernel must not be asked (sandbox.h).
+ * that the caller stands on, and for what is above it on the first thread's stack. True where the
+ * kernel must not be asked (sandbox.h).
  */
 bool memory_readable(const void *at, size_t size);
 

@@ -1,10 +1,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <cmocka.h>
 #include "sys/memory.h"
 
@@ -56,6 +59,49 @@ static void the_stack_the_heap_and_constants_are_readable(void **state)
 	assert_true(memory_readable(there, 3 * PAGE));
 	assert_true(memory_readable("constant", 9));
 	free(there);
+}
+
+static bool found[2];
+static char *above;
+
+/* The page above a stack that is not the thread's own is like any other: it may go. */
+static void look_from_a_small_stack(void)
+{
+	found[0] = memory_readable(above, 1);
+	mprotect(above, PAGE, PROT_NONE);
+	found[1] = memory_readable(above, 1);
+}
+
+static void a_page_above_a_small_stack_may_go(void **state)
+{
+	static ucontext_t here, there;
+	(void)state;
+	memory_start();
+	char *small =
+		mmap(NULL, 17 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(small, MAP_FAILED);
+	above = small + 16 * PAGE;
+	getcontext(&there);
+	there.uc_stack.ss_sp = small;
+	there.uc_stack.ss_size = 16 * PAGE;
+	there.uc_link = &here;
+	makecontext(&there, look_from_a_small_stack, 0);
+	swapcontext(&here, &there);
+	assert_true(found[0]);
+	assert_false(found[1]);
+	munmap(small, 17 * PAGE);
+}
+
+static void the_first_threads_stack_ends_where_it_ends(void **state)
+{
+	const struct ground *ground = *state;
+	char here[3 * PAGE];
+	memory_start();
+	memset(here, 0, sizeof here);
+	assert_true(memory_readable(here, sizeof here));
+	assert_true(memory_readable((void *)getauxval(AT_RANDOM), 16));
+	assert_false(memory_readable(ground->hole, 1));
+	assert_false(memory_readable((void *)(UINTPTR_MAX / 2 - 64), 1));
 }
 
 static void no_pointer_at_all_is_not_readable(void **state)
@@ -125,6 +171,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GROUND_TEST(memory_is_readable_up_to_the_last_byte_before_a_hole),
 		cmocka_unit_test(the_stack_the_heap_and_constants_are_readable),
+		cmocka_unit_test(a_page_above_a_small_stack_may_go),
+		GROUND_TEST(the_first_threads_stack_ends_where_it_ends),
 		cmocka_unit_test(no_pointer_at_all_is_not_readable),
 		GROUND_TEST(nothing_is_changed_by_looking),
 		GROUND_TEST(a_string_has_to_end_before_the_hole),
