@@ -10,6 +10,9 @@
 #define NS_PER_MS ((int64_t)1000000)
 #define NS_PER_US ((int64_t)1000)
 
+/* How far behind the coarse clock may be: at 100 Hz. */
+#define TICK_MS 10
+
 /* Longer is for ever, as far as anybody will know. */
 #define LONGEST_S ((int64_t)1 << 32)
 
@@ -54,20 +57,20 @@ int64_t doze_timeval(const struct timeval *timeout)
 		       : DOZE_INVALID;
 }
 
-/* How soon something has to be done; -1: there is nothing to do. */
-static int due_ms(void)
+/* How soon something has to be done, now being so late by the clock of the wall; -1: nothing. */
+static int due_ms(uint64_t now_us)
 {
 	if (sandbox_closed) {
 		return -1;
 	}
-	int log_ms = log_due_ms();
+	int log_ms = log_due_ms(now_us);
 	int chores_ms = chores_due_ms();
 	return log_ms < 0 || (chores_ms >= 0 && chores_ms < log_ms) ? chores_ms : log_ms;
 }
 
 void doze_chores(void)
 {
-	if (log_due_ms() == 0) {
+	if (log_due_ms(clock_wall_us()) == 0) {
 		log_flush();
 	}
 	if (chores_due_ms() == 0) {
@@ -88,21 +91,26 @@ static struct timespec to_timespec(int64_t ns)
 
 bool doze_splits(struct doze *doze, int64_t timeout_ns)
 {
-	if (due_ms() == 0) {
+	int first_ms = due_ms(clock_wall_coarse_us());
+	if (first_ms >= 0 && first_ms <= TICK_MS) {
+		first_ms = due_ms(clock_wall_us());
+	}
+	if (first_ms == 0) {
 		int saved = errno;
 		doze_chores();
 		errno = saved;
+		first_ms = due_ms(clock_wall_us());
 	}
-	int first_ms = due_ms();
 	if (first_ms < 0 || timeout_ns == 0 ||
 	    (timeout_ns > 0 && timeout_ns <= first_ms * NS_PER_MS)) {
 		return false;
 	}
-	doze->begun_ns = clock_exact_ns();
+	doze->begun_ns = 0;
 	doze->timeout_ns = timeout_ns;
 	/*
-	 * The first part only looks. A signal that comes later ends the wait, and would not when it
-	 * came after a part that was in vain, before signals are held.
+	 * The first part only looks: the time counts from its end, rather late than early. A signal
+	 * that comes later ends the wait, and would not when it came after a part that was in vain,
+	 * before signals are held.
 	 */
 	doze->part_room = to_timespec(0);
 	doze->part = &doze->part_room;
@@ -113,7 +121,7 @@ bool doze_splits(struct doze *doze, int64_t timeout_ns)
 /* The rest of the wait, or until something is due. */
 static void choose_part(struct doze *doze)
 {
-	int next_ms = due_ms();
+	int next_ms = due_ms(clock_wall_us());
 	int64_t part = doze->timeout_ns < 0 ? DOZE_FOREVER : rest_ns(doze);
 	if (next_ms >= 0 && (part < 0 || part > next_ms * NS_PER_MS)) {
 		part = next_ms * NS_PER_MS;
@@ -136,10 +144,13 @@ static void put_signals_back(const struct doze *doze)
 	}
 }
 
-bool doze_goes_on(struct doze *doze, int ready)
+bool doze_part_ended(struct doze *doze, int ready)
 {
 	if (ready == 0) {
 		int saved = errno;
+		if (doze->begun_ns == 0) {
+			doze->begun_ns = clock_exact_ns();
+		}
 		if (!doze->masked) {
 			hold_signals(doze);
 		}
@@ -207,7 +218,8 @@ static bool never_waits(struct conn *conn, int fd)
 void doze_before_wait(struct call *call)
 {
 	short events;
-	if (!may_wait(call, &events) || log_due_ms() < 0 || never_waits(call->conn, call->fd)) {
+	if (!may_wait(call, &events) || log_due_ms(clock_wall_coarse_us()) < 0 ||
+	    never_waits(call->conn, call->fd)) {
 		return;
 	}
 	if (events == 0 || !is_ready(call->fd, events)) {

@@ -23,7 +23,7 @@
 #define DOZE_INVALID ((int64_t)0)
 
 struct doze {
-	uint64_t begun_ns;
+	uint64_t begun_ns; /* 0: when its first part ends */
 	int64_t timeout_ns;
 	const struct timespec *part; /* how long the next part may last; NULL for ever */
 	struct timespec part_room;
@@ -56,6 +56,9 @@ static inline const sigset_t *doze_mask(const struct doze *doze, const sigset_t 
 	return mask != NULL || !doze->masked ? mask : &doze->mask;
 }
 
+/** doze_goes_on, when the part was in vain or signals are held. */
+bool doze_part_ended(struct doze *doze, int ready);
+
 /**
  * A part has returned. When it was in vain, do what is due: signals are held from here to the next
  * part. When the wait is over, they are put back. A thread that is cancelled in a further part ends
@@ -66,7 +69,10 @@ static inline const sigset_t *doze_mask(const struct doze *doze, const sigset_t 
  * @return
  *         Is there another part?
  */
-bool doze_goes_on(struct doze *doze, int ready);
+static inline bool doze_goes_on(struct doze *doze, int ready)
+{
+	return UNLIKELY(ready == 0 || doze->masked) && doze_part_ended(doze, ready);
+}
 
 /** The next part for calls that count in milliseconds; -1 for ever. */
 int doze_part_ms(const struct doze *doze);

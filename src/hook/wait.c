@@ -166,6 +166,8 @@ static NOINLINE bool select_splits(struct doze *doze, struct kept_sets *kept,
 		doze_chores();
 		return false;
 	}
+	/* It says what is left of its time, also when it waits for nothing. */
+	doze->begun_ns = clock_exact_ns();
 	return true;
 }
 

@@ -226,9 +226,9 @@ void log_write_call(const struct self *self, uint64_t now_us, const char *line, 
 	}
 }
 
-int log_due_ms(void)
+int log_due_ms(uint64_t now_us)
 {
-	return pending_due_ms();
+	return pending_due_ms(now_us);
 }
 
 void log_flush(void)

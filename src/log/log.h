@@ -77,8 +77,8 @@ void log_write_call(const struct self *self, uint64_t now_us, const char *line, 
 /** There is no room to make a line in: it counts as one that cannot be written. */
 void log_lose(void);
 
-/** Milliseconds until lines that wait should be written; negative when there are none. */
-int log_due_ms(void);
+/** Milliseconds until lines that wait should be written; negative when there are none (pending.h). */
+int log_due_ms(uint64_t now_us);
 
 /** Write the lines that wait: the process may sleep for long, and somebody may read the log. */
 void log_flush(void);

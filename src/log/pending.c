@@ -273,13 +273,13 @@ static bool anything_waits(const struct self *self)
 	return false;
 }
 
-int pending_due_ms(void)
+int pending_due_ms(uint64_t now_us)
 {
 	struct self self = self_now();
 	if (!anything_waits(&self)) {
 		return -1;
 	}
-	uint64_t age_ms = waited_us(clock_wall_us()) / US_PER_MS;
+	uint64_t age_ms = waited_us(now_us) / US_PER_MS;
 	return age_ms >= PENDING_MS ? 0 : (int)(PENDING_MS - age_ms);
 }
 

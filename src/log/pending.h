@@ -42,8 +42,13 @@ bool pending_is_made(const struct self *self);
 /** Write what is pending. */
 void pending_flush(void);
 
-/** Milliseconds until pending lines should be written; negative when there are none. */
-int pending_due_ms(void);
+/**
+ * Milliseconds until pending lines should be written; negative when there are none.
+ *
+ * @now_us
+ *         Now, by clock_wall_us, or clock_wall_coarse_us where some milliseconds do not matter.
+ */
+int pending_due_ms(uint64_t now_us);
 
 /**
  * Write what is pending and take the file away.

@@ -92,10 +92,20 @@ uint64_t clock_exact_ns(void)
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
+static uint64_t wall_us(clockid_t exact)
+{
+	struct timespec time = now(exact, CLOCK_REALTIME_COARSE);
+	return (uint64_t)time.tv_sec * US_PER_S + (uint64_t)time.tv_nsec / NS_PER_US;
+}
+
 uint64_t clock_wall_us(void)
 {
-	struct timespec time = now(CLOCK_REALTIME, CLOCK_REALTIME_COARSE);
-	return (uint64_t)time.tv_sec * US_PER_S + (uint64_t)time.tv_nsec / NS_PER_US;
+	return wall_us(CLOCK_REALTIME);
+}
+
+uint64_t clock_wall_coarse_us(void)
+{
+	return wall_us(CLOCK_REALTIME_COARSE);
 }
 
 /* Years begin in March here, so that the leap day is a year's last: "civil_from_days", Hinnant. */
