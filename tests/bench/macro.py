@@ -80,8 +80,8 @@ def echo_client(count):
 
 # label, what has to be installed, the server, its load, how many of 60 rounds it takes part in
 ROWS = (
-    ("nginx keep-alive", ("nginx", "wrk"), nginx, wrk(), 7),
-    ("nginx close", ("nginx", "wrk"), nginx, wrk("-H", "Connection: close"), 7),
+    ("nginx keep-alive", ("nginx", "wrk"), nginx, wrk(), 12),
+    ("nginx close", ("nginx", "wrk"), nginx, wrk("-H", "Connection: close"), 12),
     ("redis -P 1", ("redis-server", "redis-benchmark"), redis, redis_benchmark(1, 8_000), 24),
     ("redis -P 16", ("redis-server", "redis-benchmark"), redis, redis_benchmark(16, 64_000), 24),
     ("asyncio echo", ("/usr/bin/python3",), echo, echo_client(4_800), 24),
@@ -90,11 +90,7 @@ ROWS = (
 
 def output(command):
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE,
-                          preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CPU})).stdout
-
-
-CPUS = sorted(os.sched_getaffinity(0))
-LOAD_CPU, SERVER_CPU = CPUS[0], CPUS[-1]
+                          preexec_fn=lambda: os.sched_setaffinity(0, {what.LOAD_CPU})).stdout
 
 
 def children(pid):
@@ -136,7 +132,7 @@ class Server:
             configuration.prefix + command(directory, self.port),
             env=what.environment(configuration), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CPU}))
+            preexec_fn=lambda: os.sched_setaffinity(0, {what.SERVER_CPU}))
         for _ in range(500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -1,12 +1,17 @@
-"""Single calls: each configuration is a process that makes the same calls in its turn."""
+"""
+Single calls: each configuration is a process that makes the same calls in its turn. With one thread
+all are on one processor, which no call leaves and comes back to cold.
+"""
 
+import os
 import subprocess
 import sys
 
 import setting as what
 import table
 
-ROUND_NS = 600_000          # how long a configuration is busy in one round
+TURN_NS = 600_000           # how long a configuration is busy in its turn
+TURNS = 3                   # of each in one round
 COUNT_MAX = 4096
 SHORT = {"connect+close": 40}
 THREADS = (1, 2, 4)
@@ -18,11 +23,14 @@ STRACE_PART = 16
 class Worker:
     """One configuration's process."""
 
-    def __init__(self, setting, configuration):
+    def __init__(self, setting, configuration, threads):
+        # A tracer and what it traces do better on two.
+        cpus = what.CPUS if threads > 1 or configuration.prefix else {what.SERVER_CPU}
         self.name = configuration.name
         self.process = subprocess.Popen(
             [*configuration.prefix, setting.worker, "serve"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, bufsize=1, env=what.environment(configuration))
+            stdout=subprocess.PIPE, text=True, bufsize=1, env=what.environment(configuration),
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
 
     def ask(self, *words):
         """Nanoseconds of one call."""
@@ -43,7 +51,7 @@ def operations(setting):
 
 
 def count_for(ns, operation):
-    return max(STRACE_PART, min(SHORT.get(operation, COUNT_MAX), int(ROUND_NS / max(ns, 1))))
+    return max(STRACE_PART, min(SHORT.get(operation, COUNT_MAX), int(TURN_NS / max(ns, 1))))
 
 
 def sample(workers, operation, threads, rounds):
@@ -51,7 +59,7 @@ def sample(workers, operation, threads, rounds):
     for worker in workers:
         worker.ask("run", operation, 1, STRACE_PART)
     count = count_for(workers[0].ask("run", operation, threads, 64), operation)
-    for number in range(rounds):
+    for number in range(rounds * TURNS):
         for worker in what.rotated(workers, number):
             if worker.name != "strace":
                 samples.add(worker.name, worker.ask("run", operation, threads, count))
@@ -65,7 +73,7 @@ def sample(workers, operation, threads, rounds):
 
 def row(setting, configurations, label, operation, threads, rounds, **columns):
     """New processes, and new logs, for each row: no row is measured on what another has left."""
-    workers = [Worker(setting, configuration) for configuration in configurations]
+    workers = [Worker(setting, configuration, threads) for configuration in configurations]
     table.row(label, sample(workers, operation, threads, rounds), **columns)
     for worker in workers:
         worker.end()

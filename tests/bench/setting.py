@@ -10,6 +10,9 @@ Configuration = collections.namedtuple("Configuration", "name preload variables 
 FIU_PLACES = ("/usr/lib/fiu/fiu_*_preload.so", "/usr/lib/*/fiu/fiu_*_preload.so")
 LEVELS = ("off", "resets", "conns", "calls")
 
+CPUS = sorted(os.sched_getaffinity(0))
+LOAD_CPU, SERVER_CPU = CPUS[0], CPUS[-1]
+
 
 def never_matching(count):
     """Rules for addresses that no connection here has (TEST-NET-1 of RFC 5737)."""
