@@ -6,7 +6,7 @@ WORDS      := $(BUILD)/completion/words
 all: $(COMPLETION)
 
 $(WORDS): src/completion/words.c src/cmd/explain_pages.c src/why/causes.c src/rule/actions.c src/sys/errnames.c \
-          src/sys/text.c $(wildcard src/*/*.h src/*/*.def src/cmd/pages/*.def) $(BUILD)/flags
+          src/sys/pen.c src/sys/text.c $(wildcard src/*/*.h src/*/*.def src/cmd/pages/*.def) $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)

@@ -276,7 +276,7 @@ void conn_share(int from, int fd)
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 		const struct addr *peer)
 {
-	PUT(number, atomic_fetch_add_explicit(&total, 1, memory_order_relaxed) + 1);
+	uint64_t number = atomic_fetch_add_explicit(&total, 1, memory_order_relaxed) + 1;
 	PUT(side, (uint8_t)side);
 	PUT(begun_ns, clock_exact_ns());
 	conn_name_set(&conn->local, *local);
@@ -305,6 +305,8 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(turn, DIRECTION_NONE);
 	PUT(gap_ms, 0);
 	PUT(last_ms, clock_recent_ms());
+	/* After all that it stands for: who reads the number first never mixes two connections. */
+	atomic_store_explicit(&conn->number, number, memory_order_release);
 	conn_set_phase(conn, PHASE_CONNECTING);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../conn/evidence.h"
 #include "../conn/listener.h"
+#include "../log/line_conn.h"
 #include "../log/log.h"
 #include "../sys/memory.h"
 #include "../sys/raw.h"
@@ -152,6 +153,14 @@ int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 	return (int)call.result;
 }
 
+/* A socket that was connected, and has been disconnected: its number stays, its name does not. */
+static void is_called_otherwise(const struct conn *conn)
+{
+	if (conn->number != 0) {
+		line_conn_forget();
+	}
+}
+
 int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	struct call call;
@@ -161,6 +170,7 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 	call.result = real.bind(fd, address, size);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		conn_name_set(&call.conn->local, addr_from_sockaddr(address, size));
+		is_called_otherwise(call.conn);
 	}
 	return (int)call_leave(&call);
 }
@@ -176,6 +186,7 @@ int hook_listen(int fd, int backlog)
 		int saved = errno;
 		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
+		is_called_otherwise(call.conn);
 		listener_knows(call.conn, listener_losses(fd));
 		act_match(&call, STAGE_LISTEN);
 		act_listening(&call);

@@ -128,7 +128,7 @@ static struct call_line line_of(const struct call *call)
 static inline __attribute__((always_inline)) void send_named(const struct call_line *line,
 							     const struct conn *conn)
 {
-	const struct call_ends ends = {
+	const struct line_ends ends = {
 		.side = side_name((enum side)conn->side),
 		.local = conn_local(conn),
 		.peer = conn_peer(conn),

@@ -1,6 +1,6 @@
 /*
  * The line of a call, which is written for every one at level `calls`: the same facts in the same
- * order as the functions of event.h would write them, in a quarter of the time.
+ * order as the functions of event.h would write them, in half of the instructions.
  */
 #ifndef RESETBY_LOG_CALL_LINE_H
 #define RESETBY_LOG_CALL_LINE_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "../sys/addr.h"
 #include "../sys/pen.h"
+#include "line_conn.h"
 
 struct call_line {
 	int fd;
@@ -23,12 +23,6 @@ struct call_line {
 	uint64_t ended_ns; /* of clock_exact_ns */
 };
 
-/** What names the connection in a line that is its first. */
-struct call_ends {
-	const char *side;
-	struct addr local, peer;
-};
-
 /**
  * Write the line of a call, with what is kept of an earlier line of its thread and of its
  * connection.
@@ -39,9 +33,6 @@ struct call_ends {
 bool call_line_repeat(const struct call_line *call);
 
 /** Write the line and hand it to the sink. */
-void call_line_send(const struct call_line *call, const struct call_ends *ends);
-
-/** The log's settings have changed. */
-void call_line_start(void);
+void call_line_send(const struct call_line *call, const struct line_ends *ends);
 
 #endif

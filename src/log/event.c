@@ -1,25 +1,27 @@
-#include "../sys/clock.h"
-#include "../sys/self.h"
 #include "escape.h"
 #include "line.h"
 #include "log.h"
 
-/* Room kept for the end of the line: `],"cut":true}` or ` conn= side= exe= tid= cut`. */
+/* Room kept for the end of the line: `],"cut":true}` or ` conn= side= tid= exe= cut`. */
 #define JSON_RESERVE ((size_t)24)
-#define TEXT_RESERVE ((size_t)112)
+#define TEXT_RESERVE (LINE_BACK_SIZE + LINE_TAIL_SIZE + CUT_RESERVE)
 #define CUT_RESERVE (sizeof " cut\n")
 
 enum style { WORD, QUOTED, COLON, PAREN, PAIR };
 
+/* All of it is copied, by a few moves. */
 struct opening {
-	const char *bytes;
-	size_t length;
+	char bytes[23];
+	uint8_t length;
 };
 
 #define OPENING(string)                                                                            \
 	{                                                                                          \
 		string, sizeof(string) - 1                                                         \
 	}
+
+/* What stands before a value, and a number or word, a quote or bracket after it, and the NUL. */
+#define SHORT_LONGEST (sizeof(struct opening) + 20 + 2)
 #define WORD_OPENING(name) OPENING(" ")
 #define QUOTED_OPENING(name) OPENING(" ")
 #define COLON_OPENING(name) OPENING(": ")
@@ -61,14 +63,51 @@ bool line_settle(struct event *event, size_t mark)
 	return true;
 }
 
-static void open_with(struct text *line, const struct opening *opening)
+static inline const struct opening *opening_of(const struct event *event, enum key key)
 {
-	text_bytes(line, opening->bytes, opening->length);
+	return event->json ? &keys[key].json : &keys[key].text;
 }
 
 void line_key(struct event *event, enum key key)
 {
-	open_with(&event->line, event->json ? &keys[key].json : &keys[key].text);
+	const struct opening *opening = opening_of(event, key);
+	text_bytes(&event->line, opening->bytes, opening->length);
+}
+
+/* What is short is written with a pen (pen.h), where there is room for the longest of its kind. */
+static inline bool has_room(const struct event *event, size_t longest)
+{
+	return event->line.length + longest <= event->line.size;
+}
+
+static inline char *pen_opening(char *at, const struct opening *opening)
+{
+	memcpy(at, opening->bytes, sizeof opening->bytes);
+	return at + opening->length;
+}
+
+static inline void pen_down(struct text *line, char *end)
+{
+	*end = '\0';
+	line->length = (size_t)(end - line->start);
+}
+
+/* NULL: there is no room, and the key is left out. */
+static inline char *short_begin(struct event *event, enum key key)
+{
+	if (!has_room(event, SHORT_LONGEST)) {
+		event->cut = true;
+		return NULL;
+	}
+	return pen_opening(event->line.start + event->line.length, opening_of(event, key));
+}
+
+static inline void short_end(struct event *event, enum key key, char *at)
+{
+	if (!event->json && keys[key].style == PAREN) {
+		at = pen_literal(at, ")");
+	}
+	pen_down(&event->line, at);
 }
 
 static void value_end(struct event *event, enum key key, size_t mark)
@@ -81,51 +120,49 @@ static void value_end(struct event *event, enum key key, size_t mark)
 
 void event_begin(struct event *event, enum event_kind kind, char *buffer, size_t size)
 {
-	bool json = log_format() == LOG_JSON;
-	*event = (struct event){
-		.line = text_in(buffer, size - (json ? JSON_RESERVE : TEXT_RESERVE)),
-		.json = json,
-		.kind = kind,
-	};
+	event->json = log_format() == LOG_JSON;
+	event->line = text_in(buffer, size - (event->json ? JSON_RESERVE : TEXT_RESERVE));
+	event->cut = false;
+	event->list = LIST_NONE;
+	event->kind = kind;
+	event->back_length = 0;
 	line_head(event);
-	open_with(&event->line, json ? &kinds[kind].json : &kinds[kind].text);
+	const struct opening *opening = event->json ? &kinds[kind].json : &kinds[kind].text;
+	pen_down(&event->line, pen_opening(event->line.start + event->line.length, opening));
 }
 
-static void json_connection(struct text *line, int fd, uint64_t conn, const char *side,
-			    const struct addr *local, const struct addr *peer)
+static inline struct line_conn name_of(struct event *event, int fd, uint64_t conn,
+				       const struct line_ends *ends, char *front)
 {
-	text_string(line, ",\"fd\":");
-	text_number(line, fd);
-	text_string(line, ",\"conn\":");
-	text_unsigned(line, conn);
-	text_string(line, ",\"side\":");
-	escape_json(line, side);
-	text_string(line, ",\"local\":\"");
-	addr_write(line, local);
-	text_string(line, "\",\"peer\":\"");
-	addr_write(line, peer);
-	text_char(line, '"');
-}
-
-void event_connection(struct event *event, int fd, uint64_t conn, const char *side,
-		      const struct addr *local, const struct addr *peer)
-{
-	struct text *line = &event->line;
-	size_t mark = line->length;
-	if (event->json) {
-		json_connection(line, fd, conn, side, local, peer);
-	} else {
-		event->has_connection = true;
-		event->conn = conn;
-		event->side = side;
-		text_string(line, " fd=");
-		text_number(line, fd);
-		text_char(line, ' ');
-		addr_write(line, local);
-		text_char(line, '>');
-		addr_write(line, peer);
+	struct line_conn name = line_conn_find(fd, conn, front, event->back);
+	if (name.front == 0) {
+		name = line_conn_make(fd, conn, ends, front, event->back);
 	}
+	event->back_length = name.back;
+	return name;
+}
+
+/* A program's name has taken most of the line: the connection's may still fit. */
+static __attribute__((noinline)) void connection_in_the_rest(struct event *event, int fd,
+							     uint64_t conn,
+							     const struct line_ends *ends)
+{
+	char front[LINE_FRONT_SIZE];
+	size_t mark = event->line.length;
+	struct line_conn name = name_of(event, fd, conn, ends, front);
+	text_bytes(&event->line, front, name.front);
 	line_settle(event, mark);
+}
+
+void event_connection(struct event *event, int fd, uint64_t conn, const struct line_ends *ends)
+{
+	if (!has_room(event, LINE_FRONT_SIZE)) {
+		connection_in_the_rest(event, fd, conn, ends);
+		return;
+	}
+	char *front = event->line.start + event->line.length;
+	struct line_conn name = name_of(event, fd, conn, ends, front);
+	pen_down(&event->line, front + name.front);
 }
 
 void event_string(struct event *event, enum key key, const char *value)
@@ -147,43 +184,59 @@ void event_string(struct event *event, enum key key, const char *value)
 	value_end(event, key, mark);
 }
 
+void event_word(struct event *event, enum key key, const struct pen_word *word)
+{
+	char *at = short_begin(event, key);
+	if (at != NULL && (event->json || keys[key].style == QUOTED)) {
+		at = pen_word(pen_literal(at, "\""), word);
+		at = pen_literal(at, "\"");
+	} else if (at != NULL) {
+		at = pen_word(at, word);
+	}
+	if (at != NULL) {
+		short_end(event, key, at);
+	}
+}
+
 void event_number(struct event *event, enum key key, int64_t value)
 {
-	size_t mark = event->line.length;
-	line_key(event, key);
-	text_number(&event->line, value);
-	value_end(event, key, mark);
+	char *at = short_begin(event, key);
+	if (at != NULL) {
+		short_end(event, key, pen_number(at, value));
+	}
 }
 
 void event_unsigned(struct event *event, enum key key, uint64_t value)
 {
-	size_t mark = event->line.length;
-	line_key(event, key);
-	text_unsigned(&event->line, value);
-	value_end(event, key, mark);
+	char *at = short_begin(event, key);
+	if (at != NULL) {
+		short_end(event, key, pen_unsigned(at, value));
+	}
+}
+
+/* A name that is too long may be cut. */
+static void long_tail(struct event *event)
+{
+	struct text *line = &event->line;
+	if (event->self.tid != event->self.pid) {
+		text_string(line, " tid=");
+		text_number(line, event->self.tid);
+	}
+	size_t mark = line->length;
+	text_string(line, " exe=");
+	escape_word(line, log_exe());
+	line_settle(event, mark);
 }
 
 static void text_tail(struct event *event)
 {
 	struct text *line = &event->line;
-	size_t mark = line->length;
-	if (event->has_connection) {
-		text_string(line, " conn=");
-		text_unsigned(line, event->conn);
-		text_string(line, " side=");
-		escape_word(line, event->side);
-		line_settle(event, mark);
-		mark = line->length;
+	text_bytes(line, event->back, event->back_length);
+	if (line_tail_fits()) {
+		pen_down(line, line_tail(line->start + line->length, &event->self));
+	} else {
+		long_tail(event);
 	}
-	if (event->tid != event->pid) {
-		text_string(line, " tid=");
-		text_number(line, event->tid);
-		line_settle(event, mark);
-		mark = line->length;
-	}
-	text_string(line, " exe=");
-	escape_word(line, log_exe());
-	line_settle(event, mark);
 }
 
 size_t event_end(struct event *event)
@@ -206,8 +259,9 @@ void event_send(struct event *event)
 	size_t length = event_end(event);
 	bool chatty = event->kind == EVENT_OPEN || event->kind == EVENT_CLOSE;
 	if (event->kind == EVENT_CALL || (chatty && log_wants(LOG_CALLS))) {
+		/* Not as it was at the line's beginning: a signal handler may have forked. */
 		struct self self = self_now();
-		log_write_call(&self, clock_wall_us(), event->line.start, length);
+		log_write_call(&self, event->now_us, event->line.start, length);
 	} else {
 		log_write(event->line.start, length);
 	}

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "../sys/addr.h"
+#include "../sys/pen.h"
+#include "../sys/self.h"
 #include "../sys/text.h"
+#include "line_conn.h"
 
 enum event_kind {
 	EVENT_ERROR,
@@ -32,7 +34,7 @@ enum key {
 };
 
 /** Room that a `call`, `open` or `close` line needs; an `error` line with its history needs more. */
-#define EVENT_SMALL ((size_t)768)
+#define EVENT_SMALL ((size_t)704)
 #define EVENT_LARGE ((size_t)4096)
 
 enum event_list {
@@ -50,10 +52,10 @@ struct event {
 	enum event_list list; /* how the open list is doing */
 	size_t list_mark;     /* where it begins */
 	enum event_kind kind;
-	bool has_connection; /* in text, conn and side end the line */
-	uint64_t conn;
-	const char *side;
-	int pid, tid;
+	struct self self;
+	uint64_t now_us;           /* by clock_wall_us */
+	char back[LINE_BACK_SIZE]; /* in text, conn and side end the line */
+	uint32_t back_length;
 };
 
 /**
@@ -67,18 +69,16 @@ void event_begin(struct event *event, enum event_kind kind, char *buffer, size_t
 /**
  * The connection it is about: fd, conn, side, local, peer. In text: `fd=5 LOCAL>PEER`, with conn
  * and side at the end of the line.
- *
- * @side
- *         Must stay in memory until event_send.
  */
-void event_connection(struct event *event, int fd, uint64_t conn, const char *side,
-		      const struct addr *local, const struct addr *peer);
+void event_connection(struct event *event, int fd, uint64_t conn, const struct line_ends *ends);
 
 /**
  * @value
  *         Any bytes; in JSON, what is no UTF-8 becomes U+FFFD. NULL: the key is left out.
  */
 void event_string(struct event *event, enum key key, const char *value);
+/** One of our own words: nothing in it has to be escaped. */
+void event_word(struct event *event, enum key key, const struct pen_word *word);
 void event_number(struct event *event, enum key key, int64_t value);
 void event_unsigned(struct event *event, enum key key, uint64_t value);
 

@@ -61,23 +61,23 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 /* With the time by the clock of the wall, which may have been set meanwhile. */
 static bool copy_kept(struct text *line, const struct self *self, uint64_t now_us)
 {
-	char room[LINE_HEAD_SIZE];
 	uint64_t wall_us = kept.wall_us;
-	size_t length = line_kept_head(room, self, (now_us - wall_us) * NS_PER_US, &wall_us);
-	text_bytes(line, room, length);
-	return length > 0;
+	line->length = line_kept_head(line->start, self, (now_us - wall_us) * NS_PER_US, &wall_us);
+	line->start[line->length] = '\0';
+	return line->length > 0;
 }
 
-static void keep(const struct text *line, size_t us_at, uint32_t generation, uint64_t exact_ns,
-		 uint64_t now_us)
+static void keep(const struct event *event, size_t us_at, uint64_t exact_ns)
 {
+	const struct text *line = &event->line;
+	uint64_t now_us = event->now_us;
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	if (version % 2 != 0 || line->length > sizeof kept.bytes) {
 		return;
 	}
 	atomic_store_explicit(&kept.version, version + 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
-	kept.generation = generation;
+	kept.generation = event->self.generation;
 	kept.second_us = now_us - now_us % US_PER_S;
 	kept.wall_us = now_us - exact_ns / NS_PER_US;
 	kept.length = (uint8_t)line->length;
@@ -88,16 +88,16 @@ static void keep(const struct text *line, size_t us_at, uint32_t generation, uin
 }
 
 /* Both return where the microseconds stand. */
-static size_t json_head(struct event *event, uint64_t now_us)
+static size_t json_head(struct event *event)
 {
 	struct text *line = &event->line;
 	text_string(line, "{\"ts\":\"");
-	clock_write_rfc3339(line, now_us);
+	clock_write_rfc3339(line, event->now_us);
 	size_t us_at = line->length - US_DIGITS - 1;
 	text_string(line, "\",\"pid\":");
-	text_number(line, event->pid);
+	text_number(line, event->self.pid);
 	text_string(line, ",\"tid\":");
-	text_number(line, event->tid);
+	text_number(line, event->self.tid);
 	line->size -= EV_RESERVE;
 	size_t mark = line->length;
 	text_string(line, ",\"exe\":");
@@ -107,30 +107,29 @@ static size_t json_head(struct event *event, uint64_t now_us)
 	return us_at;
 }
 
-static size_t text_head(struct event *event, uint64_t now_us)
+static size_t text_head(struct event *event)
 {
 	struct text *line = &event->line;
 	text_string(line, "resetby[");
-	text_number(line, event->pid);
+	text_number(line, event->self.pid);
 	text_string(line, "] ");
-	clock_write_time(line, now_us);
+	clock_write_time(line, event->now_us);
 	return line->length - US_DIGITS;
 }
 
 void line_head(struct event *event)
 {
-	struct self self = self_now();
-	/* Next to each other: what comes between them is wrong in lines of the next second. */
-	uint64_t exact_ns = clock_exact_ns();
-	uint64_t now_us = clock_wall_us();
-	event->pid = self.pid;
-	event->tid = self.tid;
-	if (copy_kept(&event->line, &self, now_us)) {
+	event->self = self_now();
+	event->now_us = clock_wall_us();
+	if (copy_kept(&event->line, &event->self, event->now_us)) {
 		return;
 	}
-	size_t us_at = event->json ? json_head(event, now_us) : text_head(event, now_us);
+	/* Next to each other: what comes between them is wrong in lines of the next second. */
+	uint64_t exact_ns = clock_exact_ns();
+	event->now_us = clock_wall_us();
+	size_t us_at = event->json ? json_head(event) : text_head(event);
 	/* A head without its exe is for this line's small room only. */
-	if (self.generation != 0 && !event->cut) {
-		keep(&event->line, us_at, self.generation, exact_ns, now_us);
+	if (event->self.generation != 0 && !event->cut) {
+		keep(event, us_at, exact_ns);
 	}
 }

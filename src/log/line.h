@@ -2,11 +2,13 @@
 #ifndef RESETBY_LOG_LINE_H
 #define RESETBY_LOG_LINE_H
 
-#include "../sys/self.h"
 #include "event.h"
 
 /** Longest head that is kept. */
 #define LINE_HEAD_SIZE ((size_t)102)
+
+/** Room for the end of a text line, all of which may be written to. */
+#define LINE_TAIL_SIZE ((size_t)96)
 
 /** Whatever was written since `mark` goes, and the event is cut. */
 void line_take_back(struct event *event, size_t mark);
@@ -19,6 +21,15 @@ void line_take_back(struct event *event, size_t mark);
  */
 bool line_settle(struct event *event, size_t mark);
 
+/** Is the program's name no longer than line_tail can write? */
+bool line_tail_fits(void);
+
+/** The end of a text line but its newline: thread and program, with a pen; returns where to go on. */
+char *line_tail(char *at, const struct self *self);
+
+/** The log's settings have changed. */
+void line_tail_start(void);
+
 /** What stands before a key's value, by the key's style. */
 void line_key(struct event *event, enum key key);
 
@@ -26,7 +37,7 @@ void line_key(struct event *event, enum key key);
  * The head of a line: when and who, up to the kind of event, which is not written.
  *
  * @event
- *         Its line is empty, its format and kind are set; gets its pid and tid.
+ *         Its line is empty, its format and kind are set; gets who and when it is.
  */
 void line_head(struct event *event);
 

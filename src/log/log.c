@@ -3,10 +3,11 @@
 #include "../sys/errnames.h"
 #include "../sys/scratch.h"
 #include "../sys/self.h"
-#include "call_line.h"
 #include "escape.h"
 #include "event.h"
 #include "leftover.h"
+#include "line.h"
+#include "line_conn.h"
 #include "log.h"
 #include "pending.h"
 #include "sink.h"
@@ -59,9 +60,8 @@ void log_start(const char *path, enum log_level level, enum log_format line_form
 	atomic_store(&dropped, 0);
 	stderr_start();
 	file_start(path, program);
-	if (level >= LOG_CALLS) {
-		call_line_start();
-	}
+	line_conn_forget();
+	line_tail_start();
 	log_level = level;
 }
 

@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "addr.h"
+#include "pen.h"
 
 #define IPV4_BYTES 4
 #define IPV6_BYTES 16
@@ -76,14 +77,13 @@ socklen_t addr_to_sockaddr(const struct addr *addr, struct sockaddr_storage *soc
 	return 0;
 }
 
-static void write_ipv4(struct text *text, const uint8_t *bytes)
+static inline char *pen_ipv4(char *at, const uint8_t *bytes)
 {
-	for (int i = 0; i < IPV4_BYTES; i++) {
-		if (i > 0) {
-			text_char(text, '.');
-		}
-		text_unsigned(text, bytes[i]);
+	at = pen_unsigned(at, bytes[0]);
+	for (int i = 1; i < IPV4_BYTES; i++) {
+		at = pen_unsigned(pen_literal(at, "."), bytes[i]);
 	}
+	return at;
 }
 
 static unsigned group_of(const uint8_t *bytes, int group)
@@ -134,7 +134,8 @@ static void write_ipv6(struct text *text, const struct addr *addr)
 void addr_write_host(struct text *text, const struct addr *addr)
 {
 	if (addr->family == AF_INET) {
-		write_ipv4(text, addr->bytes);
+		char ipv4[INET_ADDRSTRLEN];
+		text_bytes(text, ipv4, (size_t)(pen_ipv4(ipv4, addr->bytes) - ipv4));
 	} else {
 		write_ipv6(text, addr);
 	}
@@ -161,6 +162,17 @@ void addr_write(struct text *text, const struct addr *addr)
 	write_host_before_colon(text, addr);
 	text_char(text, ':');
 	text_unsigned(text, addr->port);
+}
+
+char *addr_pen(char *at, const struct addr *addr)
+{
+	if (addr->family == AF_INET) {
+		at = pen_literal(pen_ipv4(at, addr->bytes), ":");
+		return pen_unsigned(at, addr->port);
+	}
+	struct text text = text_in(at, ADDR_LONGEST);
+	addr_write(&text, addr);
+	return at + text.length;
 }
 
 bool addr_is_any(const struct addr *addr)

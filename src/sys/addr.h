@@ -35,6 +35,10 @@ socklen_t addr_to_sockaddr(const struct addr *addr, struct sockaddr_storage *soc
 /** `127.0.0.1:8080`, `[::1]:8080`, `[fe80::1%2]:80`, `*` when not known (RFC 5952 text). */
 void addr_write(struct text *text, const struct addr *addr);
 
+/** The same with a pen (pen.h), in at most ADDR_LONGEST bytes; returns where to go on. */
+#define ADDR_LONGEST ((size_t)64)
+char *addr_pen(char *at, const struct addr *addr);
+
 /** The address alone, without brackets and port: `::1`. */
 void addr_write_host(struct text *text, const struct addr *addr);
 

@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include <string.h>
+#include "pen.h"
 #include "sandbox.h"
 
 #define NS_PER_S 1000000000u
@@ -150,7 +151,5 @@ void clock_write_rfc3339(struct text *text, uint64_t wall_us)
 
 void clock_write_us(char digits[6], uint32_t us)
 {
-	memcpy(digits, text_pairs + us / 10000 * 2, 2);
-	memcpy(digits + 2, text_pairs + us / 100 % 100 * 2, 2);
-	memcpy(digits + 4, text_pairs + us % 100 * 2, 2);
+	pen_pair(pen_pair(pen_pair(digits, us / 10000), us / 100 % 100), us % 100);
 }

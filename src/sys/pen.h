@@ -1,13 +1,14 @@
 /*
- * Writing without bounds, for a line of which there are very many and whose longest form is known to
- * fit: a piece is a few instructions. Everything else is written with text.h.
+ * Writing without bounds, where the longest form is known to fit: a piece is a few instructions, and
+ * may write past its own end as far as the piece could have been. Strings of the program's, which may
+ * be of any length, are written with text.h.
  */
 #ifndef RESETBY_SYS_PEN_H
 #define RESETBY_SYS_PEN_H
 
 #include <stdint.h>
 #include <string.h>
-#include "text.h"
+#include "hidden.h"
 
 /** Each returns where to go on. */
 #define pen_literal(at, literal)                                                                   \
@@ -21,9 +22,12 @@ static inline char *pen_string(char *at, const char *string)
 	return at;
 }
 
+/** `00` to `99`, two digits each. */
+extern HIDDEN const char pen_pairs[201];
+
 static inline char *pen_pair(char *at, uint32_t value)
 {
-	memcpy(at, text_pairs + value * 2, 2);
+	memcpy(at, pen_pairs + value * 2, 2);
 	return at + 2;
 }
 

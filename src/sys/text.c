@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <string.h>
+#include "pen.h"
 #include "text.h"
 
 #define MS_PER_S ((uint64_t)1000)
@@ -13,17 +14,6 @@
 
 /* Digits of the largest 64-bit number. */
 #define DIGITS_MAX 20
-
-const char text_pairs[201] = "00010203040506070809"
-			     "10111213141516171819"
-			     "20212223242526272829"
-			     "30313233343536373839"
-			     "40414243444546474849"
-			     "50515253545556575859"
-			     "60616263646566676869"
-			     "70717273747576777879"
-			     "80818283848586878889"
-			     "90919293949596979899";
 
 struct text text_in(char *buffer, size_t size)
 {
@@ -75,39 +65,20 @@ void text_bytes(struct text *text, const char *bytes, size_t count)
 	text->start[text->length] = '\0';
 }
 
-/* The digits of a number, at the end of the room; returns where they begin. */
-static unsigned write_digits(char room[DIGITS_MAX], uint64_t value)
-{
-	unsigned at = DIGITS_MAX;
-	while (value >= 100) {
-		at -= 2;
-		memcpy(room + at, text_pairs + value % 100 * 2, 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		at -= 2;
-		memcpy(room + at, text_pairs + value * 2, 2);
-	} else {
-		room[--at] = (char)('0' + value);
-	}
-	return at;
-}
-
 void text_padded(struct text *text, uint64_t value, unsigned width)
 {
 	char digits[DIGITS_MAX];
-	unsigned at = write_digits(digits, value);
-	for (unsigned written = DIGITS_MAX - at; written < width; written++) {
+	size_t count = (size_t)(pen_unsigned(digits, value) - digits);
+	for (size_t written = count; written < width; written++) {
 		text_char(text, '0');
 	}
-	text_bytes(text, digits + at, DIGITS_MAX - at);
+	text_bytes(text, digits, count);
 }
 
 void text_unsigned(struct text *text, uint64_t value)
 {
 	char digits[DIGITS_MAX];
-	unsigned at = write_digits(digits, value);
-	text_bytes(text, digits + at, DIGITS_MAX - at);
+	text_bytes(text, digits, (size_t)(pen_unsigned(digits, value) - digits));
 }
 
 void text_number(struct text *text, int64_t value)

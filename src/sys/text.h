@@ -45,9 +45,6 @@ void text_unsigned(struct text *text, uint64_t value);
 void text_padded(struct text *text, uint64_t value, unsigned width);
 void text_hex(struct text *text, uint64_t value);
 
-/** `00` to `99`, two digits each. */
-extern const char text_pairs[201];
-
 /**
  * Write by template: each `%` takes the next argument.
  *

@@ -277,6 +277,31 @@ a_full_disk_is_told_and_what_was_dropped_is_counted() {
 	expect "$((lines + dropped))" 22
 }
 
+# It keeps its number, and is called by its new address by all who are told of it.
+a_socket_that_is_disconnected_and_listens_has_its_new_name() {
+	local level
+	cat >again.py <<-'END'
+		import ctypes, socket
+		libc = ctypes.CDLL(None, use_errno=True)
+		peer = socket.create_server(("127.0.0.1", 0))
+		again = socket.create_connection(peer.getsockname())
+		accepted = peer.accept()
+		again.send(b"x")
+		assert libc.connect(again.fileno(), bytes(16), 16) == 0
+		again.bind(("127.0.0.2", 0))
+		again.listen()
+		client = socket.create_connection(again.getsockname())
+		print("%s:%d" % again.getsockname())
+		again.close()
+	END
+	for level in resets conns calls; do
+		rm -f log.*
+		preloaded RESETBY_LEVEL=$level "$PYTHON" again.py >name
+		expect "$(logged 'select(.cause == "listener-closed") | .local')" "$(cat name)"
+		expect "$(logged 'select(.cause == "listener-closed") | .side')" server
+	done
+}
+
 points \
 	a_full_disk_is_told_and_what_was_dropped_is_counted \
 	threads_and_processes_share_a_file \
@@ -288,4 +313,5 @@ points \
 	phrases_change_when_asked_for_and_only_then \
 	other_phrases_stay \
 	decisions_repeat_with_the_seed \
-	a_seed_that_was_not_given_is_told
+	a_seed_that_was_not_given_is_told \
+	a_socket_that_is_disconnected_and_listens_has_its_new_name

@@ -30,7 +30,7 @@ each_descriptor_costs_what_was_promised_and_closed_ones_are_used_again() {
 
 so_it_is_when_each_call_is_logged() {
 	[ -z "${FIGURES-}" ] || skip "of so many connections the first point tells, and takes long enough"
-	# The text that names the connections that called last (log/call_conn.h).
+	# The text that names the connections that called last (log/line_conn.h).
 	within_limits calls $((80 * 1024))
 }
 

@@ -22,9 +22,8 @@ static struct addr ipv4(uint8_t last, uint16_t port)
 
 static void add_connection(struct event *event)
 {
-	struct addr local = ipv4(1, 40000);
-	struct addr peer = ipv4(1, 8080);
-	event_connection(event, 5, 3, "client", &local, &peer);
+	struct line_ends ends = {"client", ipv4(1, 40000), ipv4(1, 8080)};
+	event_connection(event, 5, 3, &ends);
 }
 
 static void add_error(struct event *event)
@@ -308,6 +307,24 @@ static void a_key_that_does_not_fit_is_left_out_whole(void **state)
 	}
 }
 
+/* The longest line's head, which leaves less room than the longest connection's name takes. */
+static void a_long_program_name_does_not_cost_the_connection(void **state)
+{
+	(void)state;
+	char name[80] = "";
+	for (size_t i = 0; i < sizeof name - 1; i++) {
+		name[i] = '\1';
+		log_start("/dev/null", LOG_RESETS, LOG_JSON, name);
+		struct event event;
+		event_begin(&event, EVENT_ERROR, line, EVENT_SMALL);
+		add_connection(&event);
+		size_t length = event_end(&event);
+		assert_true(json_is_valid(line, length - 1));
+		rest("\"fd\":5,\"conn\":3,\"side\":\"client\",\"local\":\"127.0.0.1:40000\"");
+	}
+	assert_false(strstr(line, "\"cut\"") != NULL);
+}
+
 static void a_list_keeps_the_items_that_fit(void **state)
 {
 	(void)state;
@@ -351,6 +368,7 @@ int main(void)
 		cmocka_unit_test(the_checker_of_json_knows_what_is_wrong),
 		cmocka_unit_test(every_line_of_random_bytes_in_any_room_is_valid),
 		cmocka_unit_test(a_key_that_does_not_fit_is_left_out_whole),
+		cmocka_unit_test(a_long_program_name_does_not_cost_the_connection),
 		cmocka_unit_test(a_list_keeps_the_items_that_fit),
 		cmocka_unit_test(errno_is_left_alone),
 	};

@@ -721,7 +721,7 @@ static const struct pen_word recv_word = PEN_WORD("recv");
 static int repeated;
 
 /* All ways to write a call's line say the same: behind the time, which is the head's. */
-static void compare_lines(struct call_line *call, const struct call_ends *ends)
+static void compare_lines(struct call_line *call, const struct line_ends *ends)
 {
 	append("");
 	CHECK(truncate(log_path, 0) == 0);
@@ -774,7 +774,7 @@ static void compare_formats(enum log_format format, const char *exe)
 					      : ECONNRESET,
 			.us = (uint64_t)numbers[i],
 		};
-		struct call_ends ends = {"client", addrs[i % 3], addrs[(i + 1) % 3]};
+		struct line_ends ends = {"client", addrs[i % 3], addrs[(i + 1) % 3]};
 		compare_lines(&call, &ends);
 	}
 }

@@ -25,13 +25,15 @@ static char line_room[2][EVENT_LARGE];
 
 static size_t write_error(enum log_format format, char *room)
 {
-	static const struct addr local = {.bytes = {10, 0, 0, 1}, .port = 40000, .family = AF_INET};
-	static const struct addr peer = {
-		.bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443, .family = AF_INET6};
+	static const struct line_ends ends = {
+		.side = "client",
+		.local = {.bytes = {10, 0, 0, 1}, .port = 40000, .family = AF_INET},
+		.peer = {.bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 443, .family = AF_INET6},
+	};
 	struct event event;
 	log_start("stderr", LOG_RESETS, format, exe);
 	event_begin(&event, EVENT_ERROR, room, EVENT_LARGE);
-	event_connection(&event, 5, 3, "client", &local, &peer);
+	event_connection(&event, 5, 3, &ends);
 	event_string(&event, KEY_OP, "recv");
 	event_string(&event, KEY_ERRNO, "ECONNRESET");
 	event_string(&event, KEY_DOC, "Connection reset");
