@@ -11,7 +11,7 @@
 #include "listener.h"
 #include "unseen.h"
 
-/* The kernel gives as much of the struct as it knows; what it does not give stays 0. */
+/* The kernel gives as much of the struct as it knows; what it does not give is 0. */
 static long read_info(int fd, struct tcp_info *info)
 {
 	memset(info, 0, sizeof *info);
@@ -79,31 +79,31 @@ uint32_t evidence_data_segments(int fd)
 	return read_info(fd, &info) < 0 ? 0 : info.tcpi_data_segs_in;
 }
 
-uint32_t evidence_path(int fd, uint32_t *rtt_us)
+static struct path path_of(const struct tcp_info *info)
+{
+	return (struct path){.rtt_us = info->tcpi_rtt, .retransmissions = info->tcpi_total_retrans};
+}
+
+struct path evidence_path(int fd)
 {
 	struct tcp_info info;
-	if (read_info(fd, &info) < 0) {
-		return 0;
-	}
-	*rtt_us = info.tcpi_rtt;
-	return info.tcpi_total_retrans;
+	read_info(fd, &info);
+	return path_of(&info);
 }
 
-uint32_t evidence_retransmissions(int fd)
-{
-	uint32_t rtt_us;
-	return evidence_path(fd, &rtt_us);
-}
-
-bool evidence_glance(const struct conn *conn, int fd)
+bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
+	*path = (struct path){0};
 	if (sandbox_closed) {
 		return false;
 	}
+	if (read_info(fd, &info) < 0) {
+		return true;
+	}
+	*path = path_of(&info);
 	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) ||
-	    read_info(fd, &info) < 0 ||
 	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
 		return true;
 	}

@@ -148,11 +148,13 @@ bool evidence_is_about(const struct conn *conn, int fd);
 /** Segments with data that have arrived, modulo 2^32; 0 when the kernel does not say. */
 uint32_t evidence_data_segments(int fd);
 
-/** Segments sent again so far. */
-uint32_t evidence_retransmissions(int fd);
+/** What the summary of a connection says of its path; zeros when the kernel does not. */
+struct path {
+	uint32_t rtt_us; /* smoothed */
+	uint32_t retransmissions;
+};
 
-/** The same, with the smoothed round-trip time in microseconds. */
-uint32_t evidence_path(int fd, uint32_t *rtt_us);
+struct path evidence_path(int fd);
 
 /**
  * How an open connection is doing.
@@ -181,8 +183,11 @@ bool evidence_stream(int fd, struct stream_counts *counts);
 /**
  * Is there anything to say about a connection that is about to be closed? One TCP_INFO; false for
  * an ordinary end, where evidence_collect would find nothing.
+ *
+ * @path
+ *         Gets what evidence_path would return.
  */
-bool evidence_glance(const struct conn *conn, int fd);
+bool evidence_glance(const struct conn *conn, int fd, struct path *path);
 
 /**
  * Look at a connection after something happened to it.

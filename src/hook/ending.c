@@ -16,14 +16,15 @@ static void close_last(struct call *call, enum surface surface)
 	if (chores_any()) {
 		watch_hurry((uint32_t)clock_coarse_ms());
 	}
-	if (phase != PHASE_FRESH && (made || evidence_glance(call->conn, call->fd))) {
+	struct path path = {0};
+	if (phase != PHASE_FRESH && (evidence_glance(call->conn, call->fd, &path) || made)) {
 		ending = report(call, surface, DIRECTION_NONE, made);
 	}
 	if (made) {
 		ending = ENDING_RST;
 	}
 	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
-		report_close(call, ending, surface == SURFACE_EXIT);
+		report_close(call, ending, path, surface == SURFACE_EXIT);
 	}
 }
 

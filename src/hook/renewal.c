@@ -28,7 +28,7 @@ static void died(struct call *call)
 {
 	enum ending ending = explain(call);
 	if (log_wants(LOG_CONNS)) {
-		report_close(call, ending, false);
+		report_close(call, ending, evidence_path(call->fd), false);
 	}
 }
 

@@ -83,7 +83,7 @@ static void add_call(struct event *event, const struct call *call, const struct 
 	char name[24];
 	struct text error = text_in(name, sizeof name);
 	errno_write(&error, desk->evidence.error);
-	event_string(event, KEY_OP, op_name(call->op));
+	event_word(event, KEY_OP, op_word(call->op));
 	event_string(event, KEY_ERRNO, name);
 	event_string(event, KEY_DOC, desk->verdict.doc);
 }

@@ -36,42 +36,40 @@ void report_open(const struct call *call)
 	const struct conn *conn = call->conn;
 	event_begin(&event, EVENT_OPEN, line, EVENT_SMALL);
 	event_about(&event, call);
-	event_string(&event, KEY_OP, op_name(call->op));
+	event_word(&event, KEY_OP, op_word(call->op));
 	if (conn->side == SIDE_CLIENT) {
 		event_unsigned(&event, KEY_MS, conn->connect_us / 1000);
-		event_unsigned(&event, KEY_SYN_RETRANS, evidence_retransmissions(call->fd));
+		event_unsigned(&event, KEY_SYN_RETRANS, evidence_path(call->fd).retransmissions);
 	}
 	event_send(&event);
 	scratch_give(line);
 }
 
-static const char *ending_name(const struct call *call, enum ending ending, bool exiting)
+static const struct pen_word endings[] = {
+	[ENDING_FIN] = PEN_WORD("fin"),           [ENDING_RST] = PEN_WORD("rst"),
+	[ENDING_EXIT] = PEN_WORD("exit"),         [ENDING_PEER_FIN] = PEN_WORD("peer-fin"),
+	[ENDING_PEER_RST] = PEN_WORD("peer-rst"), [ENDING_TIMEOUT] = PEN_WORD("timeout"),
+};
+
+/* Where no verdict says it: what the program was told, and what it did. */
+static enum ending ending_seen(const struct conn *conn, bool exiting)
 {
-	static const char *const names[] = {
-		[ENDING_RST] = "rst",
-		[ENDING_PEER_RST] = "peer-rst",
-		[ENDING_TIMEOUT] = "timeout",
-	};
-	const struct conn *conn = call->conn;
-	if (ending != ENDING_NONE) {
-		return names[ending];
-	}
 	if (conn->told_error == ETIMEDOUT) {
-		return "timeout";
+		return ENDING_TIMEOUT;
 	}
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
-		return "peer-rst";
+		return ENDING_PEER_RST;
 	}
 	if (conn_is(conn, CONN_PEER_FIN) && !conn_is(conn, CONN_SHUT_WRITE)) {
-		return "peer-fin";
+		return ENDING_PEER_FIN;
 	}
-	return exiting ? "exit" : "fin";
+	return exiting ? ENDING_EXIT : ENDING_FIN;
 }
 
-static bool is_own_end(const char *end)
+static bool is_own_end(enum ending ending)
 {
-	return strcmp(end, "fin") == 0 || strcmp(end, "rst") == 0 || strcmp(end, "exit") == 0;
+	return ending == ENDING_FIN || ending == ENDING_RST || ending == ENDING_EXIT;
 }
 
 /* What a forked process may hold too, and what was never established, is not ended by our close. */
@@ -81,7 +79,7 @@ static bool ends_here(const struct conn *conn)
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
 }
 
-void report_close(const struct call *call, enum ending ending, bool exiting)
+void report_close(const struct call *call, enum ending ending, struct path path, bool exiting)
 {
 	char *line = take_line();
 	if (line == NULL) {
@@ -89,21 +87,21 @@ void report_close(const struct call *call, enum ending ending, bool exiting)
 	}
 	struct event event;
 	struct conn *conn = call->conn;
-	uint32_t rtt_us = 0;
-	uint32_t retransmissions = evidence_path(call->fd, &rtt_us);
 	event_begin(&event, EVENT_CLOSE, line, EVENT_SMALL);
 	event_about(&event, call);
-	const char *end = ending_name(call, ending, exiting);
-	if (ends_here(conn) || !is_own_end(end)) {
-		event_string(&event, KEY_END, end);
+	if (ending == ENDING_NONE) {
+		ending = ending_seen(conn, exiting);
+	}
+	if (ends_here(conn) || !is_own_end(ending)) {
+		event_word(&event, KEY_END, &endings[ending]);
 	}
 	event_number(&event, KEY_MS, conn_age_ms(conn));
 	event_unsigned(&event, KEY_BYTES_OUT, atomic_load(&conn->bytes_out));
 	event_unsigned(&event, KEY_BYTES_IN, atomic_load(&conn->bytes_in));
 	event_unsigned(&event, KEY_CALLS_OUT, atomic_load(&conn->calls_out));
 	event_unsigned(&event, KEY_CALLS_IN, atomic_load(&conn->calls_in));
-	event_unsigned(&event, KEY_RTT_US, rtt_us);
-	event_unsigned(&event, KEY_RETRANS, retransmissions);
+	event_unsigned(&event, KEY_RTT_US, path.rtt_us);
+	event_unsigned(&event, KEY_RETRANS, path.retransmissions);
 	event_send(&event);
 	scratch_give(line);
 }

@@ -3,16 +3,25 @@
 #define RESETBY_HOOK_SUMMARY_H
 
 #include "../conn/call.h"
+#include "../conn/evidence.h"
 #include "../why/why.h"
 
-/** How a connection's end is summed up in its `close` event. */
-enum ending { ENDING_NONE, ENDING_RST, ENDING_PEER_RST, ENDING_TIMEOUT };
+/** Who ended a connection, and how, as its `close` event sums it up. */
+enum ending {
+	ENDING_NONE, /* no verdict says so */
+	ENDING_FIN,
+	ENDING_RST,
+	ENDING_EXIT,
+	ENDING_PEER_FIN,
+	ENDING_PEER_RST,
+	ENDING_TIMEOUT
+};
 
 /** `open`: who was connected or accepted, and how long it took. */
 void report_open(const struct call *call);
 
 /** `close`: one summary. */
-void report_close(const struct call *call, enum ending ending, bool exiting);
+void report_close(const struct call *call, enum ending ending, struct path path, bool exiting);
 
 /** `call`: this call, while its connection is pinned. */
 void report_call(const struct call *call);

@@ -39,7 +39,7 @@ static void add_failure(struct event *event, enum op op, int error)
 	char name[24];
 	struct text text = text_in(name, sizeof name);
 	errno_write(&text, error);
-	event_string(event, KEY_OP, op_name(op));
+	event_word(event, KEY_OP, op_word(op));
 	event_string(event, KEY_ERRNO, name);
 }
 
