@@ -203,7 +203,7 @@ static bool is_ready(int fd, short events)
 	return raw_poll(&poll, 1, 0) != 0;
 }
 
-/* A socket may have been made non-blocking unseen: the kernel is asked once. */
+/* A socket may have been made non-blocking unseen: the kernel is asked, and its yes is kept. */
 static bool never_waits(struct conn *conn, int fd)
 {
 	if (!conn_is(conn, CONN_NONBLOCKING)) {
@@ -219,10 +219,10 @@ void doze_before_wait(struct call *call)
 {
 	short events;
 	if (!may_wait(call, &events) || log_due_ms(clock_wall_coarse_us()) < 0 ||
-	    never_waits(call->conn, call->fd)) {
+	    (events != 0 && is_ready(call->fd, events))) {
 		return;
 	}
-	if (events == 0 || !is_ready(call->fd, events)) {
+	if (!never_waits(call->conn, call->fd)) {
 		log_flush();
 	}
 }

@@ -9,6 +9,10 @@ PIECES_BUDGET=125  # the same with several buffers, which a message lists
 LOGGED_BUDGET=900  # a call that has its line in the log
 OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
+# A connection at both ends: connect, accept and two closes; and with its eight lines in the log.
+OPEN_BUDGET=3600
+LOGGED_OPEN_BUDGET=16000
+
 # A request and its answer on a connection that a retry rule holds for, both ends: 4,160 and 6,514
 # instructions, and 23,248 with 16 KiB, where copying takes one for each byte. A second copy is too much.
 ASK_BUDGET=6000
@@ -77,6 +81,11 @@ a_request_that_may_be_retried_is_copied_once() {
 	at_most $LARGE_BUDGET "resets:retry" 1 http-16k
 }
 
+a_connection_stays_in_its_budget() {
+	at_most $OPEN_BUDGET resets 1 connect+close &&
+		at_most $LOGGED_OPEN_BUDGET calls 1 connect+close
+}
+
 # system_calls RULES OPERATION COUNT: a line for each kind of call, `NAME NUMBER`
 system_calls() {
 	rm -f calls
@@ -85,13 +94,13 @@ system_calls() {
 	awk 'NR > 1 && $2 ~ /^[0-9]+$/ && $1 != "total" { print $1, $2 }' calls
 }
 
-# per_request RULES OPERATION: what is more in 200 requests than in 100; a random number of libc's own is
-# asked for now and then.
+# per_request RULES OPERATION: what is more in 200 requests than in 100. Something is asked for now and then:
+# a random number by libc, and by us how many connections the listener has lost.
 per_request() {
 	system_calls "$1" "$2" 100 >fewer
 	system_calls "$1" "$2" 200 >twice
 	awk 'NR == FNR { fewer[$1] = $2; next }
-		$2 > fewer[$1] + 5 { print $1, ($2 - fewer[$1]) / 100 }' fewer twice | sort
+		$2 > fewer[$1] + 5 { print $1, int(($2 - fewer[$1]) / 100 + 0.5) }' fewer twice | sort
 }
 
 # The kernel is asked for the state of a reused connection before each request, and for nothing more.
@@ -107,15 +116,46 @@ a_retry_rule_adds_one_system_call_to_a_request() {
 	done
 }
 
+# Is it gone already when it is accepted, and what is there to say of it when it is closed?
+a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed() {
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	expect "$(per_request "" connect+close | grep -v '^futex ')" \
+		$'accept 1\nclose 2\nconnect 1\ngetsockopt 2\nppoll 1\nsocket 1'
+}
+
+# With its stack at one place of a page and another.
+an_address_on_the_first_threads_stack_is_read_without_a_question() {
+	local pad
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	cat >calls.py <<-'END'
+		import socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		for _ in range(10):
+		    with socket.create_connection(listener.getsockname()), listener.accept()[0]:
+		        pass
+	END
+	for pad in {0..3584..512}; do
+		env PAD="$(printf "%${pad}s" "")" strace -qq -o "trace.$pad" -e trace=accept4,futex \
+			-E LD_PRELOAD="$library" /usr/bin/python3 calls.py
+		expect "$(grep -c '^accept4.* = [0-9]' "trace.$pad")" 10
+	done
+	expect "$(cat trace.* | grep -c FUTEX_CMP_REQUEUE)" 0
+}
+
 points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
 	a_call_with_several_buffers_stays_in_its_budget \
 	an_option_is_set_within_the_same_budget \
 	a_call_that_is_logged_stays_in_its_budget \
+	a_connection_stays_in_its_budget \
 	a_call_on_a_file_or_pipe_stays_in_its_budget \
 	a_call_with_logging_off_stays_in_its_budget \
 	a_connection_that_a_retry_rule_does_not_match_stays_in_the_same_budget \
 	a_request_that_may_be_retried_stays_in_its_budget \
 	a_request_that_may_be_retried_is_copied_once \
-	a_retry_rule_adds_one_system_call_to_a_request
+	a_retry_rule_adds_one_system_call_to_a_request \
+	a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed \
+	an_address_on_the_first_threads_stack_is_read_without_a_question
