@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -157,6 +158,23 @@ static inline void raw_unmap(void *memory, size_t size)
 	munmap(memory, (size + page - 1) / page * page);
 #else
 	raw2(SYS_munmap, memory, size);
+#endif
+}
+
+/** Make a mapping larger or smaller, wherever there is room. NULL: it stays what it is. */
+static inline void *raw_remap(void *memory, size_t old, size_t size)
+{
+#if SANITIZER_OF_THREADS
+	/* It does not see what mremap gives back. */
+	void *fresh = raw_map(size);
+	if (fresh != NULL) {
+		memcpy(fresh, memory, old < size ? old : size);
+		raw_unmap(memory, old);
+	}
+	return fresh;
+#else
+	long moved = raw4(SYS_mremap, memory, old, size, MREMAP_MAYMOVE);
+	return moved < 0 ? NULL : (void *)moved;
 #endif
 }
 

@@ -36,14 +36,8 @@ static bool resize(struct retained *retained, size_t size)
 	if (size > old && !take_share(size - old)) {
 		return false;
 	}
-	long moved;
-	if (old == 0) {
-		void *fresh = raw_map(size);
-		moved = fresh != NULL ? (long)fresh : -ENOMEM;
-	} else {
-		moved = raw4(SYS_mremap, retained->bytes, old, size, MREMAP_MAYMOVE);
-	}
-	if (moved < 0 && moved > -4096) {
+	void *bytes = old == 0 ? raw_map(size) : raw_remap(retained->bytes, old, size);
+	if (bytes == NULL) {
 		if (size > old) {
 			atomic_fetch_sub(&total, size - old);
 		}
@@ -52,7 +46,7 @@ static bool resize(struct retained *retained, size_t size)
 	if (size < old) {
 		atomic_fetch_sub(&total, old - size);
 	}
-	retained->bytes = (char *)moved;
+	retained->bytes = bytes;
 	retained->mapped = size;
 	return true;
 }
