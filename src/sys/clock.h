@@ -42,7 +42,7 @@ static inline uint64_t clock_counter(void)
 }
 
 /**
- * The low 32 bits of clock_coarse_ms, up to a step old, if they are known: about 2 ns. The counter
+ * The low 32 bits of clock_coarse_ms, up to a step old, if they are known: 2 to 15 ns. The counter
  * tells only whether the step is over in which the clock was asked: one that jumps, or is another one
  * on each processor, costs time and no truth.
  */
