@@ -7,7 +7,7 @@
 /** Longest head that is kept. */
 #define LINE_HEAD_SIZE ((size_t)102)
 
-/** Room for the end of a text line, all of which may be written to. */
+/** Room for the end of a text line, all of which may be written to: ` tid=`, ` exe=`. */
 #define LINE_TAIL_SIZE ((size_t)96)
 
 /** Whatever was written since `mark` goes, and the event is cut. */
@@ -21,11 +21,27 @@ void line_take_back(struct event *event, size_t mark);
  */
 bool line_settle(struct event *event, size_t mark);
 
+/** ` exe=NAME`, and its length; 0: a name that is too long. */
+#define LINE_EXE_SIZE ((size_t)64)
+extern HIDDEN char line_exe[LINE_EXE_SIZE];
+extern HIDDEN size_t line_exe_length;
+
 /** Is the program's name no longer than line_tail can write? */
-bool line_tail_fits(void);
+static inline bool line_tail_fits(void)
+{
+	return line_exe_length > 0;
+}
 
 /** The end of a text line but its newline: thread and program, with a pen; returns where to go on. */
-char *line_tail(char *at, const struct self *self);
+static inline char *line_tail(char *at, const struct self *self)
+{
+	if (self->tid != self->pid) {
+		at = pen_number(pen_literal(at, " tid="), self->tid);
+	}
+	/* All of it: a size that is known is copied by a few moves. */
+	memcpy(at, line_exe, sizeof line_exe);
+	return at + line_exe_length;
+}
 
 /** The log's settings have changed. */
 void line_tail_start(void);

@@ -16,8 +16,8 @@
 _Static_assert(EVENT_LARGE + WHY_SIZE <= SCRATCH_SIZE, "a line and why are on one scratch block");
 
 enum log_level log_level = LOG_OFF;
+enum log_format log_lines = LOG_TEXT;
 
-static enum log_format format = LOG_TEXT;
 static const char *exe = "";
 static _Atomic uint64_t dropped;
 static atomic_int last_error;
@@ -49,12 +49,11 @@ int log_format_read(const char *name)
 	return find_name(name, names, sizeof names / sizeof *names);
 }
 
-void log_start(const char *path, enum log_level level, enum log_format line_format,
-	       const char *program)
+void log_start(const char *path, enum log_level level, enum log_format format, const char *program)
 {
 	pending_start();
 	exe = program;
-	format = line_format;
+	log_lines = format;
 	/* Heads that were kept hold another name or format. */
 	self_renew();
 	atomic_store(&dropped, 0);
@@ -63,11 +62,6 @@ void log_start(const char *path, enum log_level level, enum log_format line_form
 	line_conn_forget();
 	line_tail_start();
 	log_level = level;
-}
-
-enum log_format log_format(void)
-{
-	return format;
 }
 
 const char *log_exe(void)

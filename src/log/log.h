@@ -5,13 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../sys/hidden.h"
 #include "../sys/self.h"
 
 enum log_level { LOG_OFF, LOG_RESETS, LOG_CONNS, LOG_CALLS };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/** The level in force; read at every call, so it is plain data. Written by log_start only. */
-extern enum log_level log_level;
+/** The level and the format in force; read very often, so plain data. Written by log_start only. */
+extern HIDDEN enum log_level log_level;
+extern HIDDEN enum log_format log_lines;
 
 static inline bool log_wants(enum log_level level)
 {
@@ -33,7 +35,10 @@ int log_format_read(const char *name);
  */
 void log_start(const char *path, enum log_level level, enum log_format format, const char *exe);
 
-enum log_format log_format(void);
+static inline enum log_format log_format(void)
+{
+	return log_lines;
+}
 
 /** The program's name, as given to log_start. */
 const char *log_exe(void);

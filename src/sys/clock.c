@@ -1,7 +1,5 @@
 #include "clock.h"
 
-#include <string.h>
-#include "pen.h"
 #include "sandbox.h"
 
 #define NS_PER_S 1000000000u
@@ -147,9 +145,4 @@ void clock_write_rfc3339(struct text *text, uint64_t wall_us)
 	text_char(text, 'T');
 	clock_write_time(text, wall_us);
 	text_char(text, 'Z');
-}
-
-void clock_write_us(char digits[6], uint32_t us)
-{
-	pen_pair(pen_pair(pen_pair(digits, us / 10000), us / 100 % 100), us % 100);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 #include "hidden.h"
+#include "pen.h"
 #include "text.h"
 
 /**
@@ -98,6 +99,9 @@ void clock_write_rfc3339(struct text *text, uint64_t wall_us);
 void clock_write_time(struct text *text, uint64_t wall_us);
 
 /** The six digits of `.123456` at the place where they are to be, of less than a million; no NUL. */
-void clock_write_us(char digits[6], uint32_t us);
+static inline void clock_write_us(char digits[6], uint32_t us)
+{
+	pen_pair(pen_pair(pen_pair(digits, us / 10000), us / 100 % 100), us % 100);
+}
 
 #endif
