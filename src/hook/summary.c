@@ -2,7 +2,6 @@
 #include "summary.h"
 
 #include <errno.h>
-#include <string.h>
 #include "../conn/about.h"
 #include "../conn/evidence.h"
 #include "../log/call_line.h"
@@ -126,11 +125,7 @@ static struct call_line line_of(const struct call *call)
 static inline __attribute__((always_inline)) void send_named(const struct call_line *line,
 							     const struct conn *conn)
 {
-	const struct line_ends ends = {
-		.side = side_name((enum side)conn->side),
-		.local = conn_local(conn),
-		.peer = conn_peer(conn),
-	};
+	const struct line_ends ends = conn_ends(conn);
 	call_line_send(line, &ends);
 }
 

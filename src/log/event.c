@@ -186,15 +186,11 @@ void event_string(struct event *event, enum key key, const char *value)
 
 void event_word(struct event *event, enum key key, const struct pen_word *word)
 {
+	bool quoted = event->json || keys[key].style == QUOTED;
 	char *at = short_begin(event, key);
-	if (at != NULL && (event->json || keys[key].style == QUOTED)) {
-		at = pen_word(pen_literal(at, "\""), word);
-		at = pen_literal(at, "\"");
-	} else if (at != NULL) {
-		at = pen_word(at, word);
-	}
 	if (at != NULL) {
-		short_end(event, key, at);
+		at = pen_word(quoted ? pen_literal(at, "\"") : at, word);
+		short_end(event, key, quoted ? pen_literal(at, "\"") : at);
 	}
 }
 

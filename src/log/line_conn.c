@@ -106,13 +106,14 @@ static void keep(int fd, uint64_t number, struct line_conn lengths, const char *
 	    !atomic_compare_exchange_strong(&slot->version, &version, version + 1)) {
 		return;
 	}
-	atomic_store_explicit(&any_kept, true, memory_order_relaxed);
 	put(&slot->number, number);
 	put(&slot->fd, (uint64_t)fd);
 	copy_in(slot->front, front, FRONT_WORDS);
 	copy_in(slot->back, back, BACK_WORDS);
 	put(&slot->lengths, (uint64_t)lengths.back << 32 | lengths.front);
 	put(&slot->version, version + 2);
+	/* Last: who forgets all in between will find this one the next time. */
+	atomic_store_explicit(&any_kept, true, memory_order_release);
 }
 
 /* A connection's own address is not known at first, and does not change once it is. */

@@ -30,7 +30,8 @@ static bool is_readable(uintptr_t at)
 /*
  * The first thread's stack is one piece from where that stands up to the random bytes that the kernel
  * put above its first frame: create_elf_tables(). So nobody has to be asked about what is between,
- * where most servers have the address that they accept into. Other stacks do not say where they end.
+ * where most servers have the address that they accept into. Other stacks do not say where they end;
+ * so near below that one none can be: the kernel keeps far more free for it to grow.
  */
 #define DEEP ((uintptr_t)1 << 16)
 
