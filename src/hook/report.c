@@ -6,7 +6,6 @@
 #include "../log/event.h"
 #include "../log/log.h"
 #include "../sys/clock.h"
-#include "../sys/errnames.h"
 #include "../sys/scratch.h"
 #include "../why/why.h"
 #include "phrase.h"
@@ -80,11 +79,8 @@ static void add_evidence(struct event *event, const struct evidence *e)
 /* The call that failed, and how its failure is called. */
 static void add_call(struct event *event, const struct call *call, const struct desk *desk)
 {
-	char name[24];
-	struct text error = text_in(name, sizeof name);
-	errno_write(&error, desk->evidence.error);
 	event_word(event, KEY_OP, op_word(call->op));
-	event_string(event, KEY_ERRNO, name);
+	event_error(event, KEY_ERRNO, desk->evidence.error);
 	event_string(event, KEY_DOC, desk->verdict.doc);
 }
 

@@ -65,10 +65,7 @@ static __attribute__((noinline)) void send_slowly(const struct call_line *call,
 	}
 	event_number(&event, KEY_RESULT, call->result);
 	if (call->error != 0) {
-		char name[24];
-		struct text error = text_in(name, sizeof name);
-		errno_write(&error, call->error);
-		event_string(&event, KEY_ERRNO, name);
+		event_error(&event, KEY_ERRNO, call->error);
 	}
 	event_unsigned(&event, KEY_US, call->us);
 	event_send(&event);

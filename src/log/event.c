@@ -1,3 +1,4 @@
+#include "../sys/errnames.h"
 #include "escape.h"
 #include "line.h"
 #include "log.h"
@@ -192,6 +193,14 @@ void event_word(struct event *event, enum key key, const struct pen_word *word)
 		at = pen_word(quoted ? pen_literal(at, "\"") : at, word);
 		short_end(event, key, quoted ? pen_literal(at, "\"") : at);
 	}
+}
+
+void event_error(struct event *event, enum key key, int error)
+{
+	char name[24];
+	struct text text = text_in(name, sizeof name);
+	errno_write(&text, error);
+	event_string(event, key, name);
 }
 
 void event_number(struct event *event, enum key key, int64_t value)

@@ -79,6 +79,8 @@ void event_connection(struct event *event, int fd, uint64_t conn, const struct l
 void event_string(struct event *event, enum key key, const char *value);
 /** One of our own words: nothing in it has to be escaped. */
 void event_word(struct event *event, enum key key, const struct pen_word *word);
+/** An error by its name: `EPIPE`, `E999`, and `none` for 0. */
+void event_error(struct event *event, enum key key, int error);
 void event_number(struct event *event, enum key key, int64_t value);
 void event_unsigned(struct event *event, enum key key, uint64_t value);
 

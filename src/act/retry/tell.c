@@ -36,11 +36,8 @@ static void begin(struct event *event, char *line, const struct call *call, cons
 /* The call that met the end of the connection, and what it would have been told. */
 static void add_failure(struct event *event, enum op op, int error)
 {
-	char name[24];
-	struct text text = text_in(name, sizeof name);
-	errno_write(&text, error);
 	event_word(event, KEY_OP, op_word(op));
-	event_string(event, KEY_ERRNO, name);
+	event_error(event, KEY_ERRNO, error);
 }
 
 void tell_refused(const struct session *session, const struct call *call, enum reason reason,
