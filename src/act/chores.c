@@ -27,7 +27,7 @@ int chores_due_ms(void)
 	if (!chores_any()) {
 		return -1;
 	}
-	uint64_t ago_ms = (clock_exact_ns() - atomic_load(&done_ns)) / NS_PER_MS;
+	uint64_t ago_ms = clock_since_ns(atomic_load(&done_ns)) / NS_PER_MS;
 	return ago_ms >= CHORES_MS ? 0 : (int)(CHORES_MS - ago_ms);
 }
 

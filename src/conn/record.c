@@ -312,12 +312,13 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 
 int64_t conn_age_ms(const struct conn *conn)
 {
-	return (int64_t)((clock_exact_ns() - conn->begun_ns) / 1000000);
+	return (int64_t)(clock_since_ns(conn->begun_ns) / 1000000);
 }
 
 bool conn_opened(struct conn *conn)
 {
-	uint64_t elapsed_us = (clock_exact_ns() - conn->begun_ns) / 1000;
+	/* An accepted one begins when it is open. */
+	uint64_t elapsed_us = conn->side == SIDE_SERVER ? 0 : clock_since_ns(conn->begun_ns) / 1000;
 	uint8_t connecting = PHASE_CONNECTING;
 	if (!atomic_compare_exchange_strong(&conn->phase, &connecting, PHASE_OPEN)) {
 		return false;

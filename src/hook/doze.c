@@ -80,7 +80,7 @@ void doze_chores(void)
 
 static int64_t rest_ns(const struct doze *doze)
 {
-	int64_t rest = doze->timeout_ns - (int64_t)(clock_exact_ns() - doze->begun_ns);
+	int64_t rest = doze->timeout_ns - (int64_t)clock_since_ns(doze->begun_ns);
 	return rest > 0 ? rest : 0;
 }
 

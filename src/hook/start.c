@@ -112,6 +112,9 @@ static void start(const char *values[SETTING_COUNT])
 		conn_disable();
 	}
 	clock_start();
+	if (log_wants(LOG_CALLS)) {
+		clock_exact_start();
+	}
 	memory_start();
 	straight_start();
 	renewal_start();

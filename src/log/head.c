@@ -27,7 +27,7 @@ struct kept {
 	atomic_uint version;
 	uint32_t generation; /* of self_now */
 	uint64_t second_us;  /* when its second began, by clock_wall_us */
-	uint64_t wall_us;    /* clock_wall_us less the exact clock, when the head was written */
+	uint64_t wall_ns;    /* clock_wall_ns less the exact clock, when the head was written */
 	uint8_t length;
 	uint8_t us_at; /* where the microseconds stand */
 	char bytes[LINE_HEAD_SIZE];
@@ -39,7 +39,7 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 {
 	unsigned version = atomic_load_explicit(&kept.version, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
-	uint64_t now_us = exact_ns / NS_PER_US + kept.wall_us;
+	uint64_t now_us = (exact_ns + kept.wall_ns) / NS_PER_US;
 	uint64_t us = now_us - kept.second_us;
 	if (version % 2 != 0 || self->generation == 0 || kept.generation != self->generation ||
 	    us >= US_PER_S) {
@@ -59,15 +59,16 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 }
 
 /* With the time by the clock of the wall, which may have been set meanwhile. */
-static bool copy_kept(struct text *line, const struct self *self, uint64_t now_us)
+static bool copy_kept(struct event *event, uint64_t wall_ns)
 {
-	uint64_t wall_us = kept.wall_us;
-	line->length = line_kept_head(line->start, self, (now_us - wall_us) * NS_PER_US, &wall_us);
+	struct text *line = &event->line;
+	uint64_t exact_ns = wall_ns - kept.wall_ns;
+	line->length = line_kept_head(line->start, &event->self, exact_ns, &event->now_us);
 	line->start[line->length] = '\0';
 	return line->length > 0;
 }
 
-static void keep(const struct event *event, size_t us_at, uint64_t exact_ns)
+static void keep(const struct event *event, size_t us_at, uint64_t exact_ns, uint64_t wall_ns)
 {
 	const struct text *line = &event->line;
 	uint64_t now_us = event->now_us;
@@ -79,7 +80,7 @@ static void keep(const struct event *event, size_t us_at, uint64_t exact_ns)
 	atomic_signal_fence(memory_order_seq_cst);
 	kept.generation = event->self.generation;
 	kept.second_us = now_us - now_us % US_PER_S;
-	kept.wall_us = now_us - exact_ns / NS_PER_US;
+	kept.wall_ns = wall_ns - exact_ns;
 	kept.length = (uint8_t)line->length;
 	kept.us_at = (uint8_t)us_at;
 	memcpy(kept.bytes, line->start, line->length);
@@ -120,16 +121,16 @@ static size_t text_head(struct event *event)
 void line_head(struct event *event)
 {
 	event->self = self_now();
-	event->now_us = clock_wall_us();
-	if (copy_kept(&event->line, &event->self, event->now_us)) {
+	if (copy_kept(event, clock_wall_ns())) {
 		return;
 	}
 	/* Next to each other: what comes between them is wrong in lines of the next second. */
 	uint64_t exact_ns = clock_exact_ns();
-	event->now_us = clock_wall_us();
+	uint64_t wall_ns = clock_wall_ns();
+	event->now_us = wall_ns / NS_PER_US;
 	size_t us_at = event->json ? json_head(event) : text_head(event);
 	/* A head without its exe is for this line's small room only. */
 	if (event->self.generation != 0 && !event->cut) {
-		keep(event, us_at, exact_ns);
+		keep(event, us_at, exact_ns, wall_ns);
 	}
 }

@@ -85,26 +85,31 @@ static struct timespec now(clockid_t exact, clockid_t coarse)
 	return time;
 }
 
-uint64_t clock_exact_ns(void)
+uint64_t clock_kernels_ns(void)
 {
 	struct timespec time = now(CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE);
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t wall_us(clockid_t exact)
+static uint64_t wall_ns(clockid_t exact)
 {
 	struct timespec time = now(exact, CLOCK_REALTIME_COARSE);
-	return (uint64_t)time.tv_sec * US_PER_S + (uint64_t)time.tv_nsec / NS_PER_US;
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+uint64_t clock_wall_ns(void)
+{
+	return wall_ns(CLOCK_REALTIME);
 }
 
 uint64_t clock_wall_us(void)
 {
-	return wall_us(CLOCK_REALTIME);
+	return wall_ns(CLOCK_REALTIME) / NS_PER_US;
 }
 
 uint64_t clock_wall_coarse_us(void)
 {
-	return wall_us(CLOCK_REALTIME_COARSE);
+	return wall_ns(CLOCK_REALTIME_COARSE) / NS_PER_US;
 }
 
 /* Years begin in March here, so that the leap day is a year's last: "civil_from_days", Hinnant. */

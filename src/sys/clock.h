@@ -84,9 +84,23 @@ void clock_use_counter(bool may);
 void clock_bar(void);
 
 /** Nanoseconds of CLOCK_MONOTONIC: about 40 ns. */
+uint64_t clock_kernels_ns(void);
+
+/** The same; about 15 ns after clock_exact_start, and then up to a microsecond late. */
 uint64_t clock_exact_ns(void);
 
-/** Microseconds since 1970 in UTC. */
+/** For those who time each call; after clock_start. Reads a file of /sys. */
+void clock_exact_start(void);
+
+/** From one of these readings until now; 0 when that is another processor's, and a little later. */
+static inline uint64_t clock_since_ns(uint64_t then_ns)
+{
+	uint64_t now_ns = clock_exact_ns();
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/** Nanoseconds and microseconds since 1970 in UTC. */
+uint64_t clock_wall_ns(void);
 uint64_t clock_wall_us(void);
 
 /** The same, as old as clock_coarse_ms, and as cheap. */

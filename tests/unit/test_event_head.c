@@ -146,8 +146,9 @@ static bool is_on_time(enum log_format format, uint64_t *last_us)
 	render(line, sizeof line);
 	uint64_t after_us = clock_wall_us();
 	*last_us = after_us;
-	clock_write_rfc3339(&early, before_us);
-	clock_write_rfc3339(&late, after_us);
+	/* The moment is taken from a clock that is fractions of a microsecond beside the wall's. */
+	clock_write_rfc3339(&early, before_us - 1);
+	clock_write_rfc3339(&late, after_us + 1);
 	size_t from = format == LOG_JSON ? 0 : strlen("2026-01-31T");
 	const char *at = format == LOG_JSON ? line + strlen("{\"ts\":\"") : strchr(line, ' ') + 1;
 	size_t length = format == LOG_JSON ? strlen(before) : strlen("12:01:02.123456");

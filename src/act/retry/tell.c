@@ -71,7 +71,7 @@ void tell_renewed(const struct session *session, const struct call *call)
 		return;
 	}
 	struct event event;
-	uint64_t ms = (clock_exact_ns() - session->began_ns) / 1000000;
+	uint64_t ms = clock_since_ns(session->began_ns) / 1000000;
 	begin(&event, line, call, session->before_request ? "renewed" : "retried");
 	if (session->before_request) {
 		event_string(&event, KEY_BY,
