@@ -22,6 +22,7 @@ struct call {
 	size_t asked; /* bytes; an action may lower it before the call is made */
 	ssize_t result;
 	uint64_t began_ns; /* when calls are logged */
+	uint64_t ended_ns; /* 0: when it is told */
 
 	bool told; /* what came of it has been logged */
 

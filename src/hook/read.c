@@ -43,9 +43,7 @@ static NOINLINE ssize_t recv_aloud(struct conn *conn, int fd, void *buffer, size
 	straight_begin(&call);
 	long result = goes_straight(conn, flags) ? kernel_recv(fd, buffer, size, flags)
 						 : kernels(real.recv(fd, buffer, size, flags));
-	return passes_read(conn, call.generation, OP_RECV, result, flags)
-		       ? straight_end(&call, result)
-		       : straight_end_read(&call, result);
+	return straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
@@ -108,9 +106,7 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 	struct call call = call_of(conn, conn_generation(conn), OP_RECVFROM, fd, size, flags);
 	straight_begin(&call);
 	long result = kernels(real.recvfrom(fd, buffer, size, flags, address, address_size));
-	return passes_read(conn, call.generation, OP_RECVFROM, result, flags)
-		       ? straight_end(&call, result)
-		       : straight_end_read(&call, result);
+	return straight_end_read(&call, result);
 }
 
 static NOINLINE ssize_t read_with_care(int fd, void *buffer, size_t size)
@@ -141,9 +137,7 @@ static NOINLINE ssize_t read_aloud(struct conn *conn, int fd, void *buffer, size
 	straight_begin(&call);
 	long result = goes_straight(conn, 0) ? kernel_read(fd, buffer, size)
 					     : kernels(real.read(fd, buffer, size));
-	return passes_read(conn, call.generation, OP_READ, result, 0)
-		       ? straight_end(&call, result)
-		       : straight_end_read(&call, result);
+	return straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_read(int fd, void *buffer, size_t size)

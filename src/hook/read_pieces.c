@@ -87,8 +87,7 @@ static NOINLINE ssize_t vector_aloud(struct conn *conn, enum op op, int fd,
 	if (wants_asked(&call, result)) {
 		call.asked = pieces_asked(result, pieces, (size_t)count);
 	}
-	return passes_read(conn, call.generation, op, result, 0) ? straight_end(&call, result)
-								 : straight_end_read(&call, result);
+	return straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
@@ -230,9 +229,7 @@ static NOINLINE ssize_t message_aloud(struct conn *conn, int fd, struct msghdr *
 	if (wants_asked(&call, result)) {
 		call.asked = message_asked(result, message);
 	}
-	return passes_read(conn, call.generation, OP_RECVMSG, result, flags)
-		       ? straight_end(&call, result)
-		       : straight_end_read(&call, result);
+	return straight_end_read(&call, result);
 }
 
 HOT ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
@@ -330,8 +327,6 @@ HOT int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 	if (received != 0 && wants_asked(&call, result)) {
 		call.asked = message_asked(result, &messages[0].msg_hdr);
 	}
-	ssize_t bytes = passes_read(conn, call.generation, OP_RECVMMSG, result, flags)
-				? straight_end(&call, result)
-				: straight_end_read(&call, result);
+	ssize_t bytes = straight_end_read(&call, result);
 	return bytes < 0 ? -1 : received;
 }

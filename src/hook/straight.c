@@ -9,6 +9,8 @@
 #include "sigpipe.h"
 #include "summary.h"
 
+#define NS_PER_MS 1000000u
+
 static const char never;
 
 atomic_uchar straight_most;
@@ -75,23 +77,33 @@ int hook_pthread_cancel(pthread_t thread)
 	return real.pthread_cancel(thread);
 }
 
-/* Is it the same connection, and nothing due? Tells the time. */
-static bool is_quiet(const struct conn *conn, uint32_t generation, uint32_t *now_ms)
+/* A call that is timed needs no other clock. */
+static uint32_t end_time_ms(struct call *call)
 {
-	*now_ms = clock_recent_ms();
-	return conn_same(conn, generation) &&
+	if (call->began_ns == 0) {
+		return clock_recent_ms();
+	}
+	call->ended_ns = clock_exact_ns();
+	return (uint32_t)(call->ended_ns / NS_PER_MS);
+}
+
+/* Is it the same connection, and nothing due? Tells the time. */
+static bool is_quiet(struct call *call, uint32_t *now_ms)
+{
+	*now_ms = end_time_ms(call);
+	return conn_same(call->conn, call->generation) &&
 	       (int32_t)(*now_ms - atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) < 0;
 }
 
 /*
- * A read has not passed: is it only because the direction has changed, or because the time had to be
- * asked for? Then there is no more to do either.
+ * As passes_read, when each call is told, or when the direction has changed, or the time has to be
+ * asked for: is there no more to do?
  */
-static bool passes_read_late(const struct call *call, long result)
+static bool passes_read_late(struct call *call, long result)
 {
 	struct conn *conn = call->conn;
 	uint32_t now_ms;
-	if (!is_quiet(conn, call->generation, &now_ms)) {
+	if (!is_quiet(call, &now_ms)) {
 		return false;
 	}
 	if (!has_moved(result)) {
@@ -105,11 +117,11 @@ static bool passes_read_late(const struct call *call, long result)
 	return true;
 }
 
-static bool passes_write_late(const struct call *call, long result)
+static bool passes_write_late(struct call *call, long result)
 {
 	struct conn *conn = call->conn;
 	uint32_t now_ms;
-	if (!is_quiet(conn, call->generation, &now_ms)) {
+	if (!is_quiet(call, &now_ms)) {
 		return false;
 	}
 	if (!has_moved(result)) {
@@ -129,7 +141,7 @@ void straight_begin(struct call *call)
 	}
 }
 
-ssize_t straight_end(struct call *call, long result)
+static ssize_t tell(struct call *call, long result)
 {
 	call->result = libcs(result);
 	if (call->began_ns != 0) {
@@ -142,7 +154,7 @@ ssize_t straight_end(struct call *call, long result)
 ssize_t straight_end_read(struct call *call, long result)
 {
 	if (passes_read_late(call, result)) {
-		return straight_end(call, result);
+		return tell(call, result);
 	}
 	call->result = libcs(result);
 	return call_leave_read(call, call_moves(call->flags));
@@ -151,7 +163,7 @@ ssize_t straight_end_read(struct call *call, long result)
 ssize_t straight_end_write(struct call *call, long result)
 {
 	if (passes_write_late(call, result)) {
-		return straight_end(call, result);
+		return tell(call, result);
 	}
 	call->result = libcs(result);
 	return sigpipe_after(call_leave_write(call), call->flags);

@@ -323,10 +323,7 @@ static ALWAYS_INLINE struct call call_of(struct conn *conn, uint32_t generation,
 /** It begins; when calls are logged, that is noted. */
 void straight_begin(struct call *call);
 
-/** It has passed; returns as libc would. */
-ssize_t straight_end(struct call *call, long result);
-
-/** It has not, and may have failed; returns as libc would. */
+/** It has returned, and may have failed; returns as libc would. */
 ssize_t straight_end_read(struct call *call, long result);
 ssize_t straight_end_write(struct call *call, long result);
 

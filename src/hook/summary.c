@@ -107,7 +107,7 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 
 static struct call_line line_of(const struct call *call)
 {
-	uint64_t ended_ns = clock_exact_ns();
+	uint64_t ended_ns = call->ended_ns != 0 ? call->ended_ns : clock_exact_ns();
 	return (struct call_line){
 		.fd = call->fd,
 		.conn = call->conn->number,
@@ -116,7 +116,7 @@ static struct call_line line_of(const struct call *call)
 		.asked = call->asked,
 		.result = call->result,
 		.error = call->error,
-		.us = (ended_ns - call->began_ns) / 1000,
+		.us = ended_ns > call->began_ns ? (ended_ns - call->began_ns) / 1000 : 0,
 		.ended_ns = ended_ns,
 	};
 }

@@ -45,9 +45,7 @@ static NOINLINE ssize_t send_aloud(struct conn *conn, int fd, const void *buffer
 	long result = goes_straight(conn, flags)
 			      ? kernel_send(fd, buffer, size, flags | MSG_NOSIGNAL)
 			      : kernels(real.send(fd, buffer, size, flags | MSG_NOSIGNAL));
-	return passes_write(conn, call.generation, OP_SEND, result)
-		       ? straight_end(&call, result)
-		       : straight_end_write(&call, result);
+	return straight_end_write(&call, result);
 }
 
 HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
@@ -171,9 +169,7 @@ static NOINLINE ssize_t write_aloud(struct conn *conn, int fd, const void *buffe
 		call.flags = MSG_NOSIGNAL;
 		result = kernels(real.write(fd, buffer, size));
 	}
-	return passes_write(conn, call.generation, OP_WRITE, result)
-		       ? straight_end(&call, result)
-		       : straight_end_write(&call, result);
+	return straight_end_write(&call, result);
 }
 
 HOT ssize_t hook_write(int fd, const void *buffer, size_t size)

@@ -47,9 +47,7 @@ static ALWAYS_INLINE ssize_t end_calm(struct call *call, long result, const stru
 	if (UNLIKELY(call->began_ns != 0)) {
 		call->asked = message_asked(result, message);
 	}
-	return passes_write(call->conn, call->generation, call->op, result)
-		       ? straight_end(call, result)
-		       : straight_end_write(call, result);
+	return straight_end_write(call, result);
 }
 
 static ALWAYS_INLINE struct msghdr message_of(const struct iovec *pieces, int count)
