@@ -95,7 +95,7 @@ static __attribute__((noinline)) bool send_quickly(const struct call_line *call,
 	}
 	at += name.front;
 	char *end = json ? write_json(at, call) : write_text(at, call, &self, back, name.back);
-	log_write_call(&self, now_us, room, (size_t)(end - room));
+	log_write_soon(&self, now_us, room, (size_t)(end - room));
 	return true;
 }
 

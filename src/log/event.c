@@ -263,10 +263,10 @@ void event_send(struct event *event)
 {
 	size_t length = event_end(event);
 	bool chatty = event->kind == EVENT_OPEN || event->kind == EVENT_CLOSE;
-	if (event->kind == EVENT_CALL || (chatty && log_wants(LOG_CALLS))) {
+	if (event->kind == EVENT_CALL || chatty) {
 		/* Not as it was at the line's beginning: a signal handler may have forked. */
 		struct self self = self_now();
-		log_write_call(&self, event->now_us, event->line.start, length);
+		log_write_soon(&self, event->now_us, event->line.start, length);
 	} else {
 		log_write(event->line.start, length);
 	}

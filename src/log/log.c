@@ -212,9 +212,9 @@ void log_write(const char *line, size_t length)
 	write_line(line, length, false);
 }
 
-void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length)
+void log_write_soon(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
-	if (!pending_append(self, now_us, line, length)) {
+	if (!log_wants(LOG_CALLS) || !pending_append(self, now_us, line, length)) {
 		/* A line now and then can be written with all care. */
 		write_line(line, length, !pending_is_made(self));
 	}

@@ -67,17 +67,19 @@ void log_complain(const char *text);
 void log_write(const char *line, size_t length);
 
 /**
- * The same for a `call` line, of which there are very many: in a log file they are written many at
- * once, before the next line of another kind, and otherwise within PENDING_MS of a call that the
- * process makes or waits in. None is lost when the process is killed (pending.h).
+ * The same for a line of which there are very many: `open`, `close` and `call`. At level `calls` they
+ * are written to a log file many at once, before the next line of another kind, and otherwise within
+ * PENDING_MS of a call that the process makes or waits in. None is lost when the process is killed
+ * (pending.h).
+ *
+ * At level `conns`, and where that cannot be done, each line is one write(2), and what was found out
+ * about the log file (is the descriptor still ours, is there a size limit) is relied on for up to
+ * 100 ms.
  *
  * @now_us
  *         Now, by clock_wall_us.
- *
- * Where that cannot be done, each line is one write(2), and what was found out about the log file
- * (is the descriptor still ours, is there a size limit) is relied on for up to 100 ms.
  */
-void log_write_call(const struct self *self, uint64_t now_us, const char *line, size_t length);
+void log_write_soon(const struct self *self, uint64_t now_us, const char *line, size_t length);
 
 /** There is no room to make a line in: it counts as one that cannot be written. */
 void log_lose(void);

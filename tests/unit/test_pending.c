@@ -74,7 +74,7 @@ static uint64_t stopped_us;
 static void keep_call(const char *line)
 {
 	struct self self = self_now();
-	log_write_call(&self, stopped_us != 0 ? stopped_us : clock_wall_us(), line, strlen(line));
+	log_write_soon(&self, stopped_us != 0 ? stopped_us : clock_wall_us(), line, strlen(line));
 }
 
 static void open_log(void)
@@ -519,7 +519,7 @@ static void *keep_lines(void *name)
 	for (int i = 0; i < LINES_EACH; i++) {
 		int length =
 			snprintf(line, sizeof line, "%s %d %*s|\n", (char *)name, i, i % 300, "");
-		log_write_call(&self, clock_wall_us(), line, (size_t)length);
+		log_write_soon(&self, clock_wall_us(), line, (size_t)length);
 	}
 	return NULL;
 }
