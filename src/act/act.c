@@ -134,14 +134,6 @@ void act_renewed(struct call *call)
 	}
 }
 
-void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint32_t generation)
-{
-	if (number != 0 && choice_generation(&conn->choice) == generation) {
-		choice_take(&conn->choice, action, number);
-		conn_stir(conn);
-	}
-}
-
 /* Actions that leave the bytes of a descriptor alone, whatever it has become. */
 #define HARMLESS                                                                                   \
 	((uint32_t)1 << ACTION_RETRY | (uint32_t)1 << ACTION_IDEMPOTENT |                          \

@@ -125,9 +125,6 @@ bool act_fires(struct rule *rule, struct call *call, unsigned when, bool *first)
 void act_died(struct call *call);
 void act_renewed(struct call *call);
 
-/** A connection keeps a rule that its selectors would no longer choose (conn=, prob=). */
-void act_hold_rule(struct conn *conn, enum action action, uint16_t number, uint32_t generation);
-
 /** The rule's number, as it stands in log lines. */
 static inline uint16_t act_number(const struct rule *rule, const struct call *call)
 {

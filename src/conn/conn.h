@@ -327,6 +327,12 @@ static inline bool conn_same(const struct conn *conn, uint32_t generation)
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 		const struct addr *peer);
 
+/**
+ * The same of a client's connection that takes the place of a dead one, while other threads use it:
+ * its rules are the old one's until they are matched, so that none finds it without any.
+ */
+void conn_renew(struct conn *conn);
+
 /** Milliseconds since it began; unlike differences of the record's 32-bit times never wraps. */
 int64_t conn_age_ms(const struct conn *conn);
 

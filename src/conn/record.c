@@ -273,15 +273,14 @@ void conn_share(int from, int fd)
 #define CONN_OF_ONE                                                                                \
 	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED | CONN_TOLD_HIDDEN)
 
-void conn_begin(struct conn *conn, enum side side, const struct addr *local,
-		const struct addr *peer)
+static void begin(struct conn *conn, enum side side, const struct addr *local,
+		  const struct addr *peer)
 {
 	uint64_t number = atomic_fetch_add_explicit(&total, 1, memory_order_relaxed) + 1;
 	PUT(side, (uint8_t)side);
 	PUT(begun_ns, clock_exact_ns());
 	conn_name_set(&conn->local, *local);
 	conn_name_set(&conn->peer, *peer);
-	choice_reset(&conn->choice, 0);
 	if (conn_is(conn, CONN_OF_ONE)) {
 		conn_clear(conn, CONN_OF_ONE);
 	}
@@ -308,6 +307,20 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 	/* After all that it stands for: who reads the number first never mixes two connections. */
 	atomic_store_explicit(&conn->number, number, memory_order_release);
 	conn_set_phase(conn, PHASE_CONNECTING);
+}
+
+void conn_begin(struct conn *conn, enum side side, const struct addr *local,
+		const struct addr *peer)
+{
+	choice_reset(&conn->choice, 0);
+	begin(conn, side, local, peer);
+}
+
+void conn_renew(struct conn *conn)
+{
+	struct addr local = {0};
+	struct addr peer = conn_peer(conn);
+	begin(conn, SIDE_CLIENT, &local, &peer);
 }
 
 int64_t conn_age_ms(const struct conn *conn)

@@ -75,6 +75,16 @@ static bool applies(struct rule *rule, uint32_t number, enum stage stage,
 	return selects(rule, subject) && draw_chance(rule, number, seed) && count_admits(rule);
 }
 
+/*
+ * The program takes a renewed connection for the same: it is retried as it was, whatever conn= and
+ * prob= would say of another one. And not even for a moment is the rule away, for in that moment
+ * another thread's bytes would overtake the request that is sent again.
+ */
+static bool outlasts_renewal(unsigned action)
+{
+	return action == ACTION_RETRY || action == ACTION_IDEMPOTENT;
+}
+
 /* Forget the stage's rules; all of them when they are numbers of another set. */
 static void clear_choice(const struct rules *set, enum stage stage, struct rule_choice *choice)
 {
@@ -84,8 +94,8 @@ static void clear_choice(const struct rules *set, enum stage stage, struct rule_
 	}
 	for (unsigned action = 0; action < ACTION_COUNT; action++) {
 		uint16_t number = choice_number(choice, action);
-		if (number > set->count ||
-		    (number != 0 && is_due(set, &set->rules[number - 1], stage, choice))) {
+		if (number > set->count || (number != 0 && !outlasts_renewal(action) &&
+					    is_due(set, &set->rules[number - 1], stage, choice))) {
 			choice_drop(choice, action);
 		}
 	}

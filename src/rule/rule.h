@@ -206,8 +206,9 @@ struct rule_subject {
 
 /**
  * Choose the rules of a connection for one stage; actions of the other stage stay as they are, and
- * so do those of STAGE_EITHER that were matched before. Counts the match of every rule (conn=) and draws its chance (prob=), also of rules that an
- * earlier one beats, so that decisions depend on the order of connections only.
+ * so do those of STAGE_EITHER that were matched before, and those by which a connection is renewed.
+ * Counts the match of every rule (conn=) and draws its chance (prob=), also of rules that an earlier
+ * one beats, so that decisions depend on the order of connections only.
  *
  * @seed
  *         RESETBY_SEED of this process.

@@ -99,6 +99,30 @@ static void a_stage_leaves_the_other_stages_rules_alone(void **state)
 	rules_free(set);
 }
 
+/* A renewed connection is matched again: for the program it is the same one. */
+static void retry_rules_stay_when_a_stage_is_matched_again(void **state)
+{
+	(void)state;
+	struct rules *set = read_rules("retry=9 conn=1; idempotent conn=1; linger0 conn=1; retry");
+	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.2", 80);
+	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	rule_match(set, STAGE_OPEN, &subject, SEED, &choice);
+	rule_match(set, STAGE_CONNECT, &subject, SEED, &choice);
+	rule_match(set, STAGE_OPEN, &subject, SEED, &choice);
+	assert_int_equal(choice.actions, 1u << ACTION_RETRY | 1u << ACTION_IDEMPOTENT);
+	assert_int_equal(choice.rule[ACTION_RETRY], 1);
+	assert_int_equal(choice.rule[ACTION_IDEMPOTENT], 2);
+	/* It is counted like any other. */
+	assert_int_equal(set->rules[0].matched, 2);
+	/* One that the program makes itself is another. */
+	choice_reset(&choice, 0);
+	rule_match(set, STAGE_OPEN, &subject, SEED, &choice);
+	assert_int_equal(choice.actions, 1u << ACTION_RETRY);
+	assert_int_equal(choice.rule[ACTION_RETRY], 4);
+	rules_free(set);
+}
+
 static void numbers_of_another_set_are_forgotten(void **state)
 {
 	(void)state;
@@ -445,6 +469,7 @@ int main(void)
 		cmocka_unit_test(the_first_matching_rule_of_an_action_wins),
 		cmocka_unit_test(different_actions_combine),
 		cmocka_unit_test(a_stage_leaves_the_other_stages_rules_alone),
+		cmocka_unit_test(retry_rules_stay_when_a_stage_is_matched_again),
 		cmocka_unit_test(numbers_of_another_set_are_forgotten),
 		cmocka_unit_test(a_number_that_the_set_does_not_have_is_forgotten),
 		cmocka_unit_test(an_unknown_side_matches_no_side_selector),

@@ -182,6 +182,31 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	conn_forget(FD, SLOT_UNKNOWN);
 }
 
+/* Other threads use it meanwhile, and their calls are still under its rules. */
+static void a_renewed_connection_keeps_its_rules_until_they_are_matched(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	struct addr none = {0};
+	struct addr peer = {.family = AF_INET, .port = 80};
+	conn_begin(conn, SIDE_CLIENT, &none, &peer);
+	uint64_t number = conn->number;
+	choice_reset(&conn->choice, 7);
+	choice_take(&conn->choice, 3, 5);
+	conn_sent(conn, 10, 5);
+	conn_renew(conn);
+	assert_int_equal(conn->number, number + 1);
+	assert_int_equal(conn->bytes_out, 0);
+	assert_int_equal(conn_peer(conn).port, 80);
+	assert_int_equal(conn->choice.actions, 1u << 3);
+	assert_int_equal(choice_number(&conn->choice, 3), 5);
+	assert_int_equal(choice_generation(&conn->choice), 7);
+	conn_begin(conn, SIDE_CLIENT, &none, &peer);
+	assert_int_equal(conn->choice.actions, 0);
+	assert_int_equal(choice_generation(&conn->choice), 0);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
 static void history_keeps_the_last_calls(void **state)
 {
 	(void)state;
@@ -512,6 +537,7 @@ int main(void)
 		cmocka_unit_test(given_back_record_is_used_again_and_empty),
 		cmocka_unit_test(new_record_replaces_a_stale_one),
 		cmocka_unit_test(beginning_again_forgets_the_connection_before),
+		cmocka_unit_test(a_renewed_connection_keeps_its_rules_until_they_are_matched),
 		cmocka_unit_test(history_keeps_the_last_calls),
 		cmocka_unit_test(gap_is_the_silence_before_a_write),
 		cmocka_unit_test(a_time_that_is_a_step_behind_is_no_silence),

@@ -2,8 +2,13 @@
 
 #include "lab_retry.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /** Wait until the actor's thread has told of the reset, and renews the connection. */
@@ -13,9 +18,9 @@ static void wait_for_renewal(struct pair *p)
 }
 
 /** A thread of the actor waits in its read for a new connection, which nobody answers. */
-static void open_renewing(struct pair *p)
+static void open_renewing(struct pair *p, const char *rules)
 {
-	retry_open(p, client_situation, "retry=9", NULL);
+	retry_open(p, client_situation, rules, NULL);
 	retry_ask_in_vain(p, GET);
 	retry_dig_hole(p);
 	assert_string_equal(actor_do(&p->a, "background recv s0 1000"), "0 -");
@@ -29,7 +34,7 @@ static void a_close_from_another_thread_ends_the_renewal(void **state)
 	struct pair p;
 	uint16_t port;
 	int listener = peer_listen(AF_INET, &port);
-	open_renewing(&p);
+	open_renewing(&p, "retry=9");
 	const char *number = strdup(actor_do(&p.a, "fd s0"));
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	actor_do(&p.a, "socket4 s1");
@@ -54,13 +59,78 @@ static void a_write_of_another_thread_comes_after_what_is_sent_again(void **stat
 {
 	(void)state;
 	struct pair p;
-	open_renewing(&p);
+	open_renewing(&p, "retry=9");
 	actor_send(&p.a, "sendtext s0 and more");
 	assert_null(actor_result_within(&p.a, 50));
 	retry_fill_hole(&p);
 	retry_accept(&p);
 	assert_string_equal(actor_result(&p.a), "8 -");
 	retry_expect_text(&p, GET "and more");
+	peer_send(p.peer, ANSWER);
+	assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
+/** The actor's thread beside its first one. */
+static pid_t other_thread(const struct actor *a)
+{
+	pid_t other = 0;
+	DIR *threads = opendir(lab_text("/proc/%d/task", (int)a->pid));
+	for (struct dirent *thread; threads && (thread = readdir(threads)) != NULL;) {
+		pid_t number = (pid_t)atoi(thread->d_name);
+		other = number > 0 && number != a->pid ? number : other;
+	}
+	closedir(threads);
+	assert_int_not_equal(other, 0);
+	return other;
+}
+
+/** The thread is stopped, and where: before the system call of this number? */
+static bool stands_before(pid_t thread, uint64_t number)
+{
+	struct __ptrace_syscall_info info = {0};
+	return ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) > 0 &&
+	       info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == number;
+}
+
+/** A traced thread goes on until it is about to make a system call of this number. */
+static bool stop_before(pid_t thread, uint64_t number)
+{
+	int status;
+	ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
+	while (waitpid(thread, &status, __WALL) == thread && WIFSTOPPED(status)) {
+		if (stands_before(thread, number)) {
+			return true;
+		}
+		ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+	}
+	return false;
+}
+
+/**
+ * The thread that renews has the new connection, asks for its local address, and has not matched
+ * its rules yet. Those of the old one hold, also where they would not choose the new one.
+ */
+static void a_write_as_the_new_connection_begins_comes_after_what_is_sent_again(void **state)
+{
+	(void)state;
+	struct pair p;
+	open_renewing(&p, "retry=9 conn=1; idempotent conn=1");
+	pid_t thread = other_thread(&p.a);
+	if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
+		lab_skip("cannot stop a thread: %s", strerror(errno));
+	}
+	retry_fill_hole(&p);
+	bool stopped = stop_before(thread, SYS_getsockname);
+	actor_send(&p.a, "sendtext s0 and more");
+	bool waits = actor_result_within(&p.a, 50) == NULL;
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_true(stopped);
+	retry_accept(&p);
+	retry_expect_text(&p, GET "and more");
+	assert_true(waits);
+	assert_string_equal(actor_result(&p.a), "8 -");
 	peer_send(p.peer, ANSWER);
 	assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
 	retry_expect_lines(&p, 1);
@@ -145,6 +215,7 @@ static void a_dup2_over_a_renewal_ends_it(void **state)
 
 LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_of_another_thread_comes_after_what_is_sent_again),
+	 LAB_TEST(a_write_as_the_new_connection_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
 	 LAB_TEST(a_close_in_the_middle_of_a_renewal_ends_it),

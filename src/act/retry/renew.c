@@ -182,9 +182,7 @@ static enum renewed go_on_pausing(struct session *session, struct call *call, ui
 static void connected(struct session *session, struct call *call)
 {
 	struct conn *conn = call->conn;
-	struct addr local = {0};
-	struct addr peer = conn_peer(conn);
-	conn_begin(conn, SIDE_CLIENT, &local, &peer);
+	conn_renew(conn);
 	conn->begun_ns = session->due_ns - RENEW_CONNECT_MS * NS_PER_MS;
 	atomic_store_explicit(&conn->history_next, 0, memory_order_relaxed);
 	conn_learn_local(conn, session->fd);
@@ -192,8 +190,6 @@ static void connected(struct session *session, struct call *call)
 	session->foreign = false;
 	session_set_renewal(session, RENEWAL_RESENDING);
 	act_renewed(call);
-	act_hold_rule(conn, ACTION_RETRY, session->rule, session->rules);
-	act_hold_rule(conn, ACTION_IDEMPOTENT, session->idempotent_rule, session->rules);
 }
 
 static enum renewed go_on_connecting(struct session *session, struct call *call, uint32_t tries,

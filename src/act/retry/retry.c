@@ -211,7 +211,6 @@ static void fill_in(struct session *session, const struct rule *rule, const stru
 	const struct conn *conn = call->conn;
 	session->fd = call->fd;
 	session->rule = act_number(rule, call);
-	session->idempotent_rule = choice_number(&conn->choice, ACTION_IDEMPOTENT);
 	session->rules = choice_generation(&conn->choice);
 	session->barred = (uint8_t)barred_from_the_start(conn);
 	if (session->barred != REASON_NONE) {

@@ -52,8 +52,7 @@ struct session {
 	_Atomic unsigned users; /* who looks into it just now, outside the program's call */
 	_Atomic bool ended;     /* the last of them gives it back */
 	_Atomic int holder;     /* the thread that is in a call or tends it; 0 for none */
-	uint16_t rule;          /* numbers of the rules, in the set `rules` */
-	uint16_t idempotent_rule;
+	uint16_t rule;          /* its number, in the set `rules` */
 	uint32_t rules;
 	int fd; /* by which it was used last */
 	int pid;
