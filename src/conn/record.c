@@ -330,14 +330,15 @@ int64_t conn_age_ms(const struct conn *conn)
 
 bool conn_opened(struct conn *conn)
 {
-	/* An accepted one begins when it is open. */
-	uint64_t elapsed_us = conn->side == SIDE_SERVER ? 0 : clock_since_ns(conn->begun_ns) / 1000;
+	/* An accepted one is open when it begins. */
+	bool accepted = conn->side == SIDE_SERVER;
+	uint64_t elapsed_us = accepted ? 0 : clock_since_ns(conn->begun_ns) / 1000;
 	uint8_t connecting = PHASE_CONNECTING;
 	if (!atomic_compare_exchange_strong(&conn->phase, &connecting, PHASE_OPEN)) {
 		return false;
 	}
 	PUT(connect_us, elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us);
-	PUT(open_ms, clock_recent_ms());
+	PUT(open_ms, accepted ? conn->last_ms : clock_recent_ms());
 	conn_stir(conn);
 	return true;
 }

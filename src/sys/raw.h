@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/stat.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -179,15 +180,19 @@ static inline void *raw_remap(void *memory, size_t old, size_t size)
 }
 
 /**
- * Wait for descriptors; a timeout_ms below 0 waits without end.
+ * Wait for descriptors; a timeout_ms below 0 waits without end, one of more than 24 days so long.
  */
 static inline long raw_poll(struct pollfd *fds, unsigned count, long timeout_ms)
 {
+#ifdef SYS_poll
+	return raw3(SYS_poll, fds, count, timeout_ms < INT_MAX ? timeout_ms : INT_MAX);
+#else
 	struct timespec wait = {
 		.tv_sec = timeout_ms / 1000,
 		.tv_nsec = (timeout_ms % 1000) * 1000000,
 	};
 	return raw5(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &wait, NULL, 0);
+#endif
 }
 
 #endif

@@ -123,7 +123,8 @@ a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed() {
 	command -v strace >/dev/null || skip "strace is not installed"
 	strace true 2>/dev/null || skip "nothing can be traced here"
 	expect "$(per_request "" connect+close)" \
-		$'accept 1\nclose 2\nconnect 1\nfutex 1\ngetsockopt 2\nppoll 1\nsocket 1'
+		"$(printf '%s\n' 'accept 1' 'close 2' 'connect 1' 'futex 1' 'getsockopt 2' \
+			"$poll 1" 'socket 1')"
 }
 
 # And what is its own address, and how was the path when it was opened? There are two lines for each
@@ -133,7 +134,8 @@ a_line_for_what_opens_and_closes_costs_a_write() {
 	command -v strace >/dev/null || skip "strace is not installed"
 	strace true 2>/dev/null || skip "nothing can be traced here"
 	expect "$(per_request "" connect+close)" \
-		$'accept 1\nclose 2\nconnect 1\nfutex 1\ngetsockname 2\ngetsockopt 3\nppoll 1\nsocket 1\nwrite 4'
+		"$(printf '%s\n' 'accept 1' 'close 2' 'connect 1' 'futex 1' 'getsockname 2' \
+			'getsockopt 3' "$poll 1" 'socket 1' 'write 4')"
 }
 
 # With its stack at one place of a page and another.

@@ -52,15 +52,15 @@ a_handler_that_connects_while_a_rule_makes_a_place() {
 	local at
 	command -v strace >/dev/null || skip "strace is not installed"
 	strace true 2>/dev/null || skip "nothing can be traced here"
-	for at in socket:2 bind:1 getsockname:1 listen:1 socket:3 connect:1 ppoll:1 fcntl:1 fcntl:2; do
+	for at in socket:2 bind:1 getsockname:1 listen:1 socket:3 connect:1 "$poll:1" fcntl:1 fcntl:2; do
 		echo "$at"
-		strace -qq -o trace -e trace=ppoll,"${at%:*}" \
+		strace -qq -o trace -e trace="$poll","${at%:*}" \
 			-e inject="${at%:*}":signal=USR1:when="${at#*:}" \
 			-E LD_PRELOAD="$library" -E RESETBY_RULES=connect-timeout -E RESETBY_LOG=log \
 			"$probes/strike" >said
 		expect "$(cat said)" "interrupted: under way, handler: under way, afterwards: under way"
 		# That is how it would wait for the thread that it has interrupted.
-		expect "$(grep -c 'ppoll(NULL, 0' trace || true)" 0
+		expect "$(grep -c 'poll(NULL, 0' trace || true)" 0
 	done
 }
 

@@ -371,6 +371,9 @@ static void forbid_work(void)
 		KILL_ON(SYS_prlimit64),
 		KILL_ON(SYS_getpid),
 		KILL_ON(SYS_gettid),
+#ifdef SYS_poll
+		KILL_ON(SYS_poll),
+#endif
 		KILL_ON(SYS_ppoll),
 		KILL_ON(SYS_rt_sigprocmask),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
