@@ -15,6 +15,19 @@ static inline struct line_ends conn_ends(const struct conn *conn)
 	};
 }
 
+/** What a name that is kept of it is good for; a record can be a listener again, as another one. */
+static inline uint64_t conn_key(const struct conn *conn)
+{
+	uint64_t number = atomic_load_explicit(&conn->number, memory_order_acquire);
+	if (number != 0 ||
+	    atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_LISTENING) {
+		return number;
+	}
+	uint64_t generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
+	return LINE_LISTENER | (uint64_t)(uintptr_t)conn / CONN_SIZE << 24 |
+	       (generation & 0xffffff);
+}
+
 /** Add the keys that name a call's connection; its local address is learned if need be. */
 void event_about(struct event *event, const struct call *call);
 

@@ -153,14 +153,6 @@ int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 	return (int)call.result;
 }
 
-/* A socket that was connected, and has been disconnected: its number stays, its name does not. */
-static void is_called_otherwise(const struct conn *conn)
-{
-	if (conn->number != 0) {
-		line_conn_forget();
-	}
-}
-
 int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	struct call call;
@@ -170,7 +162,10 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t size)
 	call.result = real.bind(fd, address, size);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		conn_name_set(&call.conn->local, addr_from_sockaddr(address, size));
-		is_called_otherwise(call.conn);
+		if (call.conn->number != 0) {
+			/* It was connected and disconnected: its number stays, its name does not. */
+			line_conn_forget();
+		}
 	}
 	return (int)call_leave(&call);
 }
@@ -186,7 +181,7 @@ int hook_listen(int fd, int backlog)
 		int saved = errno;
 		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
-		is_called_otherwise(call.conn);
+		line_conn_forget();
 		listener_knows(call.conn, listener_losses(fd));
 		act_match(&call, STAGE_LISTEN);
 		act_listening(&call);

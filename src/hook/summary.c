@@ -110,7 +110,7 @@ static struct call_line line_of(const struct call *call)
 	uint64_t ended_ns = call->ended_ns != 0 ? call->ended_ns : clock_exact_ns();
 	return (struct call_line){
 		.fd = call->fd,
-		.conn = call->conn->number,
+		.conn = conn_key(call->conn),
 		.op = op_word(call->op),
 		.moves = op_direction(call->op) != DIRECTION_NONE,
 		.asked = call->asked,

@@ -13,7 +13,7 @@
 
 struct call_line {
 	int fd;
-	uint64_t conn; /* its number; 0: it has none yet */
+	uint64_t conn; /* its key (line_conn.h) */
 	const struct pen_word *op;
 	bool moves; /* bytes: `asked` is told */
 	uint64_t asked;

@@ -132,12 +132,12 @@ void event_begin(struct event *event, enum event_kind kind, char *buffer, size_t
 	pen_down(&event->line, pen_opening(event->line.start + event->line.length, opening));
 }
 
-static inline struct line_conn name_of(struct event *event, int fd, uint64_t conn,
+static inline struct line_conn name_of(struct event *event, int fd, uint64_t key,
 				       const struct line_ends *ends, char *front)
 {
-	struct line_conn name = line_conn_find(fd, conn, front, event->back);
+	struct line_conn name = line_conn_find(fd, key, front, event->back);
 	if (name.front == 0) {
-		name = line_conn_make(fd, conn, ends, front, event->back);
+		name = line_conn_make(fd, key, ends, front, event->back);
 	}
 	event->back_length = name.back;
 	return name;
@@ -145,24 +145,24 @@ static inline struct line_conn name_of(struct event *event, int fd, uint64_t con
 
 /* A program's name has taken most of the line: the connection's may still fit. */
 static __attribute__((noinline)) void connection_in_the_rest(struct event *event, int fd,
-							     uint64_t conn,
+							     uint64_t key,
 							     const struct line_ends *ends)
 {
 	char front[LINE_FRONT_SIZE];
 	size_t mark = event->line.length;
-	struct line_conn name = name_of(event, fd, conn, ends, front);
+	struct line_conn name = name_of(event, fd, key, ends, front);
 	text_bytes(&event->line, front, name.front);
 	line_settle(event, mark);
 }
 
-void event_connection(struct event *event, int fd, uint64_t conn, const struct line_ends *ends)
+void event_connection(struct event *event, int fd, uint64_t key, const struct line_ends *ends)
 {
 	if (!has_room(event, LINE_FRONT_SIZE)) {
-		connection_in_the_rest(event, fd, conn, ends);
+		connection_in_the_rest(event, fd, key, ends);
 		return;
 	}
 	char *front = event->line.start + event->line.length;
-	struct line_conn name = name_of(event, fd, conn, ends, front);
+	struct line_conn name = name_of(event, fd, key, ends, front);
 	pen_down(&event->line, front + name.front);
 }
 

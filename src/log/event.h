@@ -69,8 +69,11 @@ void event_begin(struct event *event, enum event_kind kind, char *buffer, size_t
 /**
  * The connection it is about: fd, conn, side, local, peer. In text: `fd=5 LOCAL>PEER`, with conn
  * and side at the end of the line.
+ *
+ * @key
+ *         See line_conn.h.
  */
-void event_connection(struct event *event, int fd, uint64_t conn, const struct line_ends *ends);
+void event_connection(struct event *event, int fd, uint64_t key, const struct line_ends *ends);
 
 /**
  * @value

@@ -26,7 +26,7 @@ typedef _Atomic uint64_t word;
 struct slot {
 	word version;
 	word lengths; /* 0: empty */
-	word number, fd;
+	word key, fd;
 	word front[FRONT_WORDS], back[BACK_WORDS];
 };
 
@@ -82,14 +82,14 @@ static inline struct slot *slot_of(int fd)
 	return &slots[(uint32_t)fd % SLOTS];
 }
 
-struct line_conn line_conn_find(int fd, uint64_t number, char *front, char *back)
+struct line_conn line_conn_find(int fd, uint64_t key, char *front, char *back)
 {
 	const struct slot *slot = slot_of(fd);
 	uint64_t version = get(&slot->version);
 	uint64_t lengths = get(&slot->lengths);
 	struct line_conn found = {(uint32_t)lengths, (uint32_t)(lengths >> 32)};
 	if (version % 2 != 0 || found.front > LINE_FRONT_KEPT || found.back > LINE_BACK_SIZE ||
-	    get(&slot->number) != number || get(&slot->fd) != (uint64_t)fd) {
+	    get(&slot->key) != key || get(&slot->fd) != (uint64_t)fd) {
 		return (struct line_conn){0};
 	}
 	copy_out(front, slot->front, found.front);
@@ -97,7 +97,7 @@ struct line_conn line_conn_find(int fd, uint64_t number, char *front, char *back
 	return get(&slot->version) == version ? found : (struct line_conn){0};
 }
 
-static void keep(int fd, uint64_t number, struct line_conn lengths, const char *front,
+static void keep(int fd, uint64_t key, struct line_conn lengths, const char *front,
 		 const char *back)
 {
 	struct slot *slot = slot_of(fd);
@@ -106,7 +106,7 @@ static void keep(int fd, uint64_t number, struct line_conn lengths, const char *
 	    !atomic_compare_exchange_strong(&slot->version, &version, version + 1)) {
 		return;
 	}
-	put(&slot->number, number);
+	put(&slot->key, key);
 	put(&slot->fd, (uint64_t)fd);
 	copy_in(slot->front, front, FRONT_WORDS);
 	copy_in(slot->back, back, BACK_WORDS);
@@ -116,15 +116,21 @@ static void keep(int fd, uint64_t number, struct line_conn lengths, const char *
 	atomic_store_explicit(&any_kept, true, memory_order_release);
 }
 
-/* A connection's own address is not known at first, and does not change once it is. */
-static bool is_final(uint64_t number, const struct line_ends *ends)
+/*
+ * A connection's own address is not known at first, and does not change once it is. Of a listener's
+ * only the port can be unknown.
+ */
+static bool is_final(uint64_t key, const struct line_ends *ends)
 {
-	return number != 0 && ends->local.port != 0 && !addr_is_any(&ends->local);
+	bool listens = (key & LINE_LISTENER) != 0;
+	return key != LINE_NO_KEY && ends->local.port != 0 &&
+	       (listens || !addr_is_any(&ends->local));
 }
 
-struct line_conn line_conn_make(int fd, uint64_t number, const struct line_ends *ends, char *front,
+struct line_conn line_conn_make(int fd, uint64_t key, const struct line_ends *ends, char *front,
 				char *back)
 {
+	uint64_t number = (key & LINE_LISTENER) != 0 ? 0 : key;
 	char *front_end = memset(front, 0, LINE_FRONT_SIZE);
 	char *back_end = memset(back, 0, LINE_BACK_SIZE);
 	if (log_format() == LOG_JSON) {
@@ -142,8 +148,8 @@ struct line_conn line_conn_make(int fd, uint64_t number, const struct line_ends 
 		back_end = pen_string(pen_literal(back_end, " side="), ends->side);
 	}
 	struct line_conn name = {(uint32_t)(front_end - front), (uint32_t)(back_end - back)};
-	if (name.front <= LINE_FRONT_KEPT && is_final(number, ends)) {
-		keep(fd, number, name, front, back);
+	if (name.front <= LINE_FRONT_KEPT && is_final(key, ends)) {
+		keep(fd, key, name, front, back);
 	}
 	return name;
 }

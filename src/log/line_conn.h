@@ -1,7 +1,7 @@
 /*
  * The part of a line that names the connection. It is the same in all lines of a connection and half
  * of the work of writing one, so it is kept: by the descriptor's number, and good for the connection
- * with that number of its own, which no other one of the process ever has.
+ * with that key, which no other one of the process ever has.
  */
 #ifndef RESETBY_LOG_LINE_CONN_H
 #define RESETBY_LOG_LINE_CONN_H
@@ -25,6 +25,11 @@ struct line_ends {
 	struct addr local, peer;
 };
 
+/** A connection's key is its number; what has none and may still be called otherwise has no key. */
+#define LINE_NO_KEY ((uint64_t)0)
+/** A listener has no number, and a key with this bit. */
+#define LINE_LISTENER ((uint64_t)1 << 63)
+
 /** Lengths; both 0: nothing is kept. */
 struct line_conn {
 	uint32_t front, back;
@@ -33,15 +38,13 @@ struct line_conn {
 /**
  * Look up what is kept.
  *
- * @number
- *         The connection's own; 0: it has none yet.
  * @front, @back
  *         Room of the sizes above, all of which may be written to.
  */
-struct line_conn line_conn_find(int fd, uint64_t number, char *front, char *back);
+struct line_conn line_conn_find(int fd, uint64_t key, char *front, char *back);
 
 /** Write the name in the log's format, and keep it if it will never be another. */
-struct line_conn line_conn_make(int fd, uint64_t number, const struct line_ends *ends, char *front,
+struct line_conn line_conn_make(int fd, uint64_t key, const struct line_ends *ends, char *front,
 				char *back);
 
 /** What is kept is not true any more: the log has another format, or a socket another name. */

@@ -302,6 +302,38 @@ a_socket_that_is_disconnected_and_listens_has_its_new_name() {
 	done
 }
 
+# Each accept is told of the listener that its descriptor is at the time.
+a_listener_is_called_by_its_own_address() {
+	cat >listeners.py <<-'END'
+		import ctypes, os, socket
+		fd = None
+		def accepts(listener):
+		    print("%s:%d" % listener.getsockname())
+		    listener.setblocking(False)
+		    for _ in range(2):
+		        with socket.create_connection(("127.0.0.1", listener.getsockname()[1])):
+		            listener.accept()[0].close()
+		for host in "127.0.0.1", "0.0.0.0", "127.0.0.1":
+		    with socket.create_server((host, 0)) as listener:
+		        assert fd in (None, listener.fileno())
+		        fd = listener.fileno()
+		        accepts(listener)
+		with socket.create_server(("0.0.0.0", 0)) as one:
+		    accepts(one)
+		    with socket.create_server(("127.0.0.1", 0)) as other:
+		        os.dup2(other.fileno(), one.fileno())
+		        accepts(one)
+		    # Another time a listener, in the same record.
+		    assert ctypes.CDLL(None).connect(one.fileno(), bytes(16), 16) == 0
+		    one.bind(("127.0.0.1", 0))
+		    one.listen()
+		    accepts(one)
+	END
+	preloaded RESETBY_LEVEL=calls "$PYTHON" listeners.py >names
+	expect "$(logged 'select(.ev == "call" and (.op | startswith("accept"))) | .local')" \
+		"$(awk '{ print; print }' names)"
+}
+
 points \
 	a_full_disk_is_told_and_what_was_dropped_is_counted \
 	threads_and_processes_share_a_file \
@@ -314,4 +346,5 @@ points \
 	other_phrases_stay \
 	decisions_repeat_with_the_seed \
 	a_seed_that_was_not_given_is_told \
-	a_socket_that_is_disconnected_and_listens_has_its_new_name
+	a_socket_that_is_disconnected_and_listens_has_its_new_name \
+	a_listener_is_called_by_its_own_address
