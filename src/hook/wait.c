@@ -69,10 +69,12 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 static NOINLINE int poll_in_parts(struct doze *doze, struct pollfd *fds, nfds_t count,
 				  const sigset_t *mask)
 {
-	int ready;
-	do {
+	/* The first part only looks. */
+	int ready = mask == NULL ? straight_poll(fds, count, 0)
+				 : real.ppoll(fds, count, doze->part, mask);
+	while (doze_goes_on(doze, ready)) {
 		ready = real.ppoll(fds, count, doze->part, doze_mask(doze, mask));
-	} while (doze_goes_on(doze, ready));
+	}
 	return ready;
 }
 
@@ -258,11 +260,13 @@ static int epoll_ends(struct epoll_event *events, int ready)
 static NOINLINE int epoll_in_parts(struct doze *doze, int epoll, struct epoll_event *events,
 				   int count, const sigset_t *mask)
 {
-	int ready;
-	do {
+	/* The first part only looks. */
+	int ready = mask == NULL ? straight_epoll_wait(epoll, events, count, 0)
+				 : real.epoll_pwait(epoll, events, count, 0, mask);
+	while (doze_goes_on(doze, ready)) {
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(doze),
 					 doze_mask(doze, mask));
-	} while (doze_goes_on(doze, ready));
+	}
 	return ready;
 }
 
