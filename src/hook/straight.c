@@ -88,7 +88,7 @@ static uint32_t end_time_ms(struct call *call)
 }
 
 /* Is it the same connection, and nothing due? Tells the time. */
-static bool is_quiet(struct call *call, uint32_t *now_ms)
+static ALWAYS_INLINE bool is_quiet(struct call *call, uint32_t *now_ms)
 {
 	*now_ms = end_time_ms(call);
 	return conn_same(call->conn, call->generation) &&

@@ -105,9 +105,8 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 	scratch_give(line);
 }
 
-static struct call_line line_of(const struct call *call)
+static inline struct call_line line_of(const struct call *call, uint64_t ended_ns)
 {
-	uint64_t ended_ns = call->ended_ns != 0 ? call->ended_ns : clock_exact_ns();
 	return (struct call_line){
 		.fd = call->fd,
 		.conn = conn_key(call->conn),
@@ -131,7 +130,8 @@ static inline __attribute__((always_inline)) void send_named(const struct call_l
 
 void report_call(const struct call *call)
 {
-	struct call_line line = line_of(call);
+	uint64_t ended_ns = call->ended_ns != 0 ? call->ended_ns : clock_exact_ns();
+	struct call_line line = line_of(call, ended_ns);
 	if (!call_line_repeat(&line)) {
 		send_named(&line, call->conn);
 	}
@@ -139,7 +139,7 @@ void report_call(const struct call *call)
 
 void report_calm_call(const struct call *call)
 {
-	struct call_line line = line_of(call);
+	struct call_line line = line_of(call, call->ended_ns);
 	if (!conn_same(call->conn, call->generation) || call_line_repeat(&line)) {
 		return;
 	}
