@@ -94,18 +94,58 @@ static bool stands_before(pid_t thread, uint64_t number)
 	       info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == number;
 }
 
-/** A traced thread goes on until it is about to make a system call of this number. */
-static bool stop_before(pid_t thread, uint64_t number)
+/** Stop the actor's other thread where it is. */
+static pid_t stop_other(const struct actor *a)
 {
 	int status;
-	ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
-	while (waitpid(thread, &status, __WALL) == thread && WIFSTOPPED(status)) {
-		if (stands_before(thread, number)) {
-			return true;
-		}
-		ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+	pid_t thread = other_thread(a);
+	if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
+		lab_skip("cannot stop a thread: %s", strerror(errno));
 	}
-	return false;
+	ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
+	assert_int_equal(waitpid(thread, &status, __WALL), thread);
+	return thread;
+}
+
+/** A stopped thread goes on until it is about to make a system call of this number. */
+static void stop_before(pid_t thread, uint64_t number)
+{
+	int status;
+	do {
+		ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+		assert_int_equal(waitpid(thread, &status, __WALL), thread);
+		assert_true(WIFSTOPPED(status));
+	} while (!stands_before(thread, number));
+}
+
+/** A thread of the actor meets a reset in its read, and is about to make this system call. */
+static pid_t open_stopped(struct pair *p, uint64_t number)
+{
+	retry_open(p, client_situation, "retry", NULL);
+	retry_ask(p, GET);
+	actor_do(&p->a, "background recv s0 1000");
+	actor_wait_background(&p->a, "s0");
+	pid_t thread = stop_other(&p->a);
+	stop_before(thread, SYS_recvfrom);
+	pair_abort_peer(p);
+	stop_before(thread, number);
+	return thread;
+}
+
+/** What is written while the thread stands there comes after what it sends again. */
+static void expect_write_to_wait(struct pair *p, pid_t thread)
+{
+	actor_send(&p->a, "sendtext s0 and more");
+	bool waits = actor_result_within(&p->a, 50) == NULL;
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_true(waits);
+	retry_accept(p);
+	retry_expect_text(p, GET "and more");
+	assert_string_equal(actor_result(&p->a), "8 -");
+	peer_send(p->peer, ANSWER);
+	assert_string_equal(actor_do(&p->a, "join"), retry_text(ANSWER));
+	retry_expect_lines(p, 1);
+	pair_close(p);
 }
 
 /**
@@ -117,24 +157,21 @@ static void a_write_as_the_new_connection_begins_comes_after_what_is_sent_again(
 	(void)state;
 	struct pair p;
 	open_renewing(&p, "retry=9 conn=1; idempotent conn=1");
-	pid_t thread = other_thread(&p.a);
-	if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
-		lab_skip("cannot stop a thread: %s", strerror(errno));
-	}
+	pid_t thread = stop_other(&p.a);
 	retry_fill_hole(&p);
-	bool stopped = stop_before(thread, SYS_getsockname);
-	actor_send(&p.a, "sendtext s0 and more");
-	bool waits = actor_result_within(&p.a, 50) == NULL;
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
-	assert_true(stopped);
-	retry_accept(&p);
-	retry_expect_text(&p, GET "and more");
-	assert_true(waits);
-	assert_string_equal(actor_result(&p.a), "8 -");
-	peer_send(p.peer, ANSWER);
-	assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
-	retry_expect_lines(&p, 1);
-	pair_close(&p);
+	stop_before(thread, SYS_getsockname);
+	expect_write_to_wait(&p, thread);
+}
+
+/** For that the descriptor is O_NONBLOCK for a moment; the program has never set it so. */
+static void a_write_as_the_renewal_connects_waits(void **state)
+{
+	(void)state;
+	struct pair p;
+	pid_t thread = open_stopped(&p, SYS_connect);
+	/* That is where it lets go of the old connection. */
+	stop_before(thread, SYS_connect);
+	expect_write_to_wait(&p, thread);
 }
 
 /** A thread that was cancelled in its read leaves a connection that another one reads. */
@@ -216,6 +253,7 @@ static void a_dup2_over_a_renewal_ends_it(void **state)
 LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_of_another_thread_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_as_the_new_connection_begins_comes_after_what_is_sent_again),
+	 LAB_TEST(a_write_as_the_renewal_connects_waits),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
 	 LAB_TEST(a_close_in_the_middle_of_a_renewal_ends_it),

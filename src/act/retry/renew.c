@@ -51,10 +51,15 @@ static long connect_at_once(int fd, const void *address, socklen_t size)
 	return result;
 }
 
+static bool is_nonblocking(int fd)
+{
+	long flags = raw_fcntl(fd, F_GETFL, 0);
+	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
 bool renew_does_not_wait(const struct call *call)
 {
-	long flags = raw_fcntl(call->fd, F_GETFL, 0);
-	return (call->flags & MSG_DONTWAIT) != 0 || (flags >= 0 && (flags & O_NONBLOCK) != 0);
+	return (call->flags & MSG_DONTWAIT) != 0 || is_nonblocking(call->fd);
 }
 
 /*
@@ -89,6 +94,7 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
 	session->parked = false;
+	session->unblocked = is_nonblocking(call->fd);
 	session->nonblocking = renew_does_not_wait(call);
 	conn_learn_local(call->conn, call->fd);
 	disconnect(call->fd);

@@ -50,6 +50,13 @@ static void wait_for_renewal(const struct session *session)
 	}
 }
 
+/* The thread that renews sets O_NONBLOCK while it connects: that is not the program's. */
+static bool does_not_wait_for_renewal(const struct session *session, const struct call *call)
+{
+	return atomic_load(&session->renewal) != RENEWAL_NONE &&
+	       ((call->flags & MSG_DONTWAIT) != 0 || session->unblocked);
+}
+
 /* Where two threads are known to be at it and nothing is renewed, there is nothing to wait for. */
 static bool hold(struct session *session, const struct call *call)
 {
@@ -63,7 +70,7 @@ static bool hold(struct session *session, const struct call *call)
 static bool before_in_session(struct rule *rule, struct session *session, struct call *call)
 {
 	if (!hold(session, call)) {
-		if (atomic_load(&session->renewal) != RENEWAL_NONE && renew_does_not_wait(call)) {
+		if (does_not_wait_for_renewal(session, call)) {
 			recover_answer(call, EAGAIN);
 			return true;
 		}
