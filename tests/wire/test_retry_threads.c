@@ -174,6 +174,29 @@ static void a_write_as_the_renewal_connects_waits(void **state)
 	expect_write_to_wait(&p, thread);
 }
 
+/** The renewal has been decided on, and the old connection is about to be let go. */
+static void a_write_as_a_renewal_begins_comes_after_what_is_sent_again(void **state)
+{
+	(void)state;
+	struct pair p;
+	pid_t thread = open_stopped(&p, SYS_connect);
+	expect_write_to_wait(&p, thread);
+}
+
+/** Whether it may be is being judged: one that comes now goes on, and so nothing is sent again. */
+static void a_write_before_a_renewal_begins_prevents_it(void **state)
+{
+	(void)state;
+	struct pair p;
+	pid_t thread = open_stopped(&p, SYS_ioctl);
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_string_equal(actor_do(&p.a, "join"), RESET);
+	retry_expect_refused(&p, LAB_THREADS);
+	retry_expect_nobody(&p);
+	pair_close(&p);
+}
+
 /** A thread that was cancelled in its read leaves a connection that another one reads. */
 static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 {
@@ -254,6 +277,8 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_of_another_thread_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_as_the_new_connection_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_as_the_renewal_connects_waits),
+	 LAB_TEST(a_write_as_a_renewal_begins_comes_after_what_is_sent_again),
+	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
 	 LAB_TEST(a_close_in_the_middle_of_a_renewal_ends_it),

@@ -73,9 +73,21 @@ enum recovery recover_go_on(struct rule *rule, struct session *session, struct c
 	return ANSWERED;
 }
 
+static enum recovery refuse(struct session *session, struct call *call, enum reason reason)
+{
+	tell_refused(session, call, reason, 0);
+	session->over = true;
+	return NOT_RECOVERED;
+}
+
 static enum recovery renew(struct rule *rule, struct session *session, struct call *call,
 			   bool before_request)
 {
+	if (!renew_announce(session, call)) {
+		/* Another thread was faster. Where nothing was sent there is nothing to refuse. */
+		return before_request ? NOT_RECOVERED
+				      : refuse(session, call, (enum reason)session->barred);
+	}
 	act_died(call);
 	renew_begin(session, call, before_request);
 	return recover_go_on(rule, session, call);
@@ -93,13 +105,6 @@ enum recovery recover_stale(struct rule *rule, struct session *session, struct c
 	return ended && judge_renewal(session, call, idempotent_rule(call))
 		       ? renew(rule, session, call, true)
 		       : NOT_RECOVERED;
-}
-
-static enum recovery refuse(struct session *session, struct call *call, enum reason reason)
-{
-	tell_refused(session, call, reason, 0);
-	session->over = true;
-	return NOT_RECOVERED;
 }
 
 /* An end of file takes nothing from a program that has its answer, or that cannot be followed. */

@@ -82,10 +82,16 @@ static void begin_pause(struct session *session, uint64_t pause_ms)
 	}
 }
 
+bool renew_announce(struct session *session, const struct call *call)
+{
+	session->pid = self_now().pid;
+	session->unblocked = is_nonblocking(call->fd);
+	return session_begin_renewal(session);
+}
+
 void renew_begin(struct session *session, struct call *call, bool before_request)
 {
 	session->fd = call->fd;
-	session->pid = self_now().pid;
 	session->before_request = before_request;
 	session->original = call->result < 0 ? call->error
 			    : before_request ? take_error(call->fd)
@@ -94,7 +100,6 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
 	session->parked = false;
-	session->unblocked = is_nonblocking(call->fd);
 	session->nonblocking = renew_does_not_wait(call);
 	conn_learn_local(call->conn, call->fd);
 	disconnect(call->fd);

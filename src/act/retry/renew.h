@@ -25,7 +25,15 @@ enum renewed {
 bool renew_does_not_wait(const struct call *call);
 
 /**
- * Begin. The connection's end has been told.
+ * Say that a renewal begins, so that the calls of other threads wait.
+ *
+ * @return
+ *         false when one of them was faster: then none begins.
+ */
+bool renew_announce(struct session *session, const struct call *call);
+
+/**
+ * Begin. It was announced, and then the connection's end was told.
  *
  * @call
  *         Its result is what the program would have been told.

@@ -22,13 +22,18 @@ static bool is_write(const struct call *call)
 	return op_direction(call->op) == DIRECTION_WRITE;
 }
 
+static bool is_renewing(const struct session *session)
+{
+	return atomic_load(&session->renewal) != RENEWAL_NONE;
+}
+
 static bool held_answers(struct rule *rule, struct session *session, struct call *call)
 {
 	if (session->owed != 0) {
 		recover_pay(session, call);
 		return true;
 	}
-	if (atomic_load(&session->renewal) != RENEWAL_NONE) {
+	if (is_renewing(session)) {
 		return session->pid == self_now().pid &&
 		       recover_go_on(rule, session, call) == ANSWERED;
 	}
@@ -42,25 +47,36 @@ static bool held_answers(struct rule *rule, struct session *session, struct call
 	return false;
 }
 
-/* What this thread writes must not overtake what another one is about to send again. */
-static void wait_for_renewal(const struct session *session)
-{
-	while (atomic_load(&session->renewal) != RENEWAL_NONE && !session_is_held(session)) {
-		raw_poll(NULL, 0, RENEWAL_LOOK_MS);
-	}
-}
-
 /* The thread that renews sets O_NONBLOCK while it connects: that is not the program's. */
 static bool does_not_wait_for_renewal(const struct session *session, const struct call *call)
 {
-	return atomic_load(&session->renewal) != RENEWAL_NONE &&
-	       ((call->flags & MSG_DONTWAIT) != 0 || session->unblocked);
+	return is_renewing(session) && ((call->flags & MSG_DONTWAIT) != 0 || session->unblocked);
+}
+
+/*
+ * What this thread writes must not overtake what another one is about to send again; false when it
+ * does not wait for that. A call that goes on is the second at once, and nothing is renewed any more.
+ */
+static bool outlives_renewal(struct session *session, const struct call *call)
+{
+	if (does_not_wait_for_renewal(session, call)) {
+		return false;
+	}
+	bool renewing = session_bar(session, REASON_THREADS);
+	while (renewing && !session_is_held(session)) {
+		if (does_not_wait_for_renewal(session, call)) {
+			return false;
+		}
+		raw_poll(NULL, 0, RENEWAL_LOOK_MS);
+		renewing = is_renewing(session);
+	}
+	return true;
 }
 
 /* Where two threads are known to be at it and nothing is renewed, there is nothing to wait for. */
 static bool hold(struct session *session, const struct call *call)
 {
-	if (session->barred == REASON_THREADS && atomic_load(&session->renewal) == RENEWAL_NONE) {
+	if (session->barred == REASON_THREADS && !is_renewing(session)) {
 		return session_hold(session);
 	}
 	return session_hold_soon(session) ||
@@ -70,13 +86,11 @@ static bool hold(struct session *session, const struct call *call)
 static bool before_in_session(struct rule *rule, struct session *session, struct call *call)
 {
 	if (!hold(session, call)) {
-		if (does_not_wait_for_renewal(session, call)) {
-			recover_answer(call, EAGAIN);
-			return true;
+		if (outlives_renewal(session, call)) {
+			return false;
 		}
-		wait_for_renewal(session);
-		session->barred = REASON_THREADS;
-		return false;
+		recover_answer(call, EAGAIN);
+		return true;
 	}
 	session->fd = call->fd;
 	session->call_ms = clock_coarse_ms();
@@ -300,7 +314,7 @@ static void tend_if_free(struct session *session)
 		return;
 	}
 	if (session_hold(session)) {
-		if (atomic_load(&session->renewal) != RENEWAL_NONE) {
+		if (is_renewing(session)) {
 			tend(session, conn);
 		}
 		session_release(session);

@@ -217,3 +217,24 @@ void session_set_renewal(struct session *session, enum renewal renewal)
 		chores_end();
 	}
 }
+
+/*
+ * One thread bars a session, then looks for a renewal; another one begins a renewal, then looks
+ * whether it is barred. In whichever order they come, one of the two sees the other.
+ */
+
+bool session_bar(struct session *session, enum reason reason)
+{
+	atomic_store(&session->barred, (uint8_t)reason);
+	return atomic_load(&session->renewal) != RENEWAL_NONE;
+}
+
+bool session_begin_renewal(struct session *session)
+{
+	session_set_renewal(session, RENEWAL_PAUSING);
+	if (atomic_load(&session->barred) == REASON_NONE) {
+		return true;
+	}
+	session_set_renewal(session, RENEWAL_NONE);
+	return false;
+}

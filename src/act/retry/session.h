@@ -133,4 +133,20 @@ struct session *session_next_renewing(unsigned *index);
 /** A renewal takes its next step, or ends. */
 void session_set_renewal(struct session *session, enum renewal renewal);
 
+/**
+ * No renewal begins from here on.
+ *
+ * @return
+ *         Is one under way? It goes on.
+ */
+bool session_bar(struct session *session, enum reason reason);
+
+/**
+ * A renewal begins, which whoever holds the session has judged that it may.
+ *
+ * @return
+ *         false when the session was barred meanwhile: then none begins.
+ */
+bool session_begin_renewal(struct session *session);
+
 #endif
