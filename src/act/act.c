@@ -63,6 +63,16 @@ void act_listening(struct call *call)
 	}
 }
 
+bool act_edited(struct call *call)
+{
+	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
+		if (walk.act->edited != NULL && walk.act->edited(walk.rule, call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void act_ended(struct call *call)
 {
 	for (uint32_t left = call->conn->acted; left != 0; left &= left - 1) {

@@ -49,6 +49,9 @@ struct act {
 	bool (*set_linger)(struct rule *rule, struct call *call, const struct linger *linger);
 	/** A call fails with `error`: the number that the program is told. */
 	int (*error)(struct rule *rule, struct call *call, int error);
+	/** The rules have been edited. True: what the rule has begun is not over, and until then the
+	 *  old ones hold. It begins nothing more. */
+	bool (*edited)(struct rule *rule, struct call *call);
 	/** The rule is no longer this connection's: undo what can be undone. */
 	void (*ended)(struct call *call);
 	/** The program was told that the connection failed. */
@@ -85,7 +88,10 @@ void act_match(struct call *call, enum stage stage);
  */
 void act_rematch(struct call *call);
 
-/** The rules have been edited: what they did to this connection is undone where it can be. */
+/** The rules have been edited: do the old ones hold until something is over? */
+bool act_edited(struct call *call);
+
+/** They hold no more: what they did to this connection is undone where it can be. */
 void act_ended(struct call *call);
 
 void act_connect(struct call *call, struct act_target *target);

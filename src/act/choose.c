@@ -11,11 +11,26 @@ static uint32_t generation_of(const struct rules *set)
 	return set != NULL ? set->generation : 0;
 }
 
+static bool is_outdated(const struct conn *conn, const struct rules *set)
+{
+	return choice_generation(&conn->choice) != generation_of(set);
+}
+
+/* Those in force, unless an edit has to wait. */
+static struct rules *rules_for(struct call *call)
+{
+	struct conn *conn = call->conn;
+	struct rules *set = rules_now();
+	return is_outdated(conn, set) && act_edited(call)
+		       ? rules_of(choice_generation(&conn->choice))
+		       : set;
+}
+
 static void match(struct call *call, enum stage stage)
 {
-	struct rules *set = rules_now();
+	struct rules *set = rules_for(call);
 	struct conn *conn = call->conn;
-	if (choice_generation(&conn->choice) != generation_of(set)) {
+	if (is_outdated(conn, set)) {
 		act_ended(call);
 		choice_reset(&conn->choice, generation_of(set));
 		conn->acted = 0;
@@ -81,19 +96,14 @@ static void match_again(struct call *call)
 	}
 }
 
-static bool is_outdated(const struct conn *conn)
-{
-	return choice_generation(&conn->choice) != generation_of(rules_now());
-}
-
 void act_rematch(struct call *call)
 {
 	struct conn *conn = call->conn;
-	if (!is_outdated(conn) || !conn_hold(conn, call->generation)) {
+	if (!is_outdated(conn, rules_now()) || !conn_hold(conn, call->generation)) {
 		return;
 	}
 	if (begin_choosing(conn)) {
-		if (is_outdated(conn)) {
+		if (is_outdated(conn, rules_for(call))) {
 			match_again(call);
 		}
 		end_choosing(conn);

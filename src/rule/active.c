@@ -129,6 +129,9 @@ static void put_in_force(struct rules *set)
 	 * A set that is replaced stays mapped: a call of another thread may be inside it. An edit
 	 * costs the memory of its text.
 	 */
+	if (set != NULL) {
+		set->before = rules_now();
+	}
 	atomic_store(&active, set);
 	atomic_store(&rules_generation, set != NULL ? set->generation : 0);
 }
@@ -164,12 +167,21 @@ struct rules *rules_now(void)
 	return atomic_load_explicit(&active, memory_order_acquire);
 }
 
-struct rule *rules_get(const struct rule_choice *choice, enum action action)
+struct rules *rules_of(uint32_t generation)
 {
 	struct rules *set = rules_now();
+	while (set != NULL && set->generation != generation) {
+		set = set->before;
+	}
+	return set;
+}
+
+struct rule *rules_get(const struct rule_choice *choice, enum action action)
+{
 	uint32_t generation = choice_generation(choice);
 	uint16_t number = choice_number(choice, action);
-	if (set == NULL || set->generation != generation || number == 0 || number > set->count) {
+	struct rules *set = rules_of(generation);
+	if (set == NULL || number == 0 || number > set->count) {
 		return NULL;
 	}
 	/* Another thread may be choosing: then the number may be one of a newer set. */

@@ -35,7 +35,10 @@ int rules_start(const char *text, const char *path, uint64_t seed, const char *e
 /** The set in force; NULL when there is no rule. Sets are never unmapped. */
 struct rules *rules_now(void);
 
-/** A rule of the set in force by its number; NULL when the set has changed meanwhile. */
+/** The set of this generation, also when it is in force no more; NULL when there is none. */
+struct rules *rules_of(uint32_t generation);
+
+/** A rule by its number in the set that it was chosen from; NULL when there is none. */
 struct rule *rules_get(const struct rule_choice *choice, enum action action);
 
 enum rules_news { RULES_SAME, RULES_CHANGED, RULES_REFUSED };

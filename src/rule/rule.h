@@ -149,6 +149,7 @@ struct rule {
 };
 
 struct rules {
+	struct rules *before; /* the set that was in force before this one */
 	uint32_t count;
 	uint32_t generation;         /* differs between sets of one process; never 0 */
 	size_t memory;               /* bytes of the mapping that holds all of it */

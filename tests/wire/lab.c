@@ -119,6 +119,17 @@ const char *lab_dir(void)
 	return directory;
 }
 
+const char *lab_write_rules(const char *text)
+{
+	static char path[300];
+	snprintf(path, sizeof(path), "%s/rules", lab_dir());
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+	return path;
+}
+
 static bool write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

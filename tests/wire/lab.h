@@ -92,6 +92,14 @@ void lab_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** A directory for this test program's files, removed when it ends. */
 const char *lab_dir(void);
 
+/**
+ * Write the file of rules, in place, as an editor or a shell does.
+ *
+ * @return
+ *         Its path, for RESETBY_RULES_FILE.
+ */
+const char *lab_write_rules(const char *text);
+
 /** Milliseconds on the monotonic clock. */
 int64_t lab_now_ms(void);
 

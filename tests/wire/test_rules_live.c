@@ -12,16 +12,11 @@
 /** The contract's second, and what a busy machine may add. */
 #define EFFECT_MS (1000 + LAB_PATIENCE_MS)
 
-static char rules_path[300];
+static const char *rules_path;
 
-/** Write the file in place, as an editor or a shell does. */
 static void write_rules(const char *text)
 {
-	snprintf(rules_path, sizeof(rules_path), "%s/rules", lab_dir());
-	FILE *file = fopen(rules_path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
+	rules_path = lab_write_rules(text);
 }
 
 /** Put another file into its place, as careful editors do. */

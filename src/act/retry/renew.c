@@ -115,7 +115,6 @@ static enum renewed give_up(struct session *session, struct call *call, enum rea
 {
 	disconnect(session->fd);
 	raw2(SYS_shutdown, session->fd, SHUT_RDWR);
-	session_set_renewal(session, RENEWAL_NONE);
 	session->over = true;
 	/* After a FIN: what a second write would have met. */
 	bool half_closed = session->before_request && session->original == 0;
@@ -124,6 +123,7 @@ static enum renewed give_up(struct session *session, struct call *call, enum rea
 	call->error = session->original;
 	tell_refused(session, call, reason, detail);
 	retained_free(&session->sent);
+	session_set_renewal(session, RENEWAL_NONE);
 	return RENEWED_FAILED;
 }
 

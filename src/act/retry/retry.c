@@ -261,6 +261,22 @@ static void opened(struct rule *rule, struct call *call)
 	session_release(session);
 }
 
+/*
+ * A renewal goes on under its rule until the program knows how it ended. None begins any more, as
+ * nothing was kept under the rule to come.
+ */
+static bool edited_in_session(struct rule *rule, struct session *session, struct call *call)
+{
+	(void)rule;
+	(void)call;
+	return session_bar(session, REASON_LATE) || session->owed != 0;
+}
+
+static bool edited(struct rule *rule, struct call *call)
+{
+	return with_session(edited_in_session, rule, call);
+}
+
 static void ended(struct call *call)
 {
 	session_end(call->conn);
@@ -280,6 +296,7 @@ const struct act act_RETRY = {
 	.again = again,
 	.took_error = took_error,
 	.close = at_close,
+	.edited = edited,
 	.ended = ended,
 };
 

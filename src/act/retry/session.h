@@ -80,7 +80,7 @@ struct session {
 	bool nonblocking;        /* the call that met the failure does not wait */
 	bool parked;             /* connected to the hole for a pause */
 	_Atomic bool unblocked;  /* the program's O_NONBLOCK, which is also ours while we connect */
-	uint8_t owed;            /* errno that the program has yet to be told; it failed */
+	_Atomic uint8_t owed;    /* errno that the program has yet to be told; it failed */
 	int original;            /* errno that would have been told; 0 for an end of file */
 	uint16_t original_op;
 	size_t resent;

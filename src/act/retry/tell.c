@@ -16,10 +16,10 @@ static const char *const reason_texts[REASON_COUNT] = {
 
 static void add_rule(struct event *event, const struct session *session)
 {
-	const struct rules *set = rules_now();
+	const struct rules *set = rules_of(session->rules);
 	char room[200];
 	struct text text = text_in(room, sizeof room);
-	if (set == NULL || set->generation != session->rules || session->rule == 0) {
+	if (set == NULL || session->rule == 0) {
 		return;
 	}
 	text_format(&text, "%u %s", session->rule, set->rules[session->rule - 1].text);
