@@ -4,11 +4,20 @@
 #include <string.h>
 #include "raw.h"
 #include "scratch.h"
+#include "self.h"
 #include "text.h"
 
 #define SYSCTL_PATH_SIZE 128
 /* The longest sysctl of numbers that matters here, tcp_mem, has three of them. */
 #define SYSCTL_TEXT_SIZE 128
+
+#define STAT_PATH_SIZE 64
+/* The part of /proc/PID/task/TID/stat that holds the flags, behind at most eight short fields. */
+#define STAT_TEXT_SIZE 128
+/* ppid, pgrp, session, tty_nr, tpgid, flags: proc(5) */
+#define STAT_NUMBERS_TO_FLAGS 6
+/* Set before the kernel wakes who joins the thread: do_exit(). */
+#define PF_EXITING 4
 
 long proc_read(const char *path, char *buffer, size_t size)
 {
@@ -56,6 +65,34 @@ static int read_number(const char **at, int64_t *value)
 		}
 	}
 	return 0;
+}
+
+/* The kernel's PF_ flags of a thread; 0 when they cannot be had. */
+static int64_t thread_flags(int tid)
+{
+	char path[STAT_PATH_SIZE];
+	char content[STAT_TEXT_SIZE];
+	struct text text = text_in(path, sizeof path);
+	text_format(&text, "/proc/self/task/%d/stat", tid);
+	const char *at =
+		proc_read(path, content, sizeof content) > 0 ? strrchr(content, ')') : NULL;
+	if (at == NULL || at[1] != ' ' || at[2] == '\0') {
+		return 0;
+	}
+	int64_t value = 0;
+	at += strlen(") S");
+	for (int i = 0; i < STAT_NUMBERS_TO_FLAGS; i++) {
+		if (*at++ != ' ' || read_number(&at, &value) < 0) {
+			return 0;
+		}
+	}
+	return value;
+}
+
+bool proc_thread_is_over(int tid)
+{
+	return (thread_flags(tid) & PF_EXITING) != 0 ||
+	       raw3(SYS_tgkill, self_now().pid, tid, 0) == -ESRCH;
 }
 
 int proc_sysctl(const char *name, int64_t *values, int count)

@@ -2,6 +2,7 @@
 #ifndef RESETBY_SYS_PROC_H
 #define RESETBY_SYS_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,12 @@
  *         Bytes read, the text NUL-terminated; or a negative errno.
  */
 long proc_read(const char *path, char *buffer, size_t size);
+
+/**
+ * Is this thread of the process over? Also when the kernel still knows it: for a moment after
+ * pthread_join has returned, and of a first thread that left the others until the last one ends.
+ */
+bool proc_thread_is_over(int tid);
 
 /**
  * Numbers of a sysctl such as `net/ipv4/tcp_syn_retries` or `net/ipv4/ip_local_port_range`.

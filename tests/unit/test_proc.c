@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "sys/proc.h"
@@ -39,6 +42,51 @@ static void a_missing_file_is_enoent_and_errno_is_left_alone(void **state)
 	assert_int_equal(proc_read("/nonexistent/file", buffer, sizeof buffer), -ENOENT);
 	assert_string_equal(buffer, "");
 	assert_int_equal(errno, 0);
+}
+
+static void *note_tid(void *tid)
+{
+	*(int *)tid = (int)syscall(SYS_gettid);
+	return NULL;
+}
+
+static void a_thread_that_was_joined_is_over(void **state)
+{
+	(void)state;
+	assert_false(proc_thread_is_over((int)syscall(SYS_gettid)));
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+		int tid = 0;
+		assert_int_equal(pthread_create(&thread, NULL, note_tid, &tid), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_true(proc_thread_is_over(tid));
+	}
+}
+
+static void *outlive(void *first)
+{
+	pthread_join(*(pthread_t *)first, NULL);
+	bool known = syscall(SYS_tgkill, getpid(), getpid(), 0) == 0;
+	bool right =
+		proc_thread_is_over(getpid()) && !proc_thread_is_over((int)syscall(SYS_gettid));
+	_exit(known && right ? 0 : 1);
+}
+
+/** The kernel keeps it, as it stands for the process. */
+static void a_first_thread_that_has_left_the_others_is_over(void **state)
+{
+	(void)state;
+	pid_t child = fork();
+	if (child == 0) {
+		static pthread_t first;
+		pthread_t other;
+		first = pthread_self();
+		pthread_create(&other, NULL, outlive, &first);
+		pthread_exit(NULL);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void a_sysctl_of_two_numbers_gives_both(void **state)
@@ -123,6 +171,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole_and_ends_with_nul),
 		cmocka_unit_test(a_missing_file_is_enoent_and_errno_is_left_alone),
+		cmocka_unit_test(a_thread_that_was_joined_is_over),
+		cmocka_unit_test(a_first_thread_that_has_left_the_others_is_over),
 		cmocka_unit_test(a_sysctl_of_two_numbers_gives_both),
 		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
 		cmocka_unit_test(a_tcp_counter_is_the_one_of_that_name),

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "../../sys/proc.h"
 #include "../../sys/raw.h"
 #include "../../sys/self.h"
 #include "../chores.h"
@@ -150,10 +151,9 @@ bool session_hold(struct session *session)
 /* A thread that was cancelled in its call does not release what it held. */
 static bool hold_after_dead(struct session *session)
 {
-	struct self self = self_now();
 	int holder = atomic_load(&session->holder);
-	return holder != 0 && raw3(SYS_tgkill, self.pid, holder, 0) == -ESRCH &&
-	       atomic_compare_exchange_strong(&session->holder, &holder, self.tid);
+	return holder != 0 && proc_thread_is_over(holder) &&
+	       atomic_compare_exchange_strong(&session->holder, &holder, self_now().tid);
 }
 
 bool session_hold_soon(struct session *session)
