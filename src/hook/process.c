@@ -5,6 +5,7 @@
 #include "../conn/conn.h"
 #include "../log/log.h"
 #include "../rule/active.h"
+#include "../sys/clock.h"
 #include "flow.h"
 #include "hook.h"
 #include "successor.h"
@@ -15,6 +16,7 @@ static void forked(bool child)
 	process_forked(child);
 	rules_after_fork(child);
 	if (child) {
+		clock_exact_after_fork();
 		log_after_fork();
 		kept_after_fork();
 		/* No connection is calm: the first byte of each says that this process uses it. */

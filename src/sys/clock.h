@@ -92,6 +92,9 @@ uint64_t clock_exact_ns(void);
 /** For those who time each call; after clock_start. Reads a file of /sys. */
 void clock_exact_start(void);
 
+/** In a forked child: another thread of the parent may have been about it. */
+void clock_exact_after_fork(void);
+
 /** From one of these readings until now; 0 when that is another processor's, and a little later. */
 static inline uint64_t clock_since_ns(uint64_t then_ns)
 {

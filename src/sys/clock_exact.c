@@ -24,12 +24,15 @@
 /* Where none of so many is quick, the clock is a system call. */
 #define LOOK_TRIES 3
 
-/*
- * How long it takes to learn how fast the counter is. A pause of more may be one in which the system
- * was suspended, and the clock was not counted.
- */
+/* How long it takes to learn how fast the counter is; a pause of more is no time to learn from. */
 #define LEARN_MIN_NS UINT64_C(16000000)
 #define LEARN_MAX_NS UINT64_C(1000000000)
+
+/*
+ * Learned twice, with no more than this part of difference: the counter goes on while the system is
+ * suspended, the clock does not, and a virtual machine may go on with another counter.
+ */
+#define AGREE_SHIFT 6
 
 /* Counted rather slowly, by 122 ppm, more than a look can be wrong: time does not go back at one. */
 #define SLOW_SHIFT 13
@@ -40,14 +43,15 @@ typedef _Atomic uint64_t word;
 
 /*
  * All threads share it, and signal handlers too. Who looks makes the version odd meanwhile; who finds
- * it odd, or changed after reading, asks the kernel. Each word is read with acquire and written with
+ * it odd, or changed after reading, asks the kernel. (A look that never comes back, by siglongjmp,
+ * leaves it odd: from then on the kernel is asked each time.) Each word is read with acquire and written with
  * release, which orders them between the two looks at the version, and costs nothing on x86.
  */
 static struct {
 	word version;
 	word counter, ns; /* at the last look */
 	word rate;        /* nanoseconds a tick, in units of 2^-RATE_SHIFT; 0: not known */
-	word learned_counter, learned_ns; /* at the look at which the rate was learned */
+	word learned_counter, learned_ns, learned; /* when a rate was learned last, and which */
 } look;
 
 static atomic_bool enabled;
@@ -77,6 +81,12 @@ static inline bool is_counted(uint64_t *now_ns)
 	return ticks >> bits == 0 && get(&look.version) == version;
 }
 
+static bool agrees(uint64_t rate, uint64_t other)
+{
+	uint64_t difference = rate > other ? rate - other : other - rate;
+	return rate != 0 && difference <= other >> AGREE_SHIFT;
+}
+
 static void learn_rate(uint64_t counter, uint64_t now_ns)
 {
 	uint64_t ticks = counter - get(&look.learned_counter);
@@ -84,10 +94,10 @@ static void learn_rate(uint64_t counter, uint64_t now_ns)
 	if (passed_ns < LEARN_MIN_NS) {
 		return;
 	}
-	if (passed_ns <= LEARN_MAX_NS && ticks > 0) {
-		uint64_t rate = (passed_ns << RATE_SHIFT) / ticks;
-		put(&look.rate, rate - (rate >> SLOW_SHIFT));
-	}
+	uint64_t rate =
+		passed_ns <= LEARN_MAX_NS && ticks > 0 ? (passed_ns << RATE_SHIFT) / ticks : 0;
+	put(&look.rate, agrees(rate, get(&look.learned)) ? rate - (rate >> SLOW_SHIFT) : 0);
+	put(&look.learned, rate);
 	put(&look.learned_counter, counter);
 	put(&look.learned_ns, now_ns);
 }
@@ -112,7 +122,8 @@ static bool look_at_both(unsigned bits, uint64_t *now_ns)
 	*now_ns = clock_kernels_ns();
 	uint64_t after = clock_counter();
 	bool quick = (after - before) >> (bits - LOOK_MAX_SHIFT) == 0;
-	if (quick) {
+	/* Where the counter has been forbidden meanwhile, the clock is a coarse one. */
+	if (quick && clock_step_bits == bits) {
 		remember(after, *now_ns);
 	}
 	return quick;
@@ -136,6 +147,16 @@ uint64_t clock_exact_ns(void)
 		return clock_kernels_ns();
 	}
 	return is_counted(&now_ns) ? now_ns : look_again();
+}
+
+void clock_exact_after_fork(void)
+{
+	/* Of a thread that is not here any more. */
+	if (get(&look.version) % 2 != 0) {
+		put(&look.rate, 0);
+		put(&look.learned, 0);
+		put(&look.version, get(&look.version) + 1);
+	}
 }
 
 static bool kernel_counts(void)

@@ -80,40 +80,6 @@ static void the_clocks_agree_with_the_kernels(void **state)
 	assert_true(coarse + 11 >= before / 1000000u);
 }
 
-/* Longer than it takes to learn how fast the counter is. */
-#define COUNTED_NS UINT64_C(300000000)
-/* What it may be behind: a microsecond, and what a kernel that slews its clock adds (500 ppm). */
-#define BEHIND_NS 5000u
-
-/* It is late by less than a look at the kernel's can tell, and stays so. */
-static void a_counted_clock_goes_as_the_kernels(void **state)
-{
-	(void)state;
-	clock_start();
-	clock_exact_start();
-	uint64_t begun = clock_kernels_ns();
-	uint64_t after = begun;
-	while (after - begun < COUNTED_NS) {
-		uint64_t before = clock_kernels_ns();
-		uint64_t counted = clock_exact_ns();
-		after = clock_kernels_ns();
-		assert_true(counted + BEHIND_NS >= before && counted <= after + BEHIND_NS);
-		assert_true(clock_since_ns(counted + COUNTED_NS) == 0);
-	}
-}
-
-static void a_counted_clock_asks_the_kernel_again_after_a_pause(void **state)
-{
-	(void)state;
-	for (int pause = 0; pause < 3; pause++) {
-		struct timespec long_ago = {.tv_nsec = 20000000};
-		nanosleep(&long_ago, NULL);
-		uint64_t before = clock_kernels_ns();
-		uint64_t exact = clock_exact_ns();
-		assert_true(exact >= before && exact <= clock_kernels_ns());
-	}
-}
-
 /* The kept answer stands for one step of the counter only. */
 static void an_answer_of_another_step_is_not_given_again(void **state)
 {
@@ -153,8 +119,6 @@ int main(void)
 		cmocka_unit_test(the_time_of_day_has_microseconds),
 		cmocka_unit_test(microseconds_are_written_into_a_time),
 		cmocka_unit_test(the_clocks_agree_with_the_kernels),
-		cmocka_unit_test(a_counted_clock_goes_as_the_kernels),
-		cmocka_unit_test(a_counted_clock_asks_the_kernel_again_after_a_pause),
 		cmocka_unit_test(an_answer_of_another_step_is_not_given_again),
 		cmocka_unit_test(a_counter_that_is_barred_is_not_asked),
 	};
