@@ -224,7 +224,8 @@ static bool is_wanted(void)
 /*
  * The hooks keep every call of libc away from our descriptor, and own_number follows when they move
  * it: only a raw system call, or io_uring, could put another file under its number. So it need not
- * be looked at for each of very many lines, nor need the limit of file sizes.
+ * be looked at for each of very many lines. The limit of file sizes is: any program may set it, and
+ * would be killed by our write.
  */
 static bool relies(struct sink *sink)
 {
@@ -236,8 +237,11 @@ static bool relies(struct sink *sink)
 	uint64_t last = atomic_load_explicit(&looked, memory_order_relaxed);
 	uint64_t age_ms = clock_coarse_ms() - last;
 	sink->fd = own_number(OWN_LOG);
-	sink->mode = S_IFREG;
-	return last != 0 && age_ms < RELY_MS && sink->fd >= 0;
+	if (last == 0 || age_ms >= RELY_MS || sink->fd < 0) {
+		return false;
+	}
+	sink_expect(sink, S_IFREG);
+	return true;
 }
 
 /* Only a regular file without a limit is written to without any care. */

@@ -73,8 +73,8 @@ void log_write(const char *line, size_t length);
  * (pending.h).
  *
  * At level `conns`, and where that cannot be done, each line is one write(2), and what was found out
- * about the log file (is the descriptor still ours, is there a size limit) is relied on for up to
- * 100 ms.
+ * about the log file (is the descriptor still ours, does the line before it end) is relied on for up
+ * to 100 ms.
  *
  * @now_us
  *         Now, by clock_wall_us.

@@ -23,9 +23,14 @@ static uint64_t signals_of(uint16_t mode)
 
 void sink_look(struct sink *sink, const struct statx *status)
 {
-	sink->mode = status->stx_mode;
 	sink->size = status->stx_size;
-	sink->signals = signals_of(status->stx_mode);
+	sink_expect(sink, status->stx_mode);
+}
+
+void sink_expect(struct sink *sink, uint16_t mode)
+{
+	sink->mode = mode;
+	sink->signals = signals_of(mode);
 }
 
 static uint64_t raised_by(long error)

@@ -25,6 +25,9 @@ struct sink {
 /** Fill in what follows from the status of the descriptor, and from the process's limits. */
 void sink_look(struct sink *sink, const struct statx *status);
 
+/** The same where only the mode is known. */
+void sink_expect(struct sink *sink, uint16_t mode);
+
 /**
  * Write a line whole or not at all, without SIGPIPE, SIGXFSZ or SIGTTOU for the program, and
  * without waiting for a reader.

@@ -128,14 +128,14 @@ a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed() {
 }
 
 # And what is its own address, and how was the path when it was opened? There are two lines for each
-# end, and the log is not looked at for each.
+# end; the log is not looked at for each, only whether the program may write more to a file.
 a_line_for_what_opens_and_closes_costs_a_write() {
 	local level=conns
 	command -v strace >/dev/null || skip "strace is not installed"
 	strace true 2>/dev/null || skip "nothing can be traced here"
 	expect "$(per_request "" connect+close)" \
 		"$(printf '%s\n' 'accept 1' 'close 2' 'connect 1' 'futex 1' 'getsockname 2' \
-			'getsockopt 3' "$poll 1" 'socket 1' 'write 4')"
+			'getsockopt 3' "$poll 1" 'prlimit64 4' 'socket 1' 'write 4')"
 }
 
 # With its stack at one place of a page and another.

@@ -501,6 +501,25 @@ static void a_call_line_never_relies_on_a_limited_file(void **state)
 	in_child(refused_with_limit);
 }
 
+static void limited_later(void)
+{
+	stderr_pipe();
+	signal(SIGXFSZ, SIG_DFL);
+	struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
+	log_start(log_path, LOG_CONNS, LOG_TEXT, "x");
+	say_call("1234567\n");
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	say_call("over\n");
+	CHECK(log_dropped() == 1);
+	CHECK(file_is(log_path, "1234567\n"));
+}
+
+static void a_limit_that_is_set_later_sends_no_signal(void **state)
+{
+	(void)state;
+	in_child(limited_later);
+}
+
 static void child_with_pid(void)
 {
 	char pattern[128];
@@ -762,6 +781,7 @@ int main(void)
 		TEST(a_call_line_of_a_forked_child_looks_at_the_file),
 		TEST(a_call_line_follows_a_descriptor_that_had_to_move),
 		TEST(a_call_line_never_relies_on_a_limited_file),
+		TEST(a_limit_that_is_set_later_sends_no_signal),
 		TEST(a_forked_child_has_a_file_of_its_own),
 		TEST(a_file_that_cannot_be_opened_is_told_once_and_lines_go_to_stderr),
 		TEST(a_stderr_without_reader_does_not_kill),
