@@ -36,7 +36,7 @@ enum phase {
 
 /** One call of the past. */
 struct past_call {
-	_Atomic uint32_t when_ms; /* coarse clock, modulo 2^32 */
+	_Atomic uint32_t when_ms; /* CLOCK_MONOTONIC modulo 2^32, coarse or exact: clock_since_ms */
 	_Atomic int32_t result;   /* clamped */
 	_Atomic uint16_t op;
 	_Atomic uint16_t error;
@@ -406,6 +406,9 @@ static inline struct conn *conn_known(int fd)
 
 /** Fill in the local address when it is not known yet; one getsockname. */
 void conn_learn_local(struct conn *conn, int fd);
+
+/** It listens: by what name, for listen(2) may have given it another port; and what it has lost. */
+void conn_learn_listener(struct conn *conn, int fd);
 
 /* ---- what calls did (note.c) ---- */
 

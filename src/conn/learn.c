@@ -106,6 +106,16 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 	}
 }
 
+void conn_learn_listener(struct conn *conn, int fd)
+{
+	struct addr local = socket_name(fd, false);
+	if (local.family != 0) {
+		conn_name_set(&conn->local, local);
+	}
+	listener_knows(conn, listener_losses(fd));
+	conn_set_phase(conn, PHASE_LISTENING);
+}
+
 /* Before others can see the record: what they close may be another connection's a moment later. */
 static void learn(struct conn *conn, int fd)
 {
@@ -114,9 +124,7 @@ static void learn(struct conn *conn, int fd)
 	socklen_t size = sizeof info;
 	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
 	if (info.tcpi_state == STATE_LISTEN) {
-		conn_name_set(&conn->local, socket_name(fd, false));
-		listener_knows(conn, listener_losses(fd));
-		conn_set_phase(conn, PHASE_LISTENING);
+		conn_learn_listener(conn, fd);
 	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
 		/* In CLOSE: one that was reset before it was first seen here; else never used. */
 		learn_connection(conn, fd, &info);

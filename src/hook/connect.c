@@ -179,10 +179,9 @@ int hook_listen(int fd, int backlog)
 	call.result = real.listen(fd, backlog);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		int saved = errno;
-		conn_set_phase(call.conn, PHASE_LISTENING);
 		call.conn->side = SIDE_SERVER;
+		conn_learn_listener(call.conn, fd);
 		line_conn_forget();
-		listener_knows(call.conn, listener_losses(fd));
 		act_match(&call, STAGE_LISTEN);
 		act_listening(&call);
 		errno = saved;
