@@ -44,7 +44,7 @@ static void add_history(struct event *event, const struct conn *conn)
 		const struct past_call *past = &conn->history[i % CONN_HISTORY];
 		if (past->op < OP_COUNT) {
 			event_list_call(event, op_name((enum op)past->op), past->result,
-					past->error, now - past->when_ms);
+					past->error, clock_since_ms(past->when_ms, now));
 		}
 	}
 	event_list_end(event);

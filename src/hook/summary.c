@@ -105,7 +105,7 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 	scratch_give(line);
 }
 
-static inline struct call_line line_of(const struct call *call, uint64_t ended_ns)
+static inline struct call_line line_of(const struct call *call, uint64_t ended_ns, uint64_t now_ns)
 {
 	return (struct call_line){
 		.fd = call->fd,
@@ -116,7 +116,7 @@ static inline struct call_line line_of(const struct call *call, uint64_t ended_n
 		.result = call->result,
 		.error = call->error,
 		.us = ended_ns > call->began_ns ? (ended_ns - call->began_ns) / 1000 : 0,
-		.ended_ns = ended_ns,
+		.now_ns = now_ns,
 	};
 }
 
@@ -130,8 +130,10 @@ static inline __attribute__((always_inline)) void send_named(const struct call_l
 
 void report_call(const struct call *call)
 {
-	uint64_t ended_ns = call->ended_ns != 0 ? call->ended_ns : clock_exact_ns();
-	struct call_line line = line_of(call, ended_ns);
+	/* What it met may have been told since it ended: the lines are in the order of their times. */
+	uint64_t now_ns = clock_exact_ns();
+	struct call_line line =
+		line_of(call, call->ended_ns != 0 ? call->ended_ns : now_ns, now_ns);
 	if (!call_line_repeat(&line)) {
 		send_named(&line, call->conn);
 	}
@@ -139,7 +141,7 @@ void report_call(const struct call *call)
 
 void report_calm_call(const struct call *call)
 {
-	struct call_line line = line_of(call, call->ended_ns);
+	struct call_line line = line_of(call, call->ended_ns, call->ended_ns);
 	if (!conn_same(call->conn, call->generation) || call_line_repeat(&line)) {
 		return;
 	}

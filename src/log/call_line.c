@@ -79,7 +79,7 @@ static __attribute__((noinline)) bool send_quickly(const struct call_line *call,
 	char back[LINE_BACK_SIZE];
 	struct self self = self_now();
 	uint64_t now_us;
-	size_t head = line_tail_fits() ? line_kept_head(room, &self, call->ended_ns, &now_us) : 0;
+	size_t head = line_tail_fits() ? line_kept_head(room, &self, call->now_ns, &now_us) : 0;
 	if (head == 0) {
 		return false;
 	}

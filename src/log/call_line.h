@@ -20,7 +20,7 @@ struct call_line {
 	int64_t result;
 	int error; /* 0: none */
 	uint64_t us;
-	uint64_t ended_ns; /* of clock_exact_ns */
+	uint64_t now_ns; /* of clock_exact_ns: when the line is written */
 };
 
 /**

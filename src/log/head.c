@@ -13,6 +13,8 @@
 #define US_PER_S 1000000u
 #define NS_PER_US 1000u
 #define US_DIGITS 6u
+/* A clock that is slewed, or a thread that waits between two readings, is not one that was set. */
+#define BESIDE_NS 1000000
 /* Room that the last key of the head needs after exe, whose length is the program's choice. */
 #define EV_RESERVE (sizeof ",\"ev\":\"mitigate\"")
 
@@ -58,11 +60,15 @@ size_t line_kept_head(char *room, const struct self *self, uint64_t exact_ns, ui
 	return length;
 }
 
-/* With the time by the clock of the wall, which may have been set meanwhile. */
-static bool copy_kept(struct event *event, uint64_t wall_ns)
+/* As in lines between, whose times follow from the exact clock; unless the wall's was set meanwhile. */
+static bool copy_kept(struct event *event)
 {
 	struct text *line = &event->line;
-	uint64_t exact_ns = wall_ns - kept.wall_ns;
+	uint64_t exact_ns = clock_exact_ns();
+	int64_t beside_ns = (int64_t)(clock_wall_ns() - exact_ns - kept.wall_ns);
+	if (beside_ns > BESIDE_NS || beside_ns < -BESIDE_NS) {
+		return false;
+	}
 	line->length = line_kept_head(line->start, &event->self, exact_ns, &event->now_us);
 	line->start[line->length] = '\0';
 	return line->length > 0;
@@ -121,7 +127,7 @@ static size_t text_head(struct event *event)
 void line_head(struct event *event)
 {
 	event->self = self_now();
-	if (copy_kept(event, clock_wall_ns())) {
+	if (copy_kept(event)) {
 		return;
 	}
 	/* Next to each other: what comes between them is wrong in lines of the next second. */

@@ -302,6 +302,34 @@ a_socket_that_is_disconnected_and_listens_has_its_new_name() {
 	done
 }
 
+# A reset a moment after calls that went well, at the level that has a line for each.
+times_go_forward_and_ages_are_small() {
+	cat >resets.py <<-'END'
+		import socket, struct
+		with socket.create_server(("127.0.0.1", 0)) as listener:
+		    for _ in range(50):
+		        client = socket.create_connection(listener.getsockname())
+		        server, _ = listener.accept()
+		        client.send(b"question")
+		        server.recv(100)
+		        server.send(b"answer")
+		        client.recv(100)
+		        server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		        server.close()
+		        try:
+		            client.recv(100)
+		        except ConnectionResetError:
+		            print("reset")
+		        client.close()
+	END
+	preloaded RESETBY_LEVEL=calls "$PYTHON" resets.py >said
+	expect "$(grep -c reset said)" 50
+	expect "$(logged 'select(.errno == "ECONNRESET" and .ev == "error") | .history[]' | wc -l)" \
+		"$(logged 'select(.errno == "ECONNRESET" and .ev == "error") | .history[] | select(.ms < 60000)' | wc -l)"
+	logged .ts >times
+	expect "$(sort -c times 2>&1)" ""
+}
+
 # Each accept is told of the listener that its descriptor is at the time.
 a_listener_is_called_by_its_own_address() {
 	cat >listeners.py <<-'END'
@@ -323,7 +351,10 @@ a_listener_is_called_by_its_own_address() {
 		    with socket.create_server(("127.0.0.1", 0)) as other:
 		        os.dup2(other.fileno(), one.fileno())
 		        accepts(one)
-		    # Another time a listener, in the same record.
+		    # Another time a listener, in the same record, by a port that listen chooses.
+		    one.shutdown(socket.SHUT_RDWR)
+		    one.listen()
+		    accepts(one)
 		    assert ctypes.CDLL(None).connect(one.fileno(), bytes(16), 16) == 0
 		    one.bind(("127.0.0.1", 0))
 		    one.listen()
@@ -347,4 +378,5 @@ points \
 	decisions_repeat_with_the_seed \
 	a_seed_that_was_not_given_is_told \
 	a_socket_that_is_disconnected_and_listens_has_its_new_name \
-	a_listener_is_called_by_its_own_address
+	a_listener_is_called_by_its_own_address \
+	times_go_forward_and_ages_are_small

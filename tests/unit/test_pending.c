@@ -726,7 +726,7 @@ static void compare_lines(struct call_line *call, const struct line_ends *ends)
 	append("");
 	CHECK(truncate(log_path, 0) == 0);
 	self_renew();
-	call->ended_ns = clock_exact_ns();
+	call->now_ns = clock_exact_ns();
 	call_line_send(call, ends);
 	call_line_send(call, ends);
 	if (call_line_repeat(call)) {
