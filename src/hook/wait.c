@@ -66,12 +66,10 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 	return waited(ready);
 }
 
-static NOINLINE int poll_in_parts(struct doze *doze, struct pollfd *fds, nfds_t count,
+/* `ready`: of the first part, which only looks. */
+static NOINLINE int poll_in_parts(struct doze *doze, int ready, struct pollfd *fds, nfds_t count,
 				  const sigset_t *mask)
 {
-	/* The first part only looks. */
-	int ready = mask == NULL ? straight_poll(fds, count, 0)
-				 : real.ppoll(fds, count, doze->part, mask);
 	while (doze_goes_on(doze, ready)) {
 		ready = real.ppoll(fds, count, doze->part, doze_mask(doze, mask));
 	}
@@ -87,7 +85,8 @@ int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return poll_ends(fds, count, straight_poll(fds, count, timeout));
 	}
-	return poll_ends(fds, count, poll_in_parts(&doze, fds, count, NULL));
+	int ready = straight_poll(fds, count, 0);
+	return poll_ends(fds, count, poll_in_parts(&doze, ready, fds, count, NULL));
 }
 
 int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
@@ -108,7 +107,8 @@ int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_timespec(timeout))) {
 		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
 	}
-	return poll_ends(fds, count, poll_in_parts(&doze, fds, count, mask));
+	int ready = real.ppoll(fds, count, doze.part, mask);
+	return poll_ends(fds, count, poll_in_parts(&doze, ready, fds, count, mask));
 }
 
 int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -257,12 +257,10 @@ static int epoll_ends(struct epoll_event *events, int ready)
 	return waited(ready);
 }
 
-static NOINLINE int epoll_in_parts(struct doze *doze, int epoll, struct epoll_event *events,
-				   int count, const sigset_t *mask)
+/* `ready`: of the first part, which only looks. */
+static NOINLINE int epoll_in_parts(struct doze *doze, int ready, int epoll,
+				   struct epoll_event *events, int count, const sigset_t *mask)
 {
-	/* The first part only looks. */
-	int ready = mask == NULL ? straight_epoll_wait(epoll, events, count, 0)
-				 : real.epoll_pwait(epoll, events, count, 0, mask);
 	while (doze_goes_on(doze, ready)) {
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(doze),
 					 doze_mask(doze, mask));
@@ -279,7 +277,8 @@ int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeou
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return epoll_ends(events, straight_epoll_wait(epoll, events, count, timeout));
 	}
-	return epoll_ends(events, epoll_in_parts(&doze, epoll, events, count, NULL));
+	int ready = straight_epoll_wait(epoll, events, count, 0);
+	return epoll_ends(events, epoll_in_parts(&doze, ready, epoll, events, count, NULL));
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
@@ -292,7 +291,8 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
 		return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
 	}
-	return epoll_ends(events, epoll_in_parts(&doze, epoll, events, count, mask));
+	int ready = real.epoll_pwait(epoll, events, count, 0, mask);
+	return epoll_ends(events, epoll_in_parts(&doze, ready, epoll, events, count, mask));
 }
 
 /* Not by epoll_pwait: milliseconds are not what the program counts in. */
