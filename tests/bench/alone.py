@@ -10,14 +10,17 @@ import os
 import subprocess
 import sys
 
-MARK = "RESETBY_BENCH_ALONE"
+MARK = "RESETBY_BENCH_FROM"        # the namespace that this one is not
+NAMESPACE = "/proc/self/ns/net"
 KEPT = "/proc/sys/net/ipv4/tcp_max_tw_buckets"
 KEPT_MOST = 1000
 
 
 def begin():
     """Begin again in such a namespace, where that is allowed; returns whether it is one."""
-    if os.environ.pop(MARK, ""):
+    here = str(os.stat(NAMESPACE).st_ino)
+    before = os.environ.pop(MARK, here)
+    if before != here:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with open(KEPT, "w", encoding="ascii") as file:
             file.write(str(KEPT_MOST))
@@ -29,5 +32,5 @@ def begin():
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except (FileNotFoundError, subprocess.CalledProcessError):
         return False
-    os.environ[MARK] = "yes"
+    os.environ[MARK] = here
     os.execvp(enter[0], [*enter, sys.executable, *sys.argv])
