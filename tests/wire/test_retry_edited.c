@@ -88,16 +88,23 @@ static void a_renewal_in_a_call_goes_on_through_an_edit(void **state)
 	}
 }
 
+/* A program that does not wait is in the middle of its only try when the rules are edited. */
+static struct witness renew_through(struct pair *p, const char *edited)
+{
+	struct witness witness = open_under(p, nonblocking_situation, "retry=1");
+	retry_ask_in_vain(p, GET);
+	retry_dig_hole(p);
+	assert_string_equal(actor_do(&p->a, "recv s0 1000"), "-1 EAGAIN");
+	edit(p, edited);
+	return witness;
+}
+
 static void a_renewal_of_a_program_that_does_not_wait_goes_on_through_an_edit(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < EDITS; i++) {
 		struct pair p;
-		struct witness witness = open_under(&p, nonblocking_situation, "retry=1");
-		retry_ask_in_vain(&p, GET);
-		retry_dig_hole(&p);
-		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-		edit(&p, edits[i]);
+		struct witness witness = renew_through(&p, edits[i]);
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
 		retry_fill_hole(&p);
 		retry_expect_answered_after(&p, "poll s0 in 20000");
@@ -113,11 +120,7 @@ static void a_renewal_that_fails_after_an_edit_tells_the_first_error(void **stat
 	(void)state;
 	for (size_t i = 0; i < EDITS; i++) {
 		struct pair p;
-		struct witness witness = open_under(&p, nonblocking_situation, "retry=1");
-		retry_ask_in_vain(&p, GET);
-		retry_dig_hole(&p);
-		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-		edit(&p, edits[i]);
+		struct witness witness = renew_through(&p, edits[i]);
 		retry_fill_hole(&p);
 		close(p.listener);
 		p.listener = -1;
