@@ -14,7 +14,7 @@
 #define NS_PER_US 1000u
 #define US_DIGITS 6u
 /* A clock that is slewed, or a thread that waits between two readings, is not one that was set. */
-#define BESIDE_NS 1000000
+#define BESIDE_NS 100000000
 /* Room that the last key of the head needs after exe, whose length is the program's choice. */
 #define EV_RESERVE (sizeof ",\"ev\":\"mitigate\"")
 
