@@ -15,6 +15,9 @@ static inline struct line_ends conn_ends(const struct conn *conn)
 	};
 }
 
+/* How much of a record's generation is in its key; the rest is the record. */
+#define KEY_GENERATION_BITS 24
+
 /** What a name that is kept of it is good for; a record can be a listener again, as another one. */
 static inline uint64_t conn_key(const struct conn *conn)
 {
@@ -24,8 +27,9 @@ static inline uint64_t conn_key(const struct conn *conn)
 		return number;
 	}
 	uint64_t generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
-	return LINE_LISTENER | (uint64_t)(uintptr_t)conn / CONN_SIZE << 24 |
-	       (generation & 0xffffff);
+	uint64_t record = (uint64_t)(uintptr_t)conn / CONN_SIZE;
+	uint64_t mask = ((uint64_t)1 << KEY_GENERATION_BITS) - 1;
+	return LINE_LISTENER | record << KEY_GENERATION_BITS | (generation & mask);
 }
 
 /** Add the keys that name a call's connection; its local address is learned if need be. */

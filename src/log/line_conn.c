@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include "../sys/pen.h"
+#include "../sys/word.h"
 #include "log.h"
 
 /* A power of two. Of more connections than this some share a slot, and their lines cost more. */
@@ -12,16 +13,10 @@
 #define FRONT_WORDS (LINE_FRONT_KEPT / sizeof(uint64_t))
 #define BACK_WORDS (LINE_BACK_SIZE / sizeof(uint64_t))
 
-typedef _Atomic uint64_t word;
-
 /*
- * All threads share the slots, and signal handlers use them too, without a lock. Who writes to one
- * makes its version odd meanwhile; who finds it odd, or changed after copying, does without. (What
- * never comes back, by siglongjmp or because it was forked away, leaves it odd: names of that slot
- * are written anew each time.)
- *
- * Each word is read with acquire and written with release, which orders them between the two looks
- * at the version, and costs nothing on x86.
+ * All threads share the slots, and signal handlers use them too (word.h). A name that cannot be had is
+ * written anew. (What never comes back, by siglongjmp or because it was forked away, leaves a version
+ * odd: names of that slot are written anew each time.)
  */
 struct slot {
 	word version;
@@ -35,16 +30,6 @@ static struct slot slots[SLOTS];
 /* Most processes never have a name to keep: then the slots are not even looked at. */
 static atomic_bool any_kept;
 
-static inline uint64_t get(const word *from)
-{
-	return atomic_load_explicit(from, memory_order_acquire);
-}
-
-static inline void put(word *to, uint64_t value)
-{
-	atomic_store_explicit(to, value, memory_order_release);
-}
-
 static inline uint64_t word_at(const void *bytes, size_t index)
 {
 	uint64_t value;
@@ -54,7 +39,7 @@ static inline uint64_t word_at(const void *bytes, size_t index)
 
 static inline void copy_word(char *to, const word *from)
 {
-	uint64_t value = get(from);
+	uint64_t value = word_get(from);
 	memcpy(to, &value, sizeof value);
 }
 
@@ -73,7 +58,7 @@ static inline void copy_out(char *to, const word *from, uint32_t length)
 static void copy_in(word *to, const void *from, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		put(&to[i], word_at(from, i));
+		word_put(&to[i], word_at(from, i));
 	}
 }
 
@@ -85,33 +70,31 @@ static inline struct slot *slot_of(int fd)
 struct line_conn line_conn_find(int fd, uint64_t key, char *front, char *back)
 {
 	const struct slot *slot = slot_of(fd);
-	uint64_t version = get(&slot->version);
-	uint64_t lengths = get(&slot->lengths);
+	uint64_t version = word_get(&slot->version);
+	uint64_t lengths = word_get(&slot->lengths);
 	struct line_conn found = {(uint32_t)lengths, (uint32_t)(lengths >> 32)};
 	if (version % 2 != 0 || found.front > LINE_FRONT_KEPT || found.back > LINE_BACK_SIZE ||
-	    get(&slot->key) != key || get(&slot->fd) != (uint64_t)fd) {
+	    word_get(&slot->key) != key || word_get(&slot->fd) != (uint64_t)fd) {
 		return (struct line_conn){0};
 	}
 	copy_out(front, slot->front, found.front);
 	copy_out(back, slot->back, found.back);
-	return get(&slot->version) == version ? found : (struct line_conn){0};
+	return word_get(&slot->version) == version ? found : (struct line_conn){0};
 }
 
 static void keep(int fd, uint64_t key, struct line_conn lengths, const char *front,
 		 const char *back)
 {
 	struct slot *slot = slot_of(fd);
-	uint64_t version = get(&slot->version);
-	if (version % 2 != 0 ||
-	    !atomic_compare_exchange_strong(&slot->version, &version, version + 1)) {
+	if (!word_begin(&slot->version)) {
 		return;
 	}
-	put(&slot->key, key);
-	put(&slot->fd, (uint64_t)fd);
+	word_put(&slot->key, key);
+	word_put(&slot->fd, (uint64_t)fd);
 	copy_in(slot->front, front, FRONT_WORDS);
 	copy_in(slot->back, back, BACK_WORDS);
-	put(&slot->lengths, (uint64_t)lengths.back << 32 | lengths.front);
-	put(&slot->version, version + 2);
+	word_put(&slot->lengths, (uint64_t)lengths.back << 32 | lengths.front);
+	word_end(&slot->version);
 	/* Last: who forgets all in between will find this one the next time. */
 	atomic_store_explicit(&any_kept, true, memory_order_release);
 }
@@ -161,8 +144,8 @@ void line_conn_forget(void)
 	}
 	for (struct slot *slot = slots; slot < slots + SLOTS; slot++) {
 		/* A page that holds nothing yet is not written to. */
-		if (get(&slot->lengths) != 0) {
-			put(&slot->lengths, 0);
+		if (word_get(&slot->lengths) != 0) {
+			word_put(&slot->lengths, 0);
 		}
 	}
 }

@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include "proc.h"
+#include "word.h"
 
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 #define CLOCKSOURCE_SIZE 32
@@ -39,13 +40,9 @@
 
 #define RATE_SHIFT 32
 
-typedef _Atomic uint64_t word;
-
 /*
- * All threads share it, and signal handlers too. Who looks makes the version odd meanwhile; who finds
- * it odd, or changed after reading, asks the kernel. (A look that never comes back, by siglongjmp,
- * leaves it odd: from then on the kernel is asked each time.) Each word is read with acquire and written with
- * release, which orders them between the two looks at the version, and costs nothing on x86.
+ * Who cannot have it (word.h) asks the kernel. A look that never comes back, by siglongjmp, leaves the
+ * version odd: from then on the kernel is asked each time.
  */
 static struct {
 	word version;
@@ -56,29 +53,19 @@ static struct {
 
 static atomic_bool enabled;
 
-static inline uint64_t get(const word *from)
-{
-	return atomic_load_explicit(from, memory_order_acquire);
-}
-
-static inline void put(word *to, uint64_t value)
-{
-	atomic_store_explicit(to, value, memory_order_release);
-}
-
 static inline bool is_counted(uint64_t *now_ns)
 {
-	uint64_t version = get(&look.version);
-	uint64_t counter = get(&look.counter);
-	uint64_t ns = get(&look.ns);
-	uint64_t rate = get(&look.rate);
+	uint64_t version = word_get(&look.version);
+	uint64_t counter = word_get(&look.counter);
+	uint64_t ns = word_get(&look.ns);
+	uint64_t rate = word_get(&look.rate);
 	unsigned bits = clock_step_bits;
 	if (bits == 0 || rate == 0 || version % 2 != 0) {
 		return false;
 	}
 	uint64_t ticks = clock_counter() - counter;
 	*now_ns = ns + (ticks * rate >> RATE_SHIFT);
-	return ticks >> bits == 0 && get(&look.version) == version;
+	return ticks >> bits == 0 && word_get(&look.version) == version;
 }
 
 static bool agrees(uint64_t rate, uint64_t other)
@@ -89,30 +76,29 @@ static bool agrees(uint64_t rate, uint64_t other)
 
 static void learn_rate(uint64_t counter, uint64_t now_ns)
 {
-	uint64_t ticks = counter - get(&look.learned_counter);
-	uint64_t passed_ns = now_ns - get(&look.learned_ns);
+	uint64_t ticks = counter - word_get(&look.learned_counter);
+	uint64_t passed_ns = now_ns - word_get(&look.learned_ns);
 	if (passed_ns < LEARN_MIN_NS) {
 		return;
 	}
 	uint64_t rate =
 		passed_ns <= LEARN_MAX_NS && ticks > 0 ? (passed_ns << RATE_SHIFT) / ticks : 0;
-	put(&look.rate, agrees(rate, get(&look.learned)) ? rate - (rate >> SLOW_SHIFT) : 0);
-	put(&look.learned, rate);
-	put(&look.learned_counter, counter);
-	put(&look.learned_ns, now_ns);
+	word_put(&look.rate,
+		 agrees(rate, word_get(&look.learned)) ? rate - (rate >> SLOW_SHIFT) : 0);
+	word_put(&look.learned, rate);
+	word_put(&look.learned_counter, counter);
+	word_put(&look.learned_ns, now_ns);
 }
 
 static void remember(uint64_t counter, uint64_t now_ns)
 {
-	uint64_t version = get(&look.version);
-	if (version % 2 != 0 ||
-	    !atomic_compare_exchange_strong(&look.version, &version, version + 1)) {
+	if (!word_begin(&look.version)) {
 		return;
 	}
-	put(&look.counter, counter);
-	put(&look.ns, now_ns);
+	word_put(&look.counter, counter);
+	word_put(&look.ns, now_ns);
 	learn_rate(counter, now_ns);
-	put(&look.version, version + 2);
+	word_end(&look.version);
 }
 
 /* Was it quick enough to be remembered? */
@@ -152,10 +138,10 @@ uint64_t clock_exact_ns(void)
 void clock_exact_after_fork(void)
 {
 	/* Of a thread that is not here any more. */
-	if (get(&look.version) % 2 != 0) {
-		put(&look.rate, 0);
-		put(&look.learned, 0);
-		put(&look.version, get(&look.version) + 1);
+	if (word_get(&look.version) % 2 != 0) {
+		word_put(&look.rate, 0);
+		word_put(&look.learned, 0);
+		word_end(&look.version);
 	}
 }
 

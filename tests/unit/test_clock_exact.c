@@ -92,11 +92,11 @@ static void it_asks_the_kernel_again_after_a_pause(void **state)
 static void a_child_goes_on_where_another_thread_was_about_it(void **state)
 {
 	(void)state;
-	put(&look.version, get(&look.version) | 1);
+	word_put(&look.version, word_get(&look.version) | 1);
 	goes_as_the_kernels(BEHIND_NS);
-	assert_int_equal(get(&look.version) % 2, 1);
+	assert_int_equal(word_get(&look.version) % 2, 1);
 	shifted_exact_after_fork();
-	assert_int_equal(get(&look.version) % 2, 0);
+	assert_int_equal(word_get(&look.version) % 2, 0);
 	goes_as_the_kernels(BEHIND_NS);
 }
 
