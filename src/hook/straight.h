@@ -174,7 +174,8 @@ static ALWAYS_INLINE long kernel_epoll_wait(int epoll, struct epoll_event *event
 /** May a wait be made without libc? */
 static ALWAYS_INLINE bool waits_straight(int timeout)
 {
-	return atomic_load_explicit(&straight_most, memory_order_relaxed) != STRAIGHT_NEVER &&
+	return LIKELY(atomic_load_explicit(&straight_most, memory_order_relaxed) !=
+		      STRAIGHT_NEVER) &&
 	       (timeout == 0 || *straight_single != 0);
 }
 

@@ -25,17 +25,23 @@ static bool is_idle(void)
 	return table_end() == 0;
 }
 
-/* The end of a wait is a good moment to look at what went on meanwhile. */
-static int waited(int ready)
+static NOINLINE int waited_long(int ready, uint32_t now_ms)
 {
-	uint32_t now_ms = clock_recent_ms();
-	if (UNLIKELY((int32_t)(now_ms -
-			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
-		int saved = errno;
-		flow_keep_house(now_ms);
-		errno = saved;
-	}
+	int saved = errno;
+	flow_keep_house(now_ms);
+	errno = saved;
 	return ready;
+}
+
+/* The end of a wait is a good moment to look at what went on meanwhile. */
+static ALWAYS_INLINE int waited(int ready)
+{
+	uint32_t now_ms;
+	if (UNLIKELY(!clock_is_known(&now_ms))) {
+		now_ms = clock_recent_ms();
+	}
+	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
+	return LIKELY((int32_t)(now_ms - due_ms) < 0) ? ready : waited_long(ready, now_ms);
 }
 
 static bool is_connecting(const struct conn *conn)
@@ -43,7 +49,7 @@ static bool is_connecting(const struct conn *conn)
 	return atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
 }
 
-static void poll_showed(struct conn *conn, const struct pollfd *poll)
+static ALWAYS_INLINE void poll_showed(struct conn *conn, const struct pollfd *poll)
 {
 	waits(conn, (poll->events & POLLIN) != 0, (poll->events & POLLOUT) != 0);
 	if ((poll->revents & (POLLOUT | POLLERR)) == POLLOUT && UNLIKELY(is_connecting(conn))) {
@@ -55,7 +61,7 @@ static void poll_showed(struct conn *conn, const struct pollfd *poll)
 	}
 }
 
-static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
+static ALWAYS_INLINE int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 {
 	for (nfds_t i = 0; ready >= 0 && i < count; i++) {
 		struct conn *conn = conn_known(fds[i].fd);
@@ -66,27 +72,34 @@ static int poll_ends(const struct pollfd *fds, nfds_t count, int ready)
 	return waited(ready);
 }
 
-/* `ready`: of the first part, which only looks. */
-static NOINLINE int poll_in_parts(struct doze *doze, int ready, struct pollfd *fds, nfds_t count,
-				  const sigset_t *mask)
+/* The first part, which only looks, has returned. */
+static int poll_in_parts(struct doze *doze, int ready, struct pollfd *fds, nfds_t count,
+			 const sigset_t *mask)
 {
 	while (doze_goes_on(doze, ready)) {
 		ready = real.ppoll(fds, count, doze->part, doze_mask(doze, mask));
 	}
-	return ready;
+	return poll_ends(fds, count, ready);
 }
 
-int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
+static NOINLINE int poll_dozing(struct pollfd *fds, nfds_t count, int timeout)
+{
+	struct doze doze;
+	if (!doze_splits(&doze, doze_ms(timeout))) {
+		return poll_ends(fds, count, straight_poll(fds, count, timeout));
+	}
+	return poll_in_parts(&doze, straight_poll(fds, count, 0), fds, count, NULL);
+}
+
+HOT int hook_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
 	if (is_idle()) {
 		return real.poll(fds, count, timeout);
 	}
-	struct doze doze;
-	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
-		return poll_ends(fds, count, straight_poll(fds, count, timeout));
+	if (UNLIKELY(doze_wanted())) {
+		return poll_dozing(fds, count, timeout);
 	}
-	int ready = straight_poll(fds, count, 0);
-	return poll_ends(fds, count, poll_in_parts(&doze, ready, fds, count, NULL));
+	return poll_ends(fds, count, straight_poll(fds, count, timeout));
 }
 
 int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
@@ -97,18 +110,27 @@ int hook___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
 	return real.__poll_chk(fds, count, timeout, room);
 }
 
+static NOINLINE int ppoll_dozing(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+				 const sigset_t *mask)
+{
+	struct doze doze;
+	if (!doze_splits(&doze, doze_timespec(timeout))) {
+		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
+	}
+	int ready = real.ppoll(fds, count, doze.part, mask);
+	return poll_in_parts(&doze, ready, fds, count, mask);
+}
+
 int hook_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 	       const sigset_t *mask)
 {
 	if (is_idle()) {
 		return real.ppoll(fds, count, timeout, mask);
 	}
-	struct doze doze;
-	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_timespec(timeout))) {
-		return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
+	if (UNLIKELY(doze_wanted())) {
+		return ppoll_dozing(fds, count, timeout, mask);
 	}
-	int ready = real.ppoll(fds, count, doze.part, mask);
-	return poll_ends(fds, count, poll_in_parts(&doze, ready, fds, count, mask));
+	return poll_ends(fds, count, real.ppoll(fds, count, timeout, mask));
 }
 
 int hook___ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -158,8 +180,8 @@ static int select_ends(const struct sets *sets, int ready)
 }
 
 /* Sets that cannot be kept are waited for once, after what is to be done. */
-static NOINLINE bool select_splits(struct doze *doze, struct kept_sets *kept,
-				   const struct sets *sets, int64_t timeout_ns)
+static bool select_splits(struct doze *doze, struct kept_sets *kept, const struct sets *sets,
+			  int64_t timeout_ns)
 {
 	if (!doze_splits(doze, timeout_ns)) {
 		return false;
@@ -173,14 +195,37 @@ static NOINLINE bool select_splits(struct doze *doze, struct kept_sets *kept,
 	return true;
 }
 
-static NOINLINE int select_in_parts(struct doze *doze, const struct kept_sets *kept,
-				    const struct sets *sets, const sigset_t *mask)
+static int select_in_parts(struct doze *doze, const struct kept_sets *kept, const struct sets *sets,
+			   const sigset_t *mask)
 {
 	int ready = real.pselect(sets->count, sets->in, sets->out, sets->except, doze->part, mask);
 	while (doze_goes_on(doze, ready)) {
 		sets_put_back(kept, sets);
 		ready = real.pselect(sets->count, sets->in, sets->out, sets->except, doze->part,
 				     doze_mask(doze, mask));
+	}
+	return select_ends(sets, ready);
+}
+
+static int select_at_once(const struct sets *sets, struct timeval *timeout)
+{
+	return select_ends(sets,
+			   real.select(sets->count, sets->in, sets->out, sets->except, timeout));
+}
+
+static NOINLINE int select_dozing(const struct sets *sets, struct timeval *timeout)
+{
+	struct doze doze;
+	struct kept_sets kept;
+	if (!select_splits(&doze, &kept, sets, doze_timeval(timeout))) {
+		return select_at_once(sets, timeout);
+	}
+	int ready = select_in_parts(&doze, &kept, sets, NULL);
+	if (timeout != NULL) {
+		/* Linux says what is left: select(2). */
+		struct timespec rest = doze_rest(&doze);
+		timeout->tv_sec = rest.tv_sec;
+		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
 	}
 	return ready;
 }
@@ -190,20 +235,26 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timev
 	if (is_idle()) {
 		return real.select(count, in, out, except, timeout);
 	}
+	struct sets sets = {count, in, out, except};
+	return UNLIKELY(doze_wanted()) ? select_dozing(&sets, timeout)
+				       : select_at_once(&sets, timeout);
+}
+
+static int pselect_at_once(const struct sets *sets, const struct timespec *timeout,
+			   const sigset_t *mask)
+{
+	return select_ends(
+		sets, real.pselect(sets->count, sets->in, sets->out, sets->except, timeout, mask));
+}
+
+static NOINLINE int pselect_dozing(const struct sets *sets, const struct timespec *timeout,
+				   const sigset_t *mask)
+{
 	struct doze doze;
 	struct kept_sets kept;
-	struct sets sets = {count, in, out, except};
-	if (LIKELY(!doze_wanted()) || !select_splits(&doze, &kept, &sets, doze_timeval(timeout))) {
-		return select_ends(&sets, real.select(count, in, out, except, timeout));
-	}
-	int ready = select_in_parts(&doze, &kept, &sets, NULL);
-	if (timeout != NULL) {
-		/* Linux says what is left: select(2). */
-		struct timespec rest = doze_rest(&doze);
-		timeout->tv_sec = rest.tv_sec;
-		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
-	}
-	return select_ends(&sets, ready);
+	return select_splits(&doze, &kept, sets, doze_timespec(timeout))
+		       ? select_in_parts(&doze, &kept, sets, mask)
+		       : pselect_at_once(sets, timeout, mask);
 }
 
 int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
@@ -212,13 +263,9 @@ int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struc
 	if (is_idle()) {
 		return real.pselect(count, in, out, except, timeout, mask);
 	}
-	struct doze doze;
-	struct kept_sets kept;
 	struct sets sets = {count, in, out, except};
-	if (LIKELY(!doze_wanted()) || !select_splits(&doze, &kept, &sets, doze_timespec(timeout))) {
-		return select_ends(&sets, real.pselect(count, in, out, except, timeout, mask));
-	}
-	return select_ends(&sets, select_in_parts(&doze, &kept, &sets, mask));
+	return UNLIKELY(doze_wanted()) ? pselect_dozing(&sets, timeout, mask)
+				       : pselect_at_once(&sets, timeout, mask);
 }
 
 int hook_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
@@ -247,7 +294,7 @@ static void epoll_showed_end(struct epoll_event *event)
 	}
 }
 
-static int epoll_ends(struct epoll_event *events, int ready)
+static ALWAYS_INLINE int epoll_ends(struct epoll_event *events, int ready)
 {
 	for (int i = 0; i < ready; i++) {
 		if (UNLIKELY((events[i].events & (EPOLLHUP | EPOLLERR)) != 0)) {
@@ -257,28 +304,47 @@ static int epoll_ends(struct epoll_event *events, int ready)
 	return waited(ready);
 }
 
-/* `ready`: of the first part, which only looks. */
-static NOINLINE int epoll_in_parts(struct doze *doze, int ready, int epoll,
-				   struct epoll_event *events, int count, const sigset_t *mask)
+/* The first part, which only looks, has returned. */
+static int epoll_in_parts(struct doze *doze, int ready, int epoll, struct epoll_event *events,
+			  int count, const sigset_t *mask)
 {
 	while (doze_goes_on(doze, ready)) {
 		ready = real.epoll_pwait(epoll, events, count, doze_part_ms(doze),
 					 doze_mask(doze, mask));
 	}
-	return ready;
+	return epoll_ends(events, ready);
 }
 
-int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
+static NOINLINE int epoll_dozing(int epoll, struct epoll_event *events, int count, int timeout)
+{
+	struct doze doze;
+	if (!doze_splits(&doze, doze_ms(timeout))) {
+		return epoll_ends(events, straight_epoll_wait(epoll, events, count, timeout));
+	}
+	int ready = straight_epoll_wait(epoll, events, count, 0);
+	return epoll_in_parts(&doze, ready, epoll, events, count, NULL);
+}
+
+HOT int hook_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
 	if (is_idle()) {
 		return real.epoll_wait(epoll, events, count, timeout);
 	}
-	struct doze doze;
-	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
-		return epoll_ends(events, straight_epoll_wait(epoll, events, count, timeout));
+	if (UNLIKELY(doze_wanted())) {
+		return epoll_dozing(epoll, events, count, timeout);
 	}
-	int ready = straight_epoll_wait(epoll, events, count, 0);
-	return epoll_ends(events, epoll_in_parts(&doze, ready, epoll, events, count, NULL));
+	return epoll_ends(events, straight_epoll_wait(epoll, events, count, timeout));
+}
+
+static NOINLINE int epoll_pwait_dozing(int epoll, struct epoll_event *events, int count,
+				       int timeout, const sigset_t *mask)
+{
+	struct doze doze;
+	if (!doze_splits(&doze, doze_ms(timeout))) {
+		return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
+	}
+	int ready = real.epoll_pwait(epoll, events, count, 0, mask);
+	return epoll_in_parts(&doze, ready, epoll, events, count, mask);
 }
 
 int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout,
@@ -287,23 +353,25 @@ int hook_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeo
 	if (is_idle()) {
 		return real.epoll_pwait(epoll, events, count, timeout, mask);
 	}
-	struct doze doze;
-	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_ms(timeout))) {
-		return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
+	if (UNLIKELY(doze_wanted())) {
+		return epoll_pwait_dozing(epoll, events, count, timeout, mask);
 	}
-	int ready = real.epoll_pwait(epoll, events, count, 0, mask);
-	return epoll_ends(events, epoll_in_parts(&doze, ready, epoll, events, count, mask));
+	return epoll_ends(events, real.epoll_pwait(epoll, events, count, timeout, mask));
 }
 
-/* Not by epoll_pwait: milliseconds are not what the program counts in. */
-static NOINLINE int epoll_in_short_parts(struct doze *doze, int epoll, struct epoll_event *events,
-					 int count, const sigset_t *mask)
+/* Its further parts are not epoll_pwait's: milliseconds are not what the program counts in. */
+static NOINLINE int epoll_pwait2_dozing(int epoll, struct epoll_event *events, int count,
+					const struct timespec *timeout, const sigset_t *mask)
 {
+	struct doze doze;
+	if (!doze_splits(&doze, doze_timespec(timeout))) {
+		return epoll_ends(events, real.epoll_pwait2(epoll, events, count, timeout, mask));
+	}
 	int ready;
 	do {
-		ready = real.epoll_pwait2(epoll, events, count, doze->part, doze_mask(doze, mask));
-	} while (doze_goes_on(doze, ready));
-	return ready;
+		ready = real.epoll_pwait2(epoll, events, count, doze.part, doze_mask(&doze, mask));
+	} while (doze_goes_on(&doze, ready));
+	return epoll_ends(events, ready);
 }
 
 int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
@@ -312,9 +380,8 @@ int hook_epoll_pwait2(int epoll, struct epoll_event *events, int count,
 	if (is_idle()) {
 		return real.epoll_pwait2(epoll, events, count, timeout, mask);
 	}
-	struct doze doze;
-	if (LIKELY(!doze_wanted()) || !doze_splits(&doze, doze_timespec(timeout))) {
-		return epoll_ends(events, real.epoll_pwait2(epoll, events, count, timeout, mask));
+	if (UNLIKELY(doze_wanted())) {
+		return epoll_pwait2_dozing(epoll, events, count, timeout, mask);
 	}
-	return epoll_ends(events, epoll_in_short_parts(&doze, epoll, events, count, mask));
+	return epoll_ends(events, real.epoll_pwait2(epoll, events, count, timeout, mask));
 }
