@@ -237,15 +237,15 @@ bool act_took_error(struct call *call)
 	return held(call, any_took_error);
 }
 
-bool act_close(struct call *call)
+enum act_end act_close(struct call *call)
 {
-	bool made = false;
+	enum act_end end = ACT_END_SAME;
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
-		if (walk.act->close != NULL && walk.act->close(walk.rule, call)) {
-			made = true;
-		}
+		enum act_end made =
+			walk.act->close != NULL ? walk.act->close(walk.rule, call) : ACT_END_SAME;
+		end = made > end ? made : end;
 	}
-	return made;
+	return end;
 }
 
 bool act_set_linger(struct call *call, const struct linger *linger)

@@ -21,6 +21,13 @@ struct act_target {
 	bool answered;                /* the action was the call: do not make it */
 };
 
+/** What an action makes of a connection's end; of two the later one here holds. */
+enum act_end {
+	ACT_END_SAME, /* nothing else than the program */
+	ACT_END_RST,  /* the last close sends a RST */
+	ACT_END_NONE  /* the close sends nothing: the connection is not over, or nobody is told */
+};
+
 /** Each member may be NULL. `rule` is the connection's rule for this action. */
 struct act {
 	/** Before the SYN leaves. */
@@ -32,7 +39,7 @@ struct act {
 	/** listen has succeeded. */
 	void (*listening)(struct rule *rule, struct call *call);
 	/** Before a shutdown that sends a FIN. */
-	bool (*shutdown)(struct rule *rule, struct call *call);
+	void (*shutdown)(struct rule *rule, struct call *call);
 	/** Before a read. May lower call->asked; true: call->result is the answer, do not read. */
 	bool (*read)(struct rule *rule, struct call *call);
 	/** Before a write, likewise. */
@@ -43,8 +50,8 @@ struct act {
 	/** getsockopt(SO_ERROR) took call->error. True: it was seen to, and call->error is what the
 	 *  program is to be told. */
 	bool (*took_error)(struct rule *rule, struct call *call);
-	/** Before the last descriptor of this process goes. True: a fault was made. */
-	bool (*close)(struct rule *rule, struct call *call);
+	/** Before the last descriptor of this process goes. */
+	enum act_end (*close)(struct rule *rule, struct call *call);
 	/** The program sets SO_LINGER. True: it was taken care of. */
 	bool (*set_linger)(struct rule *rule, struct call *call, const struct linger *linger);
 	/** A call fails with `error`: the number that the program is told. */
@@ -103,7 +110,7 @@ bool act_read(struct call *call);
 bool act_write(struct call *call);
 bool act_again(struct call *call);
 bool act_took_error(struct call *call);
-bool act_close(struct call *call);
+enum act_end act_close(struct call *call);
 bool act_set_linger(struct call *call, const struct linger *linger);
 void act_failed(struct call *call);
 int act_error(struct call *call, int error);
@@ -140,7 +147,14 @@ static inline uint16_t act_number(const struct rule *rule, const struct call *ca
 /** Tell what was done: an `inject` or `mitigate` event. `by`: the mechanism, one clause. */
 void act_tell(const struct rule *rule, const struct call *call, const char *by);
 
-/** A rule cannot act here: a `warn` event, once for each rule. `why`: one clause. */
-void act_refuse(const struct rule *rule, const struct call *call, const char *why);
+/**
+ * A rule cannot act here: a `warn` event, once for each action of a set of rules.
+ *
+ * @first
+ *         As act_fires has set it: it did not fire after all.
+ * @why
+ *         One clause.
+ */
+void act_refuse(struct rule *rule, const struct call *call, bool first, const char *why);
 
 #endif

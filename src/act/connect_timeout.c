@@ -76,10 +76,11 @@ static int64_t kernel_limit_ms(void)
 }
 
 /* Loopback is down: nothing can stay in SYN_SENT. A blocking connect can still be held. */
-static void without_hole(struct rule *rule, struct call *call, struct act_target *target, int error)
+static void without_hole(struct rule *rule, struct call *call, bool first,
+			 struct act_target *target, int error)
 {
 	if (error == -ENODEV || !is_blocking(call->fd)) {
-		act_refuse(rule, call,
+		act_refuse(rule, call, first,
 			   error == -ENODEV ? "the socket is bound to a device and cannot reach "
 					      "the loopback listener that "
 					      "never answers; the connect goes its ordinary way"
@@ -108,7 +109,7 @@ static void before_connect(struct rule *rule, struct call *call, struct act_targ
 	}
 	int size = place_address(PLACE_HOLE, call->fd, &target->other);
 	if (size < 0) {
-		without_hole(rule, call, target, size);
+		without_hole(rule, call, first, target, size);
 		return;
 	}
 	target->address = &target->other;

@@ -53,7 +53,7 @@ static void tell(struct rule *rule, struct call *call, const struct drained *dra
 	act_tell(rule, call, room);
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	bool first;
 	struct linger linger = {0};
@@ -62,7 +62,7 @@ static bool at_close(struct rule *rule, struct call *call)
 	bool wants_reset = linger.l_onoff != 0 && linger.l_linger == 0;
 	if (wants_reset || conn_holding(call->conn) == HOLDING_SHARED || !may_receive(call->fd) ||
 	    !act_fires(rule, call, WHEN_CLOSE, &first)) {
-		return false;
+		return ACT_END_SAME;
 	}
 	uint64_t limit_ms = rule->has_value ? rule->value.duration_ms : DRAIN_DEFAULT_MS;
 	uint64_t start = clock_coarse_ms();
@@ -78,7 +78,7 @@ static bool at_close(struct rule *rule, struct call *call)
 		wait_and_drain(call->fd, limit_ms, &drained);
 	}
 	tell(rule, call, &drained, start, goes_on);
-	return false;
+	return ACT_END_SAME;
 }
 
 const struct act act_DRAIN = {.close = at_close};

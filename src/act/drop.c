@@ -91,12 +91,17 @@ static bool at_write(struct rule *rule, struct call *call)
 	return false;
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static void before_fin(struct rule *rule, struct call *call)
 {
 	if (rule->value.segment == SEGMENT_FINACK) {
 		put_on(rule, call, WHEN_CLOSE);
 	}
-	return false;
+}
+
+static enum act_end at_close(struct rule *rule, struct call *call)
+{
+	before_fin(rule, call);
+	return ACT_END_SAME;
 }
 
 const struct act act_DROP = {
@@ -105,7 +110,7 @@ const struct act act_DROP = {
 	.opened = opened,
 	.read = at_read,
 	.write = at_write,
-	.shutdown = at_close,
+	.shutdown = before_fin,
 	.close = at_close,
 	.ended = filter_take_off,
 };

@@ -142,7 +142,7 @@ void filter_put_on(struct rule *rule, struct call *call, unsigned when, const st
 	}
 	int result = attach(call->conn, call->fd, filter);
 	if (result < 0) {
-		act_refuse(rule, call, excuse(result));
+		act_refuse(rule, call, first, excuse(result));
 		return;
 	}
 	act_tell(rule, call, by);

@@ -36,7 +36,8 @@ static bool at_write(struct rule *rule, struct call *call)
 	conn->injected = act_number(rule, call);
 	uint64_t lost;
 	if (abort_connection(call, &lost) < 0) {
-		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
+		conn->injected = 0;
+		act_refuse(rule, call, first, "the kernel refused connect with AF_UNSPEC");
 		return false;
 	}
 	char room[300];
@@ -60,11 +61,11 @@ static bool at_read(struct rule *rule, struct call *call)
 	return abort_answers_read(call);
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	(void)rule;
 	abort_forget(call->conn);
-	return false;
+	return ACT_END_SAME;
 }
 
 const struct act act_IDLE_EVICT = {.read = at_read, .write = at_write, .close = at_close};

@@ -27,7 +27,7 @@ static void opened(struct rule *rule, struct call *call)
 		set(call->fd, IPPROTO_TCP, TCP_KEEPCNT, rule->value.keepalive.count) &&
 		set(call->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (!done) {
-		act_refuse(rule, call, "the kernel refused the keepalive options");
+		act_refuse(rule, call, first, "the kernel refused the keepalive options");
 		return;
 	}
 	char room[160];

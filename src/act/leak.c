@@ -3,18 +3,16 @@
 
 #include "kept.h"
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	bool first;
-	if (!act_fires(rule, call, WHEN_CLOSE, &first)) {
-		return false;
+	if (call->op == OP_EXIT || !act_fires(rule, call, WHEN_CLOSE, &first)) {
+		return ACT_END_SAME;
 	}
 	uint64_t limit_ms = rule->has_value ? rule->value.duration_ms : KEPT_FOREVER;
-	if (call->op == OP_EXIT || kept_add(rule, call, limit_ms, false) < 0) {
-		if (call->op != OP_EXIT) {
-			act_refuse(rule, call, "too many descriptors are leaked already");
-		}
-		return false;
+	if (kept_add(rule, call, limit_ms, false) < 0) {
+		act_refuse(rule, call, first, "too many descriptors are leaked already");
+		return ACT_END_SAME;
 	}
 	char room[120];
 	struct text by = text_in(room, sizeof room);
@@ -25,7 +23,7 @@ static bool at_close(struct rule *rule, struct call *call)
 		text_string(&by, "until the process ends");
 	}
 	act_tell(rule, call, room);
-	return true;
+	return ACT_END_NONE;
 }
 
 const struct act act_LEAK = {.close = at_close};

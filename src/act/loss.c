@@ -7,6 +7,9 @@
 static void put_on(struct rule *rule, struct call *call, unsigned when)
 {
 	struct filter filter = {.chance = rule->value.percent};
+	if (filter.chance == 0) {
+		return;
+	}
 	filter_put_on(rule, call, when, &filter,
 		      "a socket filter loses arriving segments at random");
 }

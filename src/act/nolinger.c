@@ -27,7 +27,7 @@ static bool set_linger(struct rule *rule, struct call *call, const struct linger
 	if (!act_fires(rule, call, WHEN_CLOSE, &first)) {
 		return false;
 	}
-	hide(rule, call, "SO_LINGER {1,0} accepted and not applied: the close will send a FIN");
+	hide(rule, call, "SO_LINGER {1,0} accepted and not applied");
 	return true;
 }
 

@@ -11,7 +11,7 @@ static void before_connect(struct rule *rule, struct call *call, struct act_targ
 	}
 	int size = place_address(PLACE_CLOSED, call->fd, &target->other);
 	if (size < 0) {
-		act_refuse(rule, call, place_excuse(size));
+		act_refuse(rule, call, first, place_excuse(size));
 		return;
 	}
 	target->address = &target->other;

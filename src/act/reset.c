@@ -14,7 +14,8 @@ static void strike(struct rule *rule, struct call *call, unsigned when)
 	call->conn->injected = act_number(rule, call);
 	uint64_t lost;
 	if (abort_connection(call, &lost) < 0) {
-		act_refuse(rule, call, "the kernel refused connect with AF_UNSPEC");
+		call->conn->injected = 0;
+		act_refuse(rule, call, first, "the kernel refused connect with AF_UNSPEC");
 		return;
 	}
 	char room[200];
@@ -36,11 +37,11 @@ static bool at_write(struct rule *rule, struct call *call)
 	return false;
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	(void)rule;
 	abort_forget(call->conn);
-	return false;
+	return ACT_END_SAME;
 }
 
 const struct act act_RESET = {.read = at_read, .write = at_write, .close = at_close};

@@ -13,7 +13,10 @@ static __attribute__((noinline)) void tell_rule(struct event *event, const struc
 {
 	char room[200];
 	struct text text = text_in(room, sizeof room);
-	text_format(&text, "%u %s", act_number(rule, call), rule->text);
+	const struct rules *set = rules_of(choice_generation(&call->conn->choice));
+	bool known = set != NULL && rule >= set->rules && rule < set->rules + set->count;
+	text_format(&text, "%u %s",
+		    known ? (unsigned)(rule - set->rules) + 1 : act_number(rule, call), rule->text);
 	event_string(event, KEY_RULE, room);
 }
 
@@ -43,10 +46,13 @@ void act_tell(const struct rule *rule, const struct call *call, const char *by)
 	scratch_give(line);
 }
 
-void act_refuse(const struct rule *rule, const struct call *call, const char *why)
+void act_refuse(struct rule *rule, const struct call *call, bool first, const char *why)
 {
 	static _Atomic uint64_t refused[ACTION_COUNT];
 	const struct action_info *info = &action_infos[rule->action];
+	if (first) {
+		rule_hold_fire(rule);
+	}
 	/* Once for each action of a set of rules is enough: the reason is the same. */
 	uint64_t set = call->conn->choice.generation;
 	if (!log_wants(LOG_RESETS) || atomic_exchange(&refused[rule->action], set) == set) {

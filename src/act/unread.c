@@ -53,11 +53,11 @@ static int64_t wait_for_bytes(const struct rule *rule, int fd)
 	return bytes;
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	bool first;
 	if (!reset_close_possible(call->fd) || !act_fires(rule, call, WHEN_CLOSE, &first)) {
-		return false;
+		return ACT_END_SAME;
 	}
 	char room[256];
 	struct text by = text_in(room, sizeof room);
@@ -83,7 +83,7 @@ static bool at_close(struct rule *rule, struct call *call)
 		}
 	}
 	act_tell(rule, call, room);
-	return true;
+	return ACT_END_RST;
 }
 
 const struct act act_UNREAD = {.read = at_read, .close = at_close};

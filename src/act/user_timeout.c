@@ -39,7 +39,7 @@ static void opened(struct rule *rule, struct call *call)
 	}
 	uint32_t milliseconds = limit_wanted(rule);
 	if (!set_limit(call->fd, milliseconds)) {
-		act_refuse(rule, call, "the kernel refused TCP_USER_TIMEOUT");
+		act_refuse(rule, call, first, "the kernel refused TCP_USER_TIMEOUT");
 		return;
 	}
 	char room[120];

@@ -12,16 +12,17 @@ static void close_last(struct call *call, enum surface surface)
 	flow_notice_connected(call);
 	enum ending ending = ENDING_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	bool made = phase == PHASE_OPEN && act_close(call);
+	enum act_end made = phase == PHASE_OPEN ? act_close(call) : ACT_END_SAME;
 	if (chores_any()) {
 		watch_hurry((uint32_t)clock_coarse_ms());
 	}
 	struct path path = {0};
-	if (phase != PHASE_FRESH && (evidence_glance(call->conn, call->fd, &path) || made)) {
-		ending = report(call, surface, DIRECTION_NONE, made);
+	bool quiet = made != ACT_END_SAME;
+	if (phase != PHASE_FRESH && (evidence_glance(call->conn, call->fd, &path) || quiet)) {
+		ending = report(call, surface, DIRECTION_NONE, quiet);
 	}
-	if (made) {
-		ending = ENDING_RST;
+	if (quiet) {
+		ending = made == ACT_END_RST ? ENDING_RST : ENDING_UNTOLD;
 	}
 	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
 		report_close(call, ending, path, surface == SURFACE_EXIT);

@@ -58,7 +58,8 @@ static enum ending ending_seen(const struct conn *conn, bool exiting)
 	}
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
-		return ENDING_PEER_RST;
+		return conn->injected != 0 && conn->told_error != ECONNREFUSED ? ENDING_RST
+									       : ENDING_PEER_RST;
 	}
 	if (conn_is(conn, CONN_PEER_FIN) && !conn_is(conn, CONN_SHUT_WRITE)) {
 		return ENDING_PEER_FIN;
@@ -91,7 +92,7 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 	if (ending == ENDING_NONE) {
 		ending = ending_seen(conn, exiting);
 	}
-	if (ends_here(conn) || !is_own_end(ending)) {
+	if (ending != ENDING_UNTOLD && (ends_here(conn) || !is_own_end(ending))) {
 		event_word(&event, KEY_END, &endings[ending]);
 	}
 	event_number(&event, KEY_MS, conn_age_ms(conn));

@@ -14,7 +14,8 @@ enum ending {
 	ENDING_EXIT,
 	ENDING_PEER_FIN,
 	ENDING_PEER_RST,
-	ENDING_TIMEOUT
+	ENDING_TIMEOUT,
+	ENDING_UNTOLD /* by a rule that lets nobody know */
 };
 
 /** `open`: who was connected or accepted, and how long it took. */

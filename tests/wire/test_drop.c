@@ -228,6 +228,7 @@ static void a_vanished_socket_sends_nothing(void **state)
 			peer_send(p.peer, "x");
 			assert_true(peer_poll(p.peer, POLLERR | POLLHUP, LAB_PATIENCE_MS) != 0);
 			pair_expect_told(&p, "inject", 0, "1 vanish", "TCP_REPAIR");
+			assert_null(json_get(log_find(&p.a, "close", 0), "end"));
 			pair_close(&p);
 		}
 	}
@@ -252,6 +253,25 @@ static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
 		const char *why = json_get(log_find(&p.a, "warn", 0), "why");
 		assert_non_null(strstr(why, "CAP_NET_ADMIN"));
 		assert_non_null(strstr(why, "resetby run --netns"));
+		/* What could not act has not fired. */
+		actor_do(&p.a, "exit 0");
+		assert_non_null(strstr(log_find(&p.a, "exit", 0), "\"count\":0"));
+		pair_close(&p);
+	}
+}
+
+static void zero_percent_is_never(void **state)
+{
+	static const char *const rules[] = {"loss=0%", "drop=all prob=0%"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		peer_send(p.peer, "abc");
+		assert_string_equal(actor_do(&p.a, "recvall s0 3"), "3 - 3");
+		actor_do(&p.a, "exit 0");
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		assert_non_null(strstr(log_find(&p.a, "exit", 0), "\"count\":0"));
 		pair_close(&p);
 	}
 }
@@ -266,4 +286,5 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(silence_is_met_by_user_timeout),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
-	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing))
+	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
+	 LAB_TEST(zero_percent_is_never))

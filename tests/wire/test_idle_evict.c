@@ -40,6 +40,8 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 			bool waited = how->nonblocking && !how->server && i == 2;
 			assert_string_equal(json_get(error, "case"),
 					    waited ? "reset-by-peer" : ways[i].rst_case);
+			actor_do(&p.a, "close s0");
+			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
 			pair_close(&p);
 		}
 	}

@@ -19,6 +19,8 @@ static void a_leaked_close_sends_nothing_until_exit(void **state)
 		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
 		tcp_wait_state(p.peer, TCP_FIN_WAIT2);
 		pair_expect_told(&p, "inject", 0, "1 leak", "until the process ends");
+		/* It is over for the program, and not for the peer. */
+		assert_null(json_get(log_find(&p.a, "close", 0), "end"));
 		assert_int_equal(actor_stop(&p.a), 0);
 		tcp_wait_state(p.peer, TCP_CLOSE);
 		assert_true(pair_sent_fin(&p));

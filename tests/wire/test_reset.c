@@ -92,6 +92,9 @@ static void the_program_is_told_what_a_real_rst_tells(void **state)
 					    "injected");
 			assert_string_equal(json_get(log_find(&p.a, "error", 0), "sure"),
 					    "certain");
+			/* It was this end that aborted, whoever the program thinks it was. */
+			actor_do(&p.a, "close s0");
+			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
 			pair_close(&p);
 		}
 	}

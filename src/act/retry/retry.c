@@ -248,7 +248,7 @@ static void opened(struct rule *rule, struct call *call)
 	}
 	struct session *session = session_new(conn, call->generation);
 	if (session == NULL) {
-		act_refuse(rule, call, "too many connections have a retry rule");
+		act_refuse(rule, call, false, "too many connections have a retry rule");
 		return;
 	}
 	session->peer_size = peer_address(call, &session->peer);
@@ -282,11 +282,11 @@ static void ended(struct call *call)
 	session_end(call->conn);
 }
 
-static bool at_close(struct rule *rule, struct call *call)
+static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	(void)rule;
 	session_end(call->conn);
-	return false;
+	return ACT_END_SAME;
 }
 
 const struct act act_RETRY = {
