@@ -50,6 +50,12 @@ static void match(struct call *call, enum stage stage)
 		.peer = &peer,
 	};
 	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
+	struct rule *lost = stage == STAGE_CONNECT ? rule_without_at(set, &subject) : NULL;
+	if (lost != NULL) {
+		act_refuse(lost, call, false,
+			   "at= has nothing to compare with: before connect a socket has an "
+			   "address of its own only when the program has bound it");
+	}
 	conn_stir(conn);
 }
 

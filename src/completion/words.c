@@ -153,6 +153,7 @@ static void add_action(const struct action_info *action)
 		add_errnos("errno=", ":");
 		break;
 	case VALUE_DURATION_OPTIONAL:
+	case VALUE_LIMIT_OPTIONAL:
 	case VALUE_SIZE_OPTIONAL:
 	case VALUE_COUNT_OPTIONAL:
 		list_add_word(action->name, action->help);

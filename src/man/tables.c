@@ -48,8 +48,10 @@ static const char *value_form(enum value_type type)
 	case VALUE_NONE:
 		return "";
 	case VALUE_DURATION:
+	case VALUE_LIMIT:
 		return "=DUR";
 	case VALUE_DURATION_OPTIONAL:
+	case VALUE_LIMIT_OPTIONAL:
 		return "[=DUR]";
 	case VALUE_SIZE_OPTIONAL:
 		return "[=SIZE]";

@@ -35,7 +35,7 @@ static bool is_due(const struct rules *set, const struct rule *rule, enum stage 
 /* A listener has no peer yet: what is left to select is left to its filter. */
 static bool selects_listener(const struct rule *rule, const struct rule_subject *subject)
 {
-	return !rule->wrong_program && rule->side != SIDE_CLIENT &&
+	return !rule->wrong_program && rule->side != SIDE_CLIENT && rule->probability != 0 &&
 	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
 }
 
@@ -45,6 +45,19 @@ static bool selects(const struct rule *rule, const struct rule_subject *subject)
 	       (rule->side == SIDE_UNKNOWN || rule->side == subject->side) &&
 	       (!rule->has_to || addr_in_range(subject->peer, &rule->to)) &&
 	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
+}
+
+struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject)
+{
+	for (uint32_t i = 0; set->has_at && subject->local->port == 0 && i < set->count; i++) {
+		struct rule unbound = set->rules[i];
+		unbound.has_at = false;
+		if (set->rules[i].has_at && rule_stage(&unbound) == STAGE_CONNECT &&
+		    selects(&unbound, subject)) {
+			return &set->rules[i];
+		}
+	}
+	return NULL;
 }
 
 /* What is certain needs no draw; 0 and 100 % stay true whatever the generator gives. */

@@ -139,6 +139,34 @@ static bool is_blind_to(const struct rule *rule)
 	return selects && rule_stage(rule) == STAGE_LISTEN;
 }
 
+/* Why this rule, as far as it has been read, could never act; NULL when it could. */
+static const char *misfit(const struct rule *rule)
+{
+	enum stage stage = rule_stage(rule);
+	if (is_too_late(rule)) {
+		return "this action is done when the connection is made, before any byte and any "
+		       "time to wait for";
+	}
+	if (is_blind_to(rule)) {
+		return "a listener's filter knows at=, side=, exe=, to=, prob= and times= only";
+	}
+	if (stage == STAGE_CONNECT && rule->side == SIDE_SERVER) {
+		return "this action is done to a connect, which is the client's";
+	}
+	if (stage == STAGE_LISTEN && rule->side == SIDE_CLIENT) {
+		return "this action is done to a listener, which is the server's";
+	}
+	if (rule->action == ACTION_IDLE_EVICT && rule->when == WHEN_READ) {
+		return "what is lost is the write after the silence: it cannot fire at a read";
+	}
+	if (rule->action == ACTION_UNREAD &&
+	    rule->when == (rule->has_value ? WHEN_CLOSE : WHEN_READ)) {
+		return rule->has_value ? "with a size it ends reads, so it fires at read"
+				       : "without a size it fires at close only";
+	}
+	return NULL;
+}
+
 /* One rule, whose first word is the current one. */
 static int read_rule(struct parser *parser, struct rule *rule)
 {
@@ -155,14 +183,9 @@ static int read_rule(struct parser *parser, struct rule *rule)
 	const char *end = parser->at;
 	while (result == 0 && next_word(parser)) {
 		result = read_selector(parser, rule, &given);
-		if (result == 0 && is_too_late(rule)) {
-			result = fault_says(parser,
-					    "this action is done when the connection is made, "
-					    "before any byte and any time to wait for");
-		} else if (result == 0 && is_blind_to(rule)) {
-			result = fault_says(parser,
-					    "a listener's filter knows at=, side=, exe=, to=, "
-					    "prob= and times= only");
+		const char *why = result == 0 ? misfit(rule) : NULL;
+		if (why != NULL) {
+			result = fault_says(parser, why);
 		}
 		end = parser->at;
 	}

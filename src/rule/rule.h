@@ -34,6 +34,8 @@ enum value_type {
 	VALUE_NONE,
 	VALUE_DURATION, /* required */
 	VALUE_DURATION_OPTIONAL,
+	VALUE_LIMIT, /* a duration that is not 0; required */
+	VALUE_LIMIT_OPTIONAL,
 	VALUE_SIZE_OPTIONAL,
 	VALUE_COUNT_OPTIONAL,
 	VALUE_PERCENT,     /* required */
@@ -216,6 +218,12 @@ struct rule_subject {
  */
 void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
 		uint64_t seed, struct rule_choice *choice);
+
+/**
+ * A rule of STAGE_CONNECT that may be this connection's and is not, because the socket has no address
+ * of its own yet that at= could be compared with. NULL when there is none.
+ */
+struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject);
 
 /**
  * At which stage a rule is matched: its action's, but for drop=, where the segment decides

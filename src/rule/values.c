@@ -47,6 +47,15 @@ static int duration_read(struct parser *parser, struct span value, struct rule *
 	return read_duration(parser, value, &rule->value.duration_ms);
 }
 
+/* To the kernel a limit of 0 is none. */
+static int limit_read(struct parser *parser, struct span value, struct rule *rule)
+{
+	int result = duration_read(parser, value, rule);
+	return result == 0 && rule->value.duration_ms == 0
+		       ? fault_expected(parser, "a time from 1ms on, such as 250ms, 2s or 5m")
+		       : result;
+}
+
 static void duration_write(struct text *text, const struct rule *rule)
 {
 	write_duration(text, rule->value.duration_ms);
@@ -190,6 +199,8 @@ const struct value_kind value_kinds[] = {
 	[VALUE_NONE] = {false, NULL, NULL},
 	[VALUE_DURATION] = {true, duration_read, duration_write},
 	[VALUE_DURATION_OPTIONAL] = {false, duration_read, duration_write},
+	[VALUE_LIMIT] = {true, limit_read, duration_write},
+	[VALUE_LIMIT_OPTIONAL] = {false, limit_read, duration_write},
 	[VALUE_SIZE_OPTIONAL] = {false, size_read, size_write},
 	[VALUE_COUNT_OPTIONAL] = {false, count_read, count_write},
 	[VALUE_PERCENT] = {true, percent_read, percent_write},

@@ -169,6 +169,19 @@ static void an_unknown_side_matches_no_side_selector(void **state)
 	assert_int_equal(first_chosen("linger0", SIDE_UNKNOWN, true), 1);
 }
 
+/* The rule that a listener gets. */
+static unsigned listener_chosen(const char *text)
+{
+	struct rules *set = read_rules(text);
+	struct addr local = address("10.0.0.1", 80), peer = {.family = 0};
+	struct rule_subject subject = {SIDE_SERVER, &local, &peer};
+	struct rule_choice choice = {.actions = 0};
+	rule_match(set, STAGE_LISTEN, &subject, SEED, &choice);
+	unsigned number = choice.rule[ACTION_DROP];
+	rules_free(set);
+	return number;
+}
+
 static void at_needs_a_known_local_address(void **state)
 {
 	(void)state;
@@ -229,6 +242,33 @@ static void zero_percent_never_and_a_hundred_always(void **state)
 	}
 	assert_int_equal(set->rules[0].matched, 0);
 	rules_free(set);
+	assert_int_equal(listener_chosen("drop=syn prob=0%"), 0);
+	assert_int_equal(listener_chosen("drop=syn prob=1%"), 1);
+}
+
+static bool lacks_at(const char *text, uint16_t port)
+{
+	struct rules *set = read_rules(text);
+	struct addr local = address("10.0.0.1", 1), peer = address("10.0.0.2", 80);
+	local.port = port;
+	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
+	struct rule *lost = rule_without_at(set, &subject);
+	bool lacks = lost == &set->rules[0];
+	assert_true(lacks || lost == NULL);
+	rules_free(set);
+	return lacks;
+}
+
+static void at_of_a_connect_lacks_an_address_where_none_is_bound(void **state)
+{
+	(void)state;
+	assert_true(lacks_at("refuse at=10.0.0.1", 0));
+	assert_true(lacks_at("drop=synack at=10.0.0.1", 0));
+	assert_false(lacks_at("refuse at=10.0.0.1", 1));
+	assert_false(lacks_at("refuse to=:80", 0));
+	assert_false(lacks_at("refuse at=10.0.0.1 to=:81", 0));
+	assert_false(lacks_at("linger0 at=10.0.0.1", 0));
+	assert_false(lacks_at("user-timeout=1s at=10.0.0.1", 0));
 }
 
 static void a_chance_comes_out_as_often_as_it_says(void **state)
@@ -311,8 +351,8 @@ static void a_rule_is_ready_at_its_kinds_of_call_only(void **state)
 	struct rule_moment write = {.when = WHEN_WRITE};
 	assert_true(ready("unread", &read) && ready("unread", &close));
 	assert_false(ready("unread", &write));
-	assert_true(ready("unread when=read", &read));
-	assert_false(ready("unread when=read", &close));
+	assert_true(ready("unread=9 when=read", &read));
+	assert_false(ready("unread=9 when=read", &close));
 }
 
 static void after_waits_for_bytes_or_time(void **state)
@@ -479,6 +519,7 @@ int main(void)
 		cmocka_unit_test(conn_counts_only_what_the_other_selectors_match),
 		cmocka_unit_test(rules_behind_the_winner_count_too),
 		cmocka_unit_test(zero_percent_never_and_a_hundred_always),
+		cmocka_unit_test(at_of_a_connect_lacks_an_address_where_none_is_bound),
 		cmocka_unit_test(a_chance_comes_out_as_often_as_it_says),
 		cmocka_unit_test(the_same_seed_decides_the_same),
 		cmocka_unit_test(the_chance_of_a_rule_does_not_depend_on_other_rules_connections),

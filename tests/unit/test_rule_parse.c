@@ -312,6 +312,20 @@ static void faults_say_where_and_what_was_expected(void **state)
 	expect_fault("drop=ack when=read", 1, 10, "a listener's filter knows");
 }
 
+static void rules_that_could_never_act_are_refused(void **state)
+{
+	(void)state;
+	expect_fault("refuse side=server", 1, 8, "the client's");
+	expect_fault("unreachable to=:1 side=server", 1, 19, "the client's");
+	expect_fault("drop=synack side=server", 1, 13, "the client's");
+	expect_fault("drop=syn side=client", 1, 10, "the server's");
+	expect_fault("idle-evict=1s when=read", 1, 15, "the write after the silence");
+	expect_fault("unread when=read", 1, 8, "at close only");
+	expect_fault("unread=2 when=close", 1, 10, "it fires at read");
+	expect_fault("connect-timeout=0s", 1, 1, "from 1ms on");
+	expect_fault("user-timeout=0ms", 1, 1, "from 1ms on");
+}
+
 static void wrong_counts_of_connections_have_their_own_faults(void **state)
 {
 	(void)state;
@@ -465,12 +479,12 @@ static void a_rule_is_written_in_one_way(void **state)
 	expect_canonical("linger0   prob=50.00%\tto=*:8080 ", "linger0 to=:8080 prob=50%");
 	expect_canonical("connect-timeout=90s", "connect-timeout=90s");
 	expect_canonical("connect-timeout=60000ms", "connect-timeout=1m");
-	expect_canonical("connect-timeout=0ms", "connect-timeout=0s");
+	expect_canonical("leak=0ms", "leak=0s");
 	expect_canonical("connect-timeout=1.5s", "connect-timeout=1500ms");
 	expect_canonical("connect-timeout", "connect-timeout");
 	expect_canonical("unread=1024K wait=3600s", "unread=1M wait=1h");
 	expect_canonical("unread=0 after=1500", "unread=0 after=1500");
-	expect_canonical("unread when=read", "unread when=read");
+	expect_canonical("unread=9 when=read", "unread=9 when=read");
 	expect_canonical("linger0 when=close prob=100% conn=1+", "linger0");
 	expect_canonical("linger0 prob=0.0001% after=0.5s", "linger0 prob=0.0001% after=500ms");
 	expect_canonical("linger0 starts=\"GET\"", "linger0 starts=GET");
@@ -500,6 +514,8 @@ static void every_type_of_value_reads_and_writes(void **state)
 	} values[] = {
 		{VALUE_DURATION, "0.25m", "15s"},
 		{VALUE_DURATION_OPTIONAL, "250ms", "250ms"},
+		{VALUE_LIMIT, "1ms", "1ms"},
+		{VALUE_LIMIT_OPTIONAL, "2s", "2s"},
 		{VALUE_SIZE_OPTIONAL, "2048K", "2M"},
 		{VALUE_COUNT_OPTIONAL, "3", "3"},
 		{VALUE_PERCENT, "2.50%", "2.5%"},
@@ -536,6 +552,8 @@ static void every_type_of_value_refuses_what_it_is_not(void **state)
 	} values[] = {
 		{VALUE_DURATION, ""},
 		{VALUE_DURATION, "5"},
+		{VALUE_LIMIT, "0s"},
+		{VALUE_LIMIT_OPTIONAL, "0h"},
 		{VALUE_SIZE_OPTIONAL, "5s"},
 		{VALUE_COUNT_OPTIONAL, "0"},
 		{VALUE_COUNT_OPTIONAL, ""},
@@ -591,12 +609,13 @@ static void make_rule(unsigned short random[3], char *text, size_t size)
 	};
 	const char *action = actions[dice(random, COUNT_OF(actions))];
 	int used = snprintf(text, size, "%s", action);
-	/* The last two kinds wait for bytes, which comes too late for a connect. */
+	/* The last two kinds wait for bytes, which comes too late for a connect; that is a client's. */
 	bool early = strncmp(action, "connect-timeout", 15) == 0;
 	for (size_t i = 0; i < COUNT_OF(pool) - (early ? 2 : 0); i++) {
-		if (dice(random, 2) == 0) {
-			used += snprintf(text + used, size - (size_t)used, " %s",
-					 pool[i][dice(random, 4)]);
+		const char *selector = pool[i][dice(random, 4)];
+		bool fits = !early || strcmp(selector, "side=server") != 0;
+		if (fits && dice(random, 2) == 0) {
+			used += snprintf(text + used, size - (size_t)used, " %s", selector);
 		}
 	}
 }
@@ -676,7 +695,7 @@ static void the_longest_rule_has_room_when_written(void **state)
 			 "at=[1111:2222:3333:4444:5555:6666:7777:8888%%4294967295]/127:10000-65535 "
 			 "side=client conn=10000000000000000000..18446744073709551614+"
 			 "18446744073709551614 prob=99.9999%% times=18446744073709551614 "
-			 "after=9223372036854775807 when=close wait=9223372036854ms exe=%0255d "
+			 "after=9223372036854775807 when=read wait=9223372036854ms exe=%0255d "
 			 "starts=",
 			 0);
 	for (int i = 0; i < REQUEST_HEAD_SIZE; i++) {
@@ -771,6 +790,7 @@ int main(void)
 		cmocka_unit_test(starts_takes_64_bytes_and_no_more),
 		cmocka_unit_test(exe_is_compared_with_this_program),
 		cmocka_unit_test(faults_say_where_and_what_was_expected),
+		cmocka_unit_test(rules_that_could_never_act_are_refused),
 		cmocka_unit_test(wrong_counts_of_connections_have_their_own_faults),
 		cmocka_unit_test(wrong_texts_of_starts_have_their_own_faults),
 		cmocka_unit_test(an_unknown_action_lists_those_there_are),

@@ -72,6 +72,25 @@ static void a_refused_connect_is_answered_by_a_real_rst(void **state)
 	}
 }
 
+static void at_says_so_where_there_is_no_address_yet(void **state)
+{
+	(void)state;
+	struct attempt t;
+	attempt_with_rule(&t, &families[0], "refuse at=127.0.0.1");
+	actor_do(&t.a, "socket4 s0");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "0 -");
+	const char *warn = log_find(&t.a, "warn", 0);
+	assert_string_equal(json_get(warn, "cause"), "rule-idle");
+	assert_string_equal(json_get(warn, "rule"), "1 refuse at=127.0.0.1");
+	assert_non_null(strstr(json_get(warn, "why"), "bound"));
+	actor_do(&t.a, "socket4 s1");
+	assert_string_equal(actor_do(&t.a, "bind s1 127.0.0.1 0"), "0 -");
+	assert_string_equal(actor_do(&t.a, "connect s1 127.0.0.1 %u", t.port), "-1 ECONNREFUSED");
+	assert_int_equal(log_count(&t.a, "warn"), 1);
+	assert_int_equal(actor_stop(&t.a), 0);
+	capture_close(&t.wire);
+}
+
 static void poll_and_so_error_agree_with_a_refusal(void **state)
 {
 	(void)state;
@@ -152,6 +171,7 @@ static void what_is_accepted_is_no_connect_of_a_count(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
+	 LAB_TEST(at_says_so_where_there_is_no_address_yet),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
 	 LAB_TEST(the_socket_can_be_connected_afterwards),
