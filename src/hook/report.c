@@ -128,6 +128,9 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 {
 	struct conn *conn = call->conn;
 	if (evidence->error == 0) {
+		if (verdict->cause == CAUSE_ACCEPT_ABORTED) {
+			conn->told_op = (uint16_t)call->op;
+		}
 		return;
 	}
 	if (conn->told_error == 0 && is_over(evidence, verdict)) {
@@ -149,7 +152,8 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 /*
  * Things that are true and not worth a line: a connect that lost a race against another to the same
  * port (happy eyeballs, RFC 8305), an abandoned connect that was told before, our own doing that a
- * rule did and told, the hundredth EPIPE, at the close the reset that was told at the end of file.
+ * rule did and told, the hundredth EPIPE, at the close the reset that was told at the end of file or
+ * at accept.
  */
 static bool is_worth_telling(const struct call *call, const struct desk *desk, bool quiet)
 {
@@ -159,6 +163,8 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	case CAUSE_ABANDONED:
 		return !conn_is(conn, CONN_TOLD_ABANDONED) &&
 		       !tally_won_race(&peer, conn->begun_ns);
+	case CAUSE_ACCEPT_ABORTED:
+		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
 	case CAUSE_PEER_CLOSED_EARLY:
 		return !conn_is(conn, CONN_TOLD_HIDDEN) || desk->evidence.error != 0;
 	case CAUSE_ALREADY_RESET:
@@ -176,6 +182,7 @@ static enum ending ending_of(const struct verdict *verdict)
 	case CAUSE_CLOSED_LINGER0:
 	case CAUSE_DISCONNECTED:
 	case CAUSE_EXIT_OPEN:
+	case CAUSE_INJECTED:
 		return ENDING_RST;
 	case CAUSE_NO_ANSWER:
 		return ENDING_TIMEOUT;

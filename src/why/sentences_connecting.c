@@ -100,6 +100,9 @@ static void abandoned(const struct evidence *e, struct text *text)
 	if (e->total_retrans > 0) {
 		text_format(text, " to the SYN and its %u retransmissions", e->total_retrans);
 	}
+	if (e->rule != 0) {
+		text_format(text, "; rule %u of resetby keeps the answer away", e->rule);
+	}
 }
 
 static void ports_exhausted(const struct evidence *e, struct text *text)

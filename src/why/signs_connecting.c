@@ -91,8 +91,15 @@ bool no_port(const struct evidence *e)
 	return e->connecting && e->error == EADDRNOTAVAIL;
 }
 
+static bool was_dead_at_accept(const struct evidence *e)
+{
+	return !was_told(e) && (e->told_op == OP_ACCEPT || e->told_op == OP_ACCEPT4);
+}
+
 bool dead_at_accept(const struct evidence *e)
 {
-	return e->surface == SURFACE_ACCEPT && e->has_info && e->state == STATE_CLOSE &&
-	       !was_unanswered(e);
+	if (e->surface == SURFACE_ACCEPT) {
+		return e->has_info && e->state == STATE_CLOSE && !was_unanswered(e);
+	}
+	return was_dead_at_accept(e) && (e->error == EPIPE || is_reset(e));
 }

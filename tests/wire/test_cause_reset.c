@@ -413,7 +413,31 @@ static void client_gone_before_accept_is_told_at_accept(void **state)
 							    .rst_case = "none",
 							    .state = "CLOSE"});
 	assert_string_equal(json_get(line, "side"), "server");
+	/* Who is told it himself is told the same cause; and at the close there is nothing new. */
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&a, 1,
+		       (struct expected){.op = "recv",
+					 .error = "ECONNRESET",
+					 .cause = "accept-aborted",
+					 .sure = "certain",
+					 .rst_case = "reset",
+					 .state = "CLOSE"});
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 2);
+	assert_int_equal(actor_stop(&a), 0);
+}
+
+static void client_gone_before_accept_is_told_once_to_who_only_closes(void **state)
+{
+	struct actor a;
+	(void)state;
+	uint16_t port = listening_actor(&a);
+	peer_rst(peer_connect(AF_INET, port));
+	assert_string_equal(actor_do(&a, "poll s9 in 20000"), "1 - in");
+	lab_until(info_of(&a, "s9").tcpi_unacked > 0);
+	assert_int_equal(strncmp(actor_do(&a, "accept s9 s0"), "0 - 127.0.0.1:", 14), 0);
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 1);
 	assert_int_equal(actor_stop(&a), 0);
 }
 
@@ -622,6 +646,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
 	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
 	 LAB_TEST(client_gone_before_accept_is_told_at_accept),
+	 LAB_TEST(client_gone_before_accept_is_told_once_to_who_only_closes),
 	 LAB_TEST(full_accept_queue_that_resets_is_among_the_others),
 	 LAB_TEST(full_accept_queue_is_possible_when_nothing_was_ever_read),
 	 LAB_TEST(connection_forgotten_in_a_silence_is_named),

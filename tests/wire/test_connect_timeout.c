@@ -656,8 +656,9 @@ static void other_connects_go_their_way(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		static const char *const rules[] = {
-			"connect-timeout=5m to=10.0.0.0/8", "connect-timeout=5m side=server",
-			"connect-timeout=5m prob=0%",       "connect-timeout=5m exe=curl",
+			"connect-timeout=5m to=10.0.0.0/8",
+			"connect-timeout=5m prob=0%",
+			"connect-timeout=5m exe=curl",
 			"connect-timeout=5m conn=2",
 		};
 		for (size_t r = 0; r < sizeof(rules) / sizeof(rules[0]); r++) {
@@ -669,6 +670,22 @@ static void other_connects_go_their_way(void **state)
 			end(&t);
 		}
 	}
+}
+
+/** Who gives up sooner than the rule is told that it was the rule that kept the answer away. */
+static void giving_up_names_the_rule(void **state)
+{
+	struct trial t;
+	(void)state;
+	start(&t, AF_INET, "connect-timeout=5m");
+	make_socket(&t, 0, "nonblock");
+	assert_string_equal(connect_slot(&t, 0), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&t.a, "close s0"), "0 -");
+	const char *line = log_find(&t.a, "error", 0);
+	assert_string_equal(json_get(line, "cause"), "abandoned");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_non_null(strstr(json_get(line, "why"), "rule 1 of resetby"));
+	end(&t);
 }
 
 /** No data of the program's is ever in what is sent to nowhere. */
@@ -705,4 +722,4 @@ LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly), LAB_TEST(the_programs_options_
 	 LAB_TEST(forked_children_are_held_like_their_parent),
 	 LAB_TEST(another_program_in_its_place_is_held_too), LAB_TEST(a_signal_interrupts),
 	 LAB_TEST(an_unprivileged_program_is_held_too), LAB_TEST(other_connects_go_their_way),
-	 LAB_TEST(nothing_but_syns_is_sent))
+	 LAB_TEST(giving_up_names_the_rule), LAB_TEST(nothing_but_syns_is_sent))
