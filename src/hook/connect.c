@@ -149,6 +149,10 @@ int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 		connect_end(&connect, &call);
 		conn_unpin(call.conn);
 	}
+	uint32_t now_ms = clock_recent_ms();
+	if (watch_is_due(now_ms)) {
+		flow_keep_house(now_ms);
+	}
 	errno = call.result < 0 ? call.error : saved;
 	return (int)call.result;
 }

@@ -10,6 +10,7 @@
 static void close_last(struct call *call, enum surface surface)
 {
 	flow_notice_connected(call);
+	watch_closing(call->conn, call->fd);
 	enum ending ending = ENDING_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	enum act_end made = phase == PHASE_OPEN ? act_close(call) : ACT_END_SAME;
@@ -33,8 +34,12 @@ static void close_last(struct call *call, enum surface surface)
 static void close_detached(struct call *call)
 {
 	struct conn *conn = call->conn;
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
 	call->result = 0;
-	conn_remember(conn, call->op, 0, 0, (uint32_t)clock_coarse_ms());
+	conn_remember(conn, call->op, 0, 0, now_ms);
+	if (watch_is_due(now_ms)) {
+		flow_keep_house(now_ms);
+	}
 	/* While there are others, this has to be said first: one of them may be the last, now. */
 	bool told = log_wants(LOG_CALLS) && conn_names(conn) > 1;
 	if (told) {

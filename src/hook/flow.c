@@ -131,8 +131,7 @@ static ssize_t finish(struct call *call, uint32_t now_ms)
 {
 	struct conn *conn = call->conn;
 	conn_remember(conn, call->op, call->result, call->error, now_ms);
-	if (UNLIKELY((int32_t)(now_ms -
-			       atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) >= 0)) {
+	if (watch_is_due(now_ms)) {
 		flow_look_around(call, now_ms);
 	}
 	if (UNLIKELY(is_news(call)) || UNLIKELY(flow_watches) ||
@@ -187,7 +186,11 @@ ssize_t call_leave(struct call *call)
 	if (call->result < 0 && call->error == 0) {
 		call->error = errno;
 	}
-	conn_remember(call->conn, call->op, call->result, call->error, clock_recent_ms());
+	uint32_t now_ms = clock_recent_ms();
+	conn_remember(call->conn, call->op, call->result, call->error, now_ms);
+	if (watch_is_due(now_ms)) {
+		flow_look_around(call, now_ms);
+	}
 	if (UNLIKELY(flow_watches) || UNLIKELY(call->result < 0)) {
 		flow_end(call);
 	}
@@ -230,17 +233,18 @@ void flow_notice_connected(struct call *call)
 
 void flow_look_around(struct call *call, uint32_t now_ms)
 {
-	int saved = errno;
 	if (conn_pin(call->conn, call->fd)) {
+		int saved = errno;
 		watch_look(call->conn, call->fd, now_ms);
+		errno = saved;
 		conn_unpin(call->conn);
 	}
 	flow_keep_house(now_ms);
-	errno = saved;
 }
 
 void flow_keep_house(uint32_t now_ms)
 {
+	int saved = errno;
 	watch_walk(now_ms);
 	if (rules_watched) {
 		look_at_rules();
@@ -249,6 +253,7 @@ void flow_keep_house(uint32_t now_ms)
 		chores_do();
 		watch_hurry(now_ms);
 	}
+	errno = saved;
 }
 
 void flow_ready(struct conn *conn, int fd, enum op op)

@@ -54,7 +54,8 @@ extern HIDDEN _Atomic bool flow_keeps_heads;
 /** About once a second: how are the open connections, this one and the others? */
 void flow_look_around(struct call *call, uint32_t now_ms);
 
-/** What is due from time to time: open connections, the rules file, what outlives its close. */
+/** What is due from time to time: open connections, the rules file, what outlives its close. Keeps
+ *  errno. */
 void flow_keep_house(uint32_t now_ms);
 
 /**

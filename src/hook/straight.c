@@ -91,8 +91,7 @@ static uint32_t end_time_ms(struct call *call)
 static ALWAYS_INLINE bool is_quiet(struct call *call, uint32_t *now_ms)
 {
 	*now_ms = end_time_ms(call);
-	return conn_same(call->conn, call->generation) &&
-	       (int32_t)(*now_ms - atomic_load_explicit(&watch_due_ms, memory_order_relaxed)) < 0;
+	return conn_same(call->conn, call->generation) && !watch_is_due(*now_ms);
 }
 
 /*

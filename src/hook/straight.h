@@ -241,8 +241,7 @@ static ALWAYS_INLINE bool stays_quiet(const struct conn *conn, uint32_t generati
 	if (UNLIKELY(!conn_same(conn, generation)) || UNLIKELY(!clock_is_known(now_ms))) {
 		return false;
 	}
-	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
-	return LIKELY((int32_t)(*now_ms - due_ms) < 0);
+	return !watch_is_due(*now_ms);
 }
 
 /** Is there no more to do for a call that moves no bytes than to remember it? Then that is done. */

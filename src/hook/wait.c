@@ -25,14 +25,6 @@ static bool is_idle(void)
 	return table_end() == 0;
 }
 
-static NOINLINE int waited_long(int ready, uint32_t now_ms)
-{
-	int saved = errno;
-	flow_keep_house(now_ms);
-	errno = saved;
-	return ready;
-}
-
 /* The end of a wait is a good moment to look at what went on meanwhile. */
 static ALWAYS_INLINE int waited(int ready)
 {
@@ -40,8 +32,10 @@ static ALWAYS_INLINE int waited(int ready)
 	if (UNLIKELY(!clock_is_known(&now_ms))) {
 		now_ms = clock_recent_ms();
 	}
-	uint32_t due_ms = atomic_load_explicit(&watch_due_ms, memory_order_relaxed);
-	return LIKELY((int32_t)(now_ms - due_ms) < 0) ? ready : waited_long(ready, now_ms);
+	if (watch_is_due(now_ms)) {
+		flow_keep_house(now_ms);
+	}
+	return ready;
 }
 
 static bool is_connecting(const struct conn *conn)

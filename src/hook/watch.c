@@ -125,6 +125,15 @@ void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 	}
 }
 
+void watch_closing(struct conn *conn, int fd)
+{
+	uint32_t half_ms = conn->half_ms;
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	if (half_ms != 0 && clock_since_ms(half_ms, now_ms) >= stale_ms && log_wants(LOG_RESETS)) {
+		examine(conn, fd, now_ms);
+	}
+}
+
 void watch_hurry(uint32_t now_ms)
 {
 	atomic_store_explicit(&watch_due_ms, now_ms + HURRY_MS, memory_order_relaxed);

@@ -65,6 +65,46 @@ static void a_leak_is_told_at_exit_at_the_latest(void **state)
 	capture_close(&p.wire);
 }
 
+static void a_leak_is_told_at_its_own_close(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=100ms", NULL});
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "0 -");
+	lab_let_pass(300);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(json_get(log_find(&p.a, "warn", 0), "cause"), "close-wait-leak");
+	pair_close(&p);
+}
+
+/* A server that only accepts and closes, a client that only connects: they notice, too. */
+static void other_connections_opened_and_closed_notice_a_leak(void **state)
+{
+	static const char *const loops[][3] = {
+		{"socket4 s1", "connect s1 127.0.0.1 1", "close s1"},
+		{"socket4 s1", "setsockopt s1 nodelay 1", "close s1"},
+	};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=200ms", NULL});
+		shutdown(p.peer, SHUT_WR);
+		assert_string_equal(actor_do(&p.a, "recv s0 1"), "0 -");
+		int64_t end = lab_now_ms() + LAB_PATIENCE_MS;
+		while (log_count(&p.a, "warn") == 0 && lab_now_ms() < end) {
+			for (size_t k = 0; k < 3; k++) {
+				actor_do(&p.a, "%s", loops[i][k]);
+			}
+			lab_let_pass(50);
+		}
+		assert_string_equal(json_get(log_find(&p.a, "warn", 0), "cause"),
+				    "close-wait-leak");
+		pair_close(&p);
+	}
+}
+
 static void a_half_closed_connection_is_told_when_it_is_old(void **state)
 {
 	(void)state;
@@ -247,7 +287,8 @@ static void segments_that_a_listener_drops_for_other_reasons_are_no_overflow(voi
 }
 
 LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
-	 LAB_TEST(a_leak_is_told_at_exit_at_the_latest),
+	 LAB_TEST(a_leak_is_told_at_exit_at_the_latest), LAB_TEST(a_leak_is_told_at_its_own_close),
+	 LAB_TEST(other_connections_opened_and_closed_notice_a_leak),
 	 LAB_TEST(a_half_closed_connection_is_told_when_it_is_old),
 	 LAB_TEST(an_unanswered_fin_is_told),
 	 LAB_TEST(unacknowledged_data_is_told_after_three_retransmissions),
