@@ -1,13 +1,16 @@
 #include "environment.h"
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "../log/log.h"
 
 /** Largest rules file that is read, in bytes. */
 #define RULES_FILE_MAX ((size_t)1024 * 1024)
@@ -121,6 +124,12 @@ static bool check_values(void)
 /* A rules file as text, in memory of its own; NULL with a complaint. */
 static char *read_file(const char *path, size_t *length)
 {
+	struct stat status;
+	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode)) {
+		cmd_complain("%s: %s is a pipe: expected a file that can be read again",
+			     blamed(SETTING_RULES_FILE), path);
+		return NULL;
+	}
 	FILE *file = fopen(path, "re");
 	char *text = file ? malloc(RULES_FILE_MAX + 1) : NULL;
 	if (!text) {
@@ -179,9 +188,40 @@ static bool check_rules(const char *exe)
 	return result == 0;
 }
 
+/* Can a file be written, or made? NULL, or why not. */
+static const char *refusal_to_write(const char *path)
+{
+	char place[PATH_MAX];
+	struct stat status;
+	if (stat(path, &status) == 0) {
+		return S_ISDIR(status.st_mode)       ? strerror(EISDIR)
+		       : euidaccess(path, W_OK) == 0 ? NULL
+						     : strerror(errno);
+	}
+	snprintf(place, sizeof(place), "%s", path);
+	return euidaccess(dirname(place), W_OK | X_OK) == 0 ? NULL : strerror(errno);
+}
+
+/* Nothing is made here: a program may never have anything to say. */
+static bool check_log(const char *exe)
+{
+	const char *value = getenv(setting_name(SETTING_LOG));
+	if (!value || !strcmp(value, "stderr")) {
+		return true;
+	}
+	char path[PATH_MAX];
+	struct text text = text_in(path, sizeof(path));
+	log_path_write(&text, value, exe);
+	const char *wrong = refusal_to_write(path);
+	if (wrong) {
+		cmd_complain("%s: cannot write %s: %s", blamed(SETTING_LOG), path, wrong);
+	}
+	return !wrong;
+}
+
 int environment_check(const char *exe)
 {
-	return check_values() && check_rules(exe) ? STATUS_OK : STATUS_REFUSED;
+	return check_values() && check_log(exe) && check_rules(exe) ? STATUS_OK : STATUS_REFUSED;
 }
 
 void environment_preload(const char *library)

@@ -58,23 +58,20 @@ void file_start(const char *path, const char *exe)
 }
 
 /* A program's name is part of a file's name here, not a way to another directory. */
-static void write_program(struct text *text)
+static void write_program(struct text *text, const char *exe)
 {
-	for (const char *at = program; *at != '\0'; at++) {
+	for (const char *at = exe; *at != '\0'; at++) {
 		text_bytes(text, *at == '/' ? "_" : at, 1);
 	}
 }
 
-void file_path(struct text *text)
+void log_path_write(struct text *text, const char *path, const char *exe)
 {
-	if (directory[0] != '\0') {
-		text_format(text, "%s/", directory);
-	}
-	for (const char *at = path_template; *at != '\0'; at++) {
+	for (const char *at = path; *at != '\0'; at++) {
 		if (at[0] == '%' && at[1] == 'p') {
 			text_number(text, raw0(SYS_getpid));
 		} else if (at[0] == '%' && at[1] == 'e') {
-			write_program(text);
+			write_program(text, exe);
 		} else {
 			text_char(text, *at);
 			if (at[0] != '%' || at[1] != '%') {
@@ -83,6 +80,14 @@ void file_path(struct text *text)
 		}
 		at++;
 	}
+}
+
+void file_path(struct text *text)
+{
+	if (directory[0] != '\0') {
+		text_format(text, "%s/", directory);
+	}
+	log_path_write(text, path_template, program);
 }
 
 bool file_names_pid(void)

@@ -35,6 +35,10 @@ int log_format_read(const char *name);
  */
 void log_start(const char *path, enum log_level level, enum log_format format, const char *exe);
 
+/** The file that such a path names in this process. */
+struct text;
+void log_path_write(struct text *text, const char *path, const char *exe);
+
 static inline enum log_format log_format(void)
 {
 	return log_lines;

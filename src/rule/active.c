@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "../sys/errnames.h"
 #include "../sys/random.h"
 #include "../sys/raw.h"
 #include "../sys/text.h"
@@ -27,6 +29,10 @@ struct stamp {
 };
 static struct stamp known;
 static _Atomic uint32_t looked_ms;
+
+/* An editor may be between removing and renaming; a file that is away at so many looks is gone. */
+#define LOOKS_UNTIL_GONE 4
+static _Atomic uint32_t looks_in_vain;
 
 static int stamp_of(const char *path, struct stamp *now)
 {
@@ -56,10 +62,22 @@ static void remember_stamp(const struct stamp *now)
 	known.nanoseconds = now->nanoseconds;
 }
 
+/* -ESPIPE for a pipe: what one reads of it another does not get, and it may never begin. */
+static long open_file(const char *path)
+{
+	struct statx status = {.stx_mode = 0};
+	long fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	if (fd >= 0 && (raw_fstat((int)fd, &status) < 0 || S_ISFIFO(status.stx_mode))) {
+		raw_close((int)fd);
+		return -ESPIPE;
+	}
+	return fd;
+}
+
 /* The whole file in memory of its own; *size is what was mapped, *length what was read. */
 static char *load(const char *path, size_t *size, size_t *length, int *error)
 {
-	long fd = raw_open(path, O_RDONLY | O_CLOEXEC, 0);
+	long fd = open_file(path);
 	if (fd < 0) {
 		*error = (int)fd;
 		return NULL;
@@ -92,8 +110,10 @@ static void explain_file(struct rule_error *error, int code)
 	error->source = "RESETBY_RULES_FILE";
 	error->line = error->column = 1;
 	struct text text = text_in(error->message, sizeof error->message);
-	text_format(&text, "cannot read %s: expected a readable file of rules (error %d)",
-		    file_path, -code);
+	text_format(&text, "cannot read %s: ", file_path);
+	errno_write(&text, -code);
+	text_string(&text, code == -ESPIPE ? ", it is a pipe: expected a regular file of rules"
+					   : ": expected a readable file of rules");
 }
 
 static int read_all(struct rules **set, struct rule_error *error)
@@ -197,8 +217,16 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 		return RULES_SAME;
 	}
 	struct stamp now;
-	/* An editor may be between removing and renaming: a file that is away is no edit. */
-	if (stamp_of(file_path, &now) < 0 || same_stamp(&now, &known)) {
+	int away = stamp_of(file_path, &now);
+	if (away < 0) {
+		if (atomic_fetch_add(&looks_in_vain, 1) + 1 != LOOKS_UNTIL_GONE) {
+			return RULES_SAME;
+		}
+		explain_file(error, away);
+		return RULES_REFUSED;
+	}
+	atomic_store_explicit(&looks_in_vain, 0, memory_order_relaxed);
+	if (same_stamp(&now, &known)) {
 		return RULES_SAME;
 	}
 	struct rules *set = NULL;

@@ -52,6 +52,18 @@ output_that_cannot_be_written_is_an_error() {
 	grep -q "No space left" err
 }
 
+what_cannot_be_read_or_written_later_is_refused_now() {
+	refused 2 "cannot write /nonexistent/log: No such file" "$resetby" run -l /nonexistent/log true
+	refused 2 "cannot write $PWD: Is a directory" "$resetby" run -l "$PWD" true
+	RESETBY_LOG=/nonexistent/%e.log refused 2 "RESETBY_LOG: cannot write /nonexistent/true.log" \
+		"$resetby" run true
+	mkfifo pipe
+	refused 2 "is a pipe" "$resetby" run -R pipe true
+	"$resetby" run -l "$PWD/%e.%p.log" true
+	# Nothing to say: no file.
+	[ -z "$(ls *.log 2>/dev/null)" ]
+}
+
 run_keeps_process_id_and_exit_status() {
 	local status=0
 	bash -c 'echo $$; exec "$0" run sh -c "echo \$\$; exit 7"' "$resetby" >pids || status=$?
@@ -481,6 +493,7 @@ points \
 	help_of_each_subcommand_is_on_stdout \
 	wrong_usage_is_one_line_and_status_2 \
 	output_that_cannot_be_written_is_an_error \
+	what_cannot_be_read_or_written_later_is_refused_now \
 	run_keeps_process_id_and_exit_status \
 	a_signal_ends_the_program_as_without_us \
 	run_loads_the_library_and_is_silent \

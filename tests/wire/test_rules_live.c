@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** The contract's second, and what a busy machine may add. */
@@ -222,6 +223,42 @@ static void a_file_that_is_away_keeps_the_rules(void **state)
 	pair_close(&p);
 }
 
+static void a_file_that_is_gone_is_told_once(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0\n");
+	open_with_file(&p, client_situation);
+	assert_int_equal(unlink(rules_path), 0);
+	const char *warn = wait_for_line(&p, "warn", 0);
+	assert_string_equal(json_get(warn, "cause"), "rules-file");
+	assert_non_null(strstr(json_get(warn, "why"), "ENOENT"));
+	let_a_look_pass(&p);
+	let_a_look_pass(&p);
+	assert_int_equal(log_count(&p.a, "warn"), 1);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	pair_close(&p);
+}
+
+/** Its opening would wait for a writer, and what one process reads the next does not get. */
+static void a_pipe_is_no_rules_file(void **state)
+{
+	struct pair p;
+	char setting[340], pipe[310];
+	(void)state;
+	write_rules("linger0\n");
+	snprintf(pipe, sizeof(pipe), "%s.pipe", rules_path);
+	snprintf(setting, sizeof(setting), "RESETBY_RULES_FILE=%s", pipe);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	pair_open(&p, client_situation, (const char *[]){setting, NULL});
+	assert_non_null(strstr(actor_stderr(&p.a), "ESPIPE, it is a pipe"));
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	pair_close(&p);
+	assert_int_equal(unlink(pipe), 0);
+}
+
 static void a_file_that_is_missing_at_start_is_a_wrong_value(void **state)
 {
 	struct pair p;
@@ -310,7 +347,8 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
-	 LAB_TEST(a_file_that_is_away_keeps_the_rules),
+	 LAB_TEST(a_file_that_is_away_keeps_the_rules), LAB_TEST(a_file_that_is_gone_is_told_once),
+	 LAB_TEST(a_pipe_is_no_rules_file),
 	 LAB_TEST(a_file_that_is_missing_at_start_is_a_wrong_value),
 	 LAB_TEST(a_file_that_is_wrong_at_start_is_a_wrong_value),
 	 LAB_TEST(the_variables_rules_stay), LAB_TEST(forked_children_follow_the_file))
