@@ -153,7 +153,7 @@ void act_tell(const struct rule *rule, const struct call *call, const char *by);
  * @first
  *         As act_fires has set it: it did not fire after all.
  * @why
- *         One clause.
+ *         One sentence without the full stop.
  */
 void act_refuse(struct rule *rule, const struct call *call, bool first, const char *why);
 

@@ -20,6 +20,15 @@ static __attribute__((noinline)) void tell_rule(struct event *event, const struc
 	event_string(event, KEY_RULE, room);
 }
 
+/* Likewise. */
+static __attribute__((noinline)) void tell_why(struct event *event, const char *why)
+{
+	char room[300];
+	struct text text = text_in(room, sizeof room);
+	text_format(&text, "%s.", why);
+	event_string(event, KEY_WHY, room);
+}
+
 void act_tell(const struct rule *rule, const struct call *call, const char *by)
 {
 	static atomic_bool seed_told;
@@ -68,7 +77,9 @@ void act_refuse(struct rule *rule, const struct call *call, bool first, const ch
 	event_about(&event, call);
 	event_string(&event, KEY_ACTION, info->name);
 	event_string(&event, KEY_CAUSE, cause_infos[CAUSE_RULE_IDLE].id);
-	event_string(&event, KEY_WHY, why);
+	event_string(&event, KEY_SURE, sure_name(SURE_CERTAIN));
+	tell_why(&event, why);
+	event_string(&event, KEY_ADVICE, cause_infos[CAUSE_RULE_IDLE].advice);
 	tell_rule(&event, rule, call);
 	event_send(&event);
 	scratch_give(line);

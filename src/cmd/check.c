@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "environment.h"
 #include "../rule/rule.h"
 
 static const char help[] =
@@ -171,7 +172,7 @@ int cmd_check(int argc, char **argv)
 		cmd_complain("check: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
 	}
-	int status = collect(&texts, argc, argv);
+	int status = environment_check_values() ? collect(&texts, argc, argv) : STATUS_REFUSED;
 	struct rules *set = NULL;
 	struct rule_error error;
 	if (status == 0 && rules_read(texts.sources, texts.count, NULL, &set, &error) != 0) {

@@ -100,8 +100,7 @@ static void complain(const struct rule_error *error)
 	cmd_complain("%s", message);
 }
 
-/* What the library itself will do in its constructor, with the option as the one to blame. */
-static bool check_values(void)
+bool environment_check_values(void)
 {
 	const char *values[SETTING_COUNT];
 	struct settings settings;
@@ -221,7 +220,8 @@ static bool check_log(const char *exe)
 
 int environment_check(const char *exe)
 {
-	return check_values() && check_log(exe) && check_rules(exe) ? STATUS_OK : STATUS_REFUSED;
+	return environment_check_values() && check_log(exe) && check_rules(exe) ? STATUS_OK
+										: STATUS_REFUSED;
 }
 
 void environment_preload(const char *library)

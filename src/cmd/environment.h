@@ -2,6 +2,7 @@
 #ifndef RESETBY_CMD_ENVIRONMENT_H
 #define RESETBY_CMD_ENVIRONMENT_H
 
+#include <stdbool.h>
 #include "../rule/settings.h"
 
 /**
@@ -18,8 +19,11 @@ void environment_add_rule(const char *rule, const char *option);
 /** Set a variable to a path of a file, made absolute: the program may change its directory. */
 void environment_set_path(enum setting setting, const char *path, const char *option);
 
+/** Would the library take every value but rules, set here or inherited? Else it is said on stderr. */
+bool environment_check_values(void);
+
 /**
- * Would the library take every value, set here or inherited? What it would not is said on stderr.
+ * The same, and would it take the rules, and could the log be written?
  *
  * @exe
  *         The program's name, for exe= in rules.

@@ -11,7 +11,7 @@ static int mark(int fd, bool idempotent)
 {
 	struct conn *conn = conn_find_socket(fd);
 	if (conn == NULL) {
-		errno = EBADF;
+		errno = conn_enabled() ? EBADF : ENOSYS;
 		return -1;
 	}
 	conn_put(conn, CONN_IDEMPOTENT, idempotent);

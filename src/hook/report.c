@@ -245,7 +245,6 @@ static void tell_unseen(struct desk *desk, const struct call *call)
 		return;
 	}
 	conn->warned |= WARNED_UNSEEN;
-	tally_cause(CAUSE_BLIND_SPOT);
 	desk->verdict = (struct verdict){.cause = CAUSE_BLIND_SPOT, .sure = SURE_CERTAIN};
 	evidence->surface = SURFACE_PASSING;
 	struct text why = text_in(desk->why, sizeof desk->why);
@@ -273,7 +272,6 @@ static void judge_passing(struct desk *desk, struct call *call, int64_t stale_ms
 		return;
 	}
 	call->conn->warned |= bit;
-	tally_cause(desk->verdict.cause);
 	evidence_collect_failure(evidence, call->conn, call->fd);
 	struct text why = text_in(desk->why, sizeof desk->why);
 	why_sentence(evidence, &desk->verdict, &why);

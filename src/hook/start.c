@@ -122,9 +122,11 @@ static void start(const char *values[SETTING_COUNT])
 	watch_start(settings.stale_ms);
 }
 
+/* A list of nothing is a wrong value, which is for start() to tell. */
 static bool is_wanted(const char *values[SETTING_COUNT])
 {
-	if (values[SETTING_ONLY] != NULL && !glob_match_list(values[SETTING_ONLY], exe)) {
+	const char *only = values[SETTING_ONLY];
+	if (only != NULL && !glob_list_is_empty(only) && !glob_match_list(only, exe)) {
 		return false;
 	}
 	return values[SETTING_SKIP] == NULL || !glob_match_list(values[SETTING_SKIP], exe);

@@ -186,7 +186,6 @@ void report_notice(enum cause cause, const char *why)
 	if (line == NULL) {
 		return;
 	}
-	tally_cause(cause);
 	struct event event;
 	event_begin(&event, EVENT_WARN, line, EVENT_LARGE);
 	event_string(&event, KEY_CAUSE, cause_infos[cause].id);
@@ -205,6 +204,7 @@ void report_rules_refused(const struct rule_error *error)
 	}
 	struct text text = text_in(room, NOTICE_SIZE);
 	rule_error_write(&text, error);
+	text_char(&text, '.');
 	report_notice(CAUSE_RULES_FILE, room);
 	scratch_give(room);
 }

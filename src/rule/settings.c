@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "../log/log.h"
+#include "../sys/glob.h"
 #include "../sys/units.h"
 
 /* Each reader puts a value into the settings, or says at which character it stops making sense. */
@@ -31,6 +32,14 @@ static int read_format(const char *value, struct settings *settings, size_t *at)
 	(void)at;
 	settings->format = log_format_read(value);
 	return settings->format < 0 ? -EINVAL : 0;
+}
+
+/* A list of nothing would be one of no program, or of all. */
+static int read_names(const char *value, struct settings *settings, size_t *at)
+{
+	(void)settings;
+	(void)at;
+	return glob_list_is_empty(value) ? -EINVAL : 0;
 }
 
 static int read_seed(const char *value, struct settings *settings, size_t *at)
@@ -81,8 +90,10 @@ static const struct {
 	[SETTING_RULES] = {"RESETBY_RULES", NULL, NULL},
 	[SETTING_RULES_FILE] = {"RESETBY_RULES_FILE", NULL, NULL},
 	[SETTING_SEED] = {"RESETBY_SEED", read_seed, "an unsigned 64-bit number"},
-	[SETTING_ONLY] = {"RESETBY_ONLY", NULL, NULL},
-	[SETTING_SKIP] = {"RESETBY_SKIP", NULL, NULL},
+	[SETTING_ONLY] = {"RESETBY_ONLY", read_names,
+			  "names of programs, such as curl or python*,nginx"},
+	[SETTING_SKIP] = {"RESETBY_SKIP", read_names,
+			  "names of programs, such as curl or python*,nginx"},
 	[SETTING_STALE] = {"RESETBY_STALE", read_stale, "a duration such as 250ms, 2s or 5m"},
 	[SETTING_PHRASE] = {"RESETBY_PHRASE", read_phrase, "0 or 1"},
 	[SETTING_RETRY_BUFFER] = {"RESETBY_RETRY_BUFFER", read_retry_buffer,

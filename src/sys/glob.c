@@ -110,3 +110,11 @@ bool glob_match_list(const char *list, const char *name)
 		list += length + 1;
 	}
 }
+
+bool glob_list_is_empty(const char *list)
+{
+	while (is_blank(*list) || *list == ',') {
+		list++;
+	}
+	return *list == '\0';
+}

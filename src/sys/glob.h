@@ -15,4 +15,7 @@ bool glob_match(const char *pattern, size_t length, const char *name);
 /** Does a name match one of a comma-separated list of patterns? Blanks around them are ignored. */
 bool glob_match_list(const char *list, const char *name);
 
+/** Is there no pattern in such a list? */
+bool glob_list_is_empty(const char *list);
+
 #endif

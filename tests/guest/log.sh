@@ -95,6 +95,8 @@ wrong_variables_are_told_and_leave_no_rule() {
 	wrong RESETBY_RULES='linger0; nothing at=1' "1:10"
 	wrong RESETBY_RULES='linger0 prob=200%' "1:9"
 	wrong RESETBY_RULES_FILE=/nowhere/rules "/nowhere/rules"
+	wrong RESETBY_ONLY=' ,' "1:1"
+	wrong RESETBY_SKIP= "1:1"
 	printf '# fine\nlinger0\nlinger0 side=both\n' >rules
 	wrong RESETBY_RULES_FILE="$PWD/rules" "rules:3:9"
 }

@@ -253,6 +253,8 @@ static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
 		const char *why = json_get(log_find(&p.a, "warn", 0), "why");
 		assert_non_null(strstr(why, "CAP_NET_ADMIN"));
 		assert_non_null(strstr(why, "resetby run --netns"));
+		assert_string_equal(json_get(log_find(&p.a, "warn", 0), "sure"), "certain");
+		assert_non_null(json_get(log_find(&p.a, "warn", 0), "advice"));
 		/* What could not act has not fired. */
 		actor_do(&p.a, "exit 0");
 		assert_non_null(strstr(log_find(&p.a, "exit", 0), "\"count\":0"));
