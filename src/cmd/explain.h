@@ -23,6 +23,11 @@
 /** No line of a page is longer. */
 #define PAGE_COLUMNS 78
 
+/** Room between the two lines of a ladder, and what an arrow leaves of it to its segment's name. */
+#define SHAFT_COLUMNS 24
+#define ARROW_COLUMNS (SHAFT_COLUMNS - 7)
+#define LOST_COLUMNS (SHAFT_COLUMNS - 10)
+
 /** One line of a ladder: what this side does, what travels, what the other side does. */
 enum travel {
 	TRAVEL_END,     /* ends the list */

@@ -11,12 +11,10 @@
 
 #define INDENT 2
 #define HERE_COLUMNS 22
-#define SHAFT_COLUMNS 24
 
 static void centred(char *line, size_t columns, const char *words)
 {
 	size_t length = strlen(words);
-	length = length < columns ? length : columns;
 	char *at = line + (columns - length) / 2;
 	for (size_t i = 0; i < length; i++) {
 		at[i] = words[i];

@@ -6,6 +6,9 @@
 
 #define ENDS(left, right) .here = left, .there = right
 
+/* Words that have so much room; too many do not compile: an array has no negative size. */
+#define FIT(words, columns) &(words)[0 * sizeof(char[sizeof(words) - 1 <= (columns) ? 1 : -1])]
+
 /* The ladder: what travels between what happens on this side and on the other. */
 #define LADDER(...)                                                                                \
 	.ladder = (const struct step[])                                                            \
@@ -21,23 +24,23 @@
 	}
 #define RIGHT(left, segment, right)                                                                \
 	{                                                                                          \
-		TRAVEL_RIGHT, left, segment, right                                                 \
+		TRAVEL_RIGHT, left, FIT(segment, ARROW_COLUMNS), right                             \
 	}
 #define LEFT(left, segment, right)                                                                 \
 	{                                                                                          \
-		TRAVEL_LEFT, left, segment, right                                                  \
+		TRAVEL_LEFT, left, FIT(segment, ARROW_COLUMNS), right                              \
 	}
 #define LOST_RIGHT(left, segment, right)                                                           \
 	{                                                                                          \
-		TRAVEL_RIGHT_LOST, left, segment, right                                            \
+		TRAVEL_RIGHT_LOST, left, FIT(segment, LOST_COLUMNS), right                         \
 	}
 #define LOST_LEFT(left, segment, right)                                                            \
 	{                                                                                          \
-		TRAVEL_LEFT_LOST, left, segment, right                                             \
+		TRAVEL_LEFT_LOST, left, FIT(segment, LOST_COLUMNS), right                          \
 	}
 #define TIME(words)                                                                                \
 	{                                                                                          \
-		TRAVEL_TIME, "", words, ""                                                         \
+		TRAVEL_TIME, "", FIT(words, SHAFT_COLUMNS), ""                                     \
 	}
 
 #define TOLD(...)                                                                                  \
