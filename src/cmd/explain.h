@@ -5,7 +5,7 @@
  *     pages/ *.def   a page for each cause, one file a chapter of the catalogue
  *     words.def     what well-known programs print when a call gives an errno
  *     limits.def    the kernel's limits, with their meaning
- *     notes.def     the places of the notes on TCP failures from which the catalogue began
+ *     notes.def     where the notes that people know speak of a cause
  *
  * and these print them:
  *

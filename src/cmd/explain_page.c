@@ -203,7 +203,7 @@ static void print_notes(const struct page *page)
 	if (page->notes == NULL && page->differs == NULL) {
 		return;
 	}
-	heading("In the notes \"TCP exception handling\" (notes-learning)");
+	heading("In the notes that people know (README.md)");
 	for (const enum note *note = page->notes; note != NULL && *note != NOTE_END; note++) {
 		explain_wrapped(2, 6, notes[*note]);
 	}
