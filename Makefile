@@ -1,6 +1,6 @@
 # make            builds build/libresetby.so and build/resetby
 # make demo       shows the main job on real programs, in under 15 seconds
-# make lab        every case of the catalogue made for real, in one table
+# make lab        every item of the notes in README.md made for real, in one table
 # make check      installs what the tests need, builds and runs everything
 # make check-html the page of a report, in Chromium, which it installs: 300 MB
 # make check-vm   100,000 connections, in a machine with a kernel of its own: 20 minutes

@@ -1,5 +1,5 @@
-# make lab    every case of the catalogue of resets, lost handshakes and teardowns, made for real on its own (examples/rst-*.sh,
-#             hs-*.sh, fin-*.sh), in one table; what each of them shows is in $(BUILD)/lab
+# make lab    every item of the notes in README.md made for real (examples/rst-*.sh, hs-*.sh, fin-*.sh),
+#             in one table; what each of them shows is in $(BUILD)/lab
 
 .PHONY: lab
 lab: all
