@@ -7,6 +7,7 @@
  * subcommand, _options_SUBCOMMAND; _takes has SUBCOMMAND:OPTION:WHAT, with an empty OPTION for what
  * follows the options. zsh and fish show what a word means, bash does not.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static const struct row topics[] = {
 };
 
 static const struct row selector_rows[] = {
-#define SELECTOR(name, values, help) {#name, "", values, help},
+#define SELECTOR(name, form, help) {#name, "", form, help},
 #include "../rule/selectors.def"
 #undef SELECTOR
 };
@@ -92,16 +93,18 @@ static void list_add_word(const char *word, const char *help)
 	list_add(word, "", "", help);
 }
 
-/* NAME=VALUE for each of the words, or NAME= when there is none. */
-static void list_add_values(const char *name, const char *values, const char *help)
+/* NAME=WORD for each word of the form, or NAME= when its value is to be filled in. */
+static void list_add_values(const char *name, const char *form, const char *help)
 {
 	char word[64];
 	size_t length = 0;
-	if (values[0] == '\0') {
+	if (!islower((unsigned char)form[0])) {
 		list_add(name, "=", "", help);
+		return;
 	}
-	for (const char *at = values; *at != '\0'; at += length + strspn(at + length, " ")) {
-		length = strcspn(at, " ");
+	for (const char *at = form; islower((unsigned char)*at);
+	     at += length + strspn(at + length, "|")) {
+		length = strcspn(at, "|]");
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		list_add(name, "=", word, help);
 	}
@@ -138,29 +141,16 @@ static void add_errnos(const char *before, const char *behind)
 
 static void add_action(const struct action_info *action)
 {
-	switch (action->value) {
-	case VALUE_NONE:
-		list_add_word(action->name, action->help);
-		break;
-	case VALUE_SEGMENT:
-		list_add_values(action->name, "syn synack ack fin finack rst all", action->help);
-		break;
-	case VALUE_UNREACHABLE:
-		list_add_word(action->name, action->help);
-		list_add_values(action->name, "host net", action->help);
-		break;
-	case VALUE_ERRNO_PAIR:
+	const char *form = value_forms[action->value];
+	if (action->value == VALUE_ERRNO_PAIR) {
 		add_errnos("errno=", ":");
-		break;
-	case VALUE_DURATION_OPTIONAL:
-	case VALUE_LIMIT_OPTIONAL:
-	case VALUE_SIZE_OPTIONAL:
-	case VALUE_COUNT_OPTIONAL:
+		return;
+	}
+	if (form[0] != '=') {
 		list_add_word(action->name, action->help);
-		list_add_values(action->name, "", action->help);
-		break;
-	default:
-		list_add_values(action->name, "", action->help);
+	}
+	if (form[0] != '\0') {
+		list_add_values(action->name, form + strspn(form, "[="), action->help);
 	}
 }
 

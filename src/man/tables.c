@@ -25,6 +25,16 @@ static const struct {
 #undef KEY
 };
 
+static const struct {
+	const char *name;
+	const char *form;
+	const char *help;
+} selectors[] = {
+#define SELECTOR(name, form, help) {#name, "=" form, help},
+#include "../rule/selectors.def"
+#undef SELECTOR
+};
+
 /* A row of hooks.def; `stands_for` is another row's name, or NULL. */
 static const struct {
 	const char *name;
@@ -41,44 +51,12 @@ static const struct {
 
 /* ---- words ---- */
 
-/* What stands behind an action's name. */
-static const char *value_form(enum value_type type)
-{
-	switch (type) {
-	case VALUE_NONE:
-		return "";
-	case VALUE_DURATION:
-	case VALUE_LIMIT:
-		return "=DUR";
-	case VALUE_DURATION_OPTIONAL:
-	case VALUE_LIMIT_OPTIONAL:
-		return "[=DUR]";
-	case VALUE_SIZE_OPTIONAL:
-		return "[=SIZE]";
-	case VALUE_COUNT_OPTIONAL:
-		return "[=N]";
-	case VALUE_PERCENT:
-		return "=P%";
-	case VALUE_SEGMENT:
-		return "=syn|synack|ack|fin|finack|rst|all";
-	case VALUE_UNREACHABLE:
-		return "[=host|net]";
-	case VALUE_KEEPALIVE:
-		return "=IDLE/INTERVAL/COUNT";
-	case VALUE_ERRNO_PAIR:
-		return "=FROM:TO";
-	}
-	return "";
-}
-
 static void print_moments(unsigned when)
 {
-	static const char *const names[] = {"connect", "read", "write", "close"};
-	static const unsigned bits[] = {WHEN_CONNECT, WHEN_READ, WHEN_WRITE, WHEN_CLOSE};
 	const char *separator = "";
-	for (size_t i = 0; i < COUNT_OF(bits); i++) {
-		if ((when & bits[i]) != 0) {
-			printf("%s%s", separator, names[i]);
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		if ((when & (1u << i)) != 0) {
+			printf("%s%s", separator, moment_names[i]);
 			separator = ", ";
 		}
 	}
@@ -116,7 +94,7 @@ static void mdoc_actions(void)
 	puts(".Bl -tag -width Ds");
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct action_info *info = &action_infos[i];
-		const char *form = value_form(info->value);
+		const char *form = value_forms[info->value];
 		printf(".It Cm %s%s%s\n", info->name, form[0] != '\0' ? " Ns No " : "", form);
 		printf("%s: ", info->kind == KIND_INJECT ? "Inject" : "Mitigate");
 		mdoc_sentence(info->help);
@@ -203,12 +181,22 @@ static void markdown_actions(void)
 	     "| --- | --- | --- | --- | --- |");
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		const struct action_info *info = &action_infos[i];
-		markdown_code(info->name, value_form(info->value));
+		markdown_code(info->name, value_forms[info->value]);
 		printf("%s | ", info->kind == KIND_INJECT ? "inject" : "mitigate");
 		markdown_text(info->help);
 		fputs(" | ", stdout);
 		print_moments(info->when);
 		puts(info->privilege == PRIVILEGE_NONE ? " | nothing |" : " | CAP_NET_ADMIN |");
+	}
+}
+
+static void markdown_selectors(void)
+{
+	puts("| selector | meaning |\n| --- | --- |");
+	for (size_t i = 0; i < COUNT_OF(selectors); i++) {
+		markdown_code(selectors[i].name, selectors[i].form);
+		markdown_text(selectors[i].help);
+		puts(" |");
 	}
 }
 
@@ -247,6 +235,7 @@ static const struct table {
 	void (*markdown)(void);
 } tables[] = {
 	{"@ACTIONS@\n", mdoc_actions, "<!-- actions -->\n", markdown_actions},
+	{NULL, NULL, "<!-- selectors -->\n", markdown_selectors},
 	{"@CAUSES@\n", mdoc_causes, "<!-- causes -->\n", markdown_causes},
 	{"@KEYS@\n", mdoc_keys, "<!-- keys -->\n", markdown_keys},
 	{"@HOOKS@\n", mdoc_hooks, NULL, NULL},
@@ -258,7 +247,8 @@ static void fill_mdoc(char line[LINE_SIZE])
 	while (fgets(line, LINE_SIZE, stdin)) {
 		const struct table *found = NULL;
 		for (size_t i = 0; i < COUNT_OF(tables); i++) {
-			found = strcmp(line, tables[i].mdoc_marker) == 0 ? &tables[i] : found;
+			const char *marker = tables[i].mdoc_marker;
+			found = marker != NULL && strcmp(line, marker) == 0 ? &tables[i] : found;
 		}
 		if (found != NULL) {
 			found->mdoc();

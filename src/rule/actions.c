@@ -14,3 +14,12 @@ const struct action_info action_infos[ACTION_COUNT] = {
 #include "../act/actions.def"
 #undef ACTION
 };
+
+const char *const value_forms[VALUE_COUNT] = {
+	[VALUE_NONE] = "",
+#define VALUE(symbol, form, kind) [VALUE_##symbol] = form,
+#include "values.def"
+#undef VALUE
+};
+
+const char *const moment_names[MOMENT_COUNT] = {"connect", "read", "write", "close"};

@@ -72,13 +72,12 @@ int fault_unknown_selector(struct parser *parser, const struct rule *rule, struc
 
 /** How the value of an action is read and written; by enum value_type. */
 struct value_kind {
-	bool required;
 	/* 0, or -EINVAL with the fault told; an empty value is never right. NULL: takes no value */
 	int (*read)(struct parser *parser, struct span value, struct rule *rule);
 	void (*write)(struct text *text, const struct rule *rule);
 };
 
-extern const struct value_kind value_kinds[];
+extern const struct value_kind value_kinds[VALUE_COUNT];
 
 /** How a selector is read and written. */
 struct selector {

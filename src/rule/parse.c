@@ -87,7 +87,8 @@ static int read_action(struct parser *parser, struct rule *rule)
 	}
 	rule->action = (enum action)action;
 	rule->when = action_infos[action].when;
-	const struct value_kind *kind = &value_kinds[action_infos[action].value];
+	enum value_type type = action_infos[action].value;
+	const struct value_kind *kind = &value_kinds[type];
 	rule->has_value = value.start != NULL;
 	if (rule->has_value && !kind->read) {
 		struct text message = fault_begin(parser, value.start - 1);
@@ -95,7 +96,8 @@ static int read_action(struct parser *parser, struct rule *rule)
 		return -EINVAL;
 	}
 	/* Where a value is missing, what reads it says what was expected. */
-	return rule->has_value || kind->required ? kind->read(parser, value, rule) : 0;
+	bool required = value_forms[type][0] == '=';
+	return rule->has_value || required ? kind->read(parser, value, rule) : 0;
 }
 
 static int read_selector(struct parser *parser, struct rule *rule, uint32_t *given)

@@ -15,7 +15,7 @@
  *     set.c        the memory of a set
  *     match.c      which rules are a connection's
  *     trigger.c    would a rule fire now?
- *     actions.c    the table of actions
+ *     actions.c    the tables of actions, of the forms of their values, and of when they fire
  *     active.c     the rules in force in this process
  */
 #ifndef RESETBY_RULE_RULE_H
@@ -32,17 +32,10 @@
 
 enum value_type {
 	VALUE_NONE,
-	VALUE_DURATION, /* required */
-	VALUE_DURATION_OPTIONAL,
-	VALUE_LIMIT, /* a duration that is not 0; required */
-	VALUE_LIMIT_OPTIONAL,
-	VALUE_SIZE_OPTIONAL,
-	VALUE_COUNT_OPTIONAL,
-	VALUE_PERCENT,     /* required */
-	VALUE_SEGMENT,     /* required: syn synack ack fin finack rst all */
-	VALUE_UNREACHABLE, /* optional: host net */
-	VALUE_KEEPALIVE,   /* required: IDLE/INTERVAL/COUNT */
-	VALUE_ERRNO_PAIR,  /* required: FROM:TO */
+#define VALUE(symbol, form, kind) VALUE_##symbol,
+#include "values.def"
+#undef VALUE
+	VALUE_COUNT
 };
 
 enum stage {
@@ -84,6 +77,13 @@ struct action_info {
 };
 
 extern const struct action_info action_infos[ACTION_COUNT];
+
+/** What may stand behind an action's name: `=DUR`, `[=host|net]`; empty for VALUE_NONE. */
+extern const char *const value_forms[VALUE_COUNT];
+
+/** The kinds of call: `connect` for the bit WHEN_CONNECT, which is the first, and so on. */
+#define MOMENT_COUNT 4
+extern const char *const moment_names[MOMENT_COUNT];
 
 _Static_assert(ACTION_COUNT <= CHOICE_MAX, "a connection has room for one rule of every action");
 

@@ -234,27 +234,15 @@ static void after_write(struct text *text, const struct rule *rule)
 	}
 }
 
-static const struct {
-	unsigned bit;
-	const char *name;
-} calls[] = {
-	{WHEN_READ, "read"},
-	{WHEN_WRITE, "write"},
-	{WHEN_CLOSE, "close"},
-	{WHEN_CONNECT, "connect"},
-};
-
-#define CALL_COUNT (sizeof calls / sizeof *calls)
-
 static int when_misfit(struct parser *parser, const struct rule *rule)
 {
 	const struct action_info *info = &action_infos[rule->action];
 	struct text message = fault_begin(parser, parser->word.start);
 	text_format(&message, "%s can fire only at", info->name);
 	const char *separator = " ";
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		if ((info->when & calls[i].bit) != 0) {
-			text_format(&message, "%s%s", separator, calls[i].name);
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		if ((info->when & (1u << i)) != 0) {
+			text_format(&message, "%s%s", separator, moment_names[i]);
 			separator = " or ";
 		}
 	}
@@ -264,9 +252,9 @@ static int when_misfit(struct parser *parser, const struct rule *rule)
 static int when_read(struct parser *parser, struct span value, struct rule *rule)
 {
 	unsigned when = 0;
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		if (calls[i].bit != WHEN_CONNECT && span_is(value, calls[i].name)) {
-			when = calls[i].bit;
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		if (1u << i != WHEN_CONNECT && span_is(value, moment_names[i])) {
+			when = 1u << i;
 		}
 	}
 	if (when == 0) {
@@ -286,9 +274,9 @@ static bool when_given(const struct rule *rule)
 
 static void when_write(struct text *text, const struct rule *rule)
 {
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		if (rule->when == calls[i].bit) {
-			text_string(text, calls[i].name);
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		if (rule->when == 1u << i) {
+			text_string(text, moment_names[i]);
 		}
 	}
 }
@@ -323,7 +311,7 @@ bool selector_applies(const struct selector *selector, const struct rule *rule)
 }
 
 const struct selector selectors[SELECTOR_COUNT] = {
-#define SELECTOR(name, values, help) {#name, name##_read, name##_given, name##_write},
+#define SELECTOR(name, form, help) {#name, name##_read, name##_given, name##_write},
 #include "selectors.def"
 #undef SELECTOR
 };

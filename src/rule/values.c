@@ -67,6 +67,8 @@ static int size_read(struct parser *parser, struct span value, struct rule *rule
 	return result == 0 ? 0 : fault_number(parser, result, "a size such as 64, 16K or 1M");
 }
 
+#define limit_write duration_write
+
 static void size_write(struct text *text, const struct rule *rule)
 {
 	write_size(text, rule->value.size);
@@ -171,7 +173,7 @@ static void keepalive_write(struct text *text, const struct rule *rule)
 	text_unsigned(text, rule->value.keepalive.count);
 }
 
-static int errno_read(struct parser *parser, struct span value, struct rule *rule)
+static int errno_pair_read(struct parser *parser, struct span value, struct rule *rule)
 {
 	struct span to;
 	struct span from = span_cut(value, ':', &to);
@@ -195,17 +197,8 @@ static void errno_pair_write(struct text *text, const struct rule *rule)
 	errno_write(text, rule->value.error.to);
 }
 
-const struct value_kind value_kinds[] = {
-	[VALUE_NONE] = {false, NULL, NULL},
-	[VALUE_DURATION] = {true, duration_read, duration_write},
-	[VALUE_DURATION_OPTIONAL] = {false, duration_read, duration_write},
-	[VALUE_LIMIT] = {true, limit_read, duration_write},
-	[VALUE_LIMIT_OPTIONAL] = {false, limit_read, duration_write},
-	[VALUE_SIZE_OPTIONAL] = {false, size_read, size_write},
-	[VALUE_COUNT_OPTIONAL] = {false, count_read, count_write},
-	[VALUE_PERCENT] = {true, percent_read, percent_write},
-	[VALUE_SEGMENT] = {true, segment_read, segment_write},
-	[VALUE_UNREACHABLE] = {false, unreachable_read, unreachable_write},
-	[VALUE_KEEPALIVE] = {true, keepalive_read, keepalive_write},
-	[VALUE_ERRNO_PAIR] = {true, errno_read, errno_pair_write},
+const struct value_kind value_kinds[VALUE_COUNT] = {
+#define VALUE(symbol, form, kind) [VALUE_##symbol] = {kind##_read, kind##_write},
+#include "values.def"
+#undef VALUE
 };
