@@ -125,7 +125,7 @@ MAN_PAGE := $(MAN:%=$(BUILD)/man/%)
 TABLES   := $(BUILD)/man/tables
 all: $(MAN_PAGE)
 
-$(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c $(wildcard src/*/*.h src/*/*.def) $(BUILD)/flags
+$(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c src/sys/text.c src/sys/pen.c $(wildcard src/*/*.h src/*/*.def) $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)

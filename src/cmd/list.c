@@ -6,7 +6,9 @@
 
 static const char help[] =
 	"resetby list hooks      the functions of libc that the library stands in front of\n"
-	"resetby list actions    what a rule can do, a tab, and how\n"
+	"resetby list actions    what a rule can do, a tab, and how; behind further tabs how it "
+	"is\n"
+	"                        written, inject or mitigate, when it fires, and what it needs\n"
 	"resetby list causes     what a log line can name as cause, a tab, and what that is\n";
 
 static const char *const hooks[] = {
@@ -32,10 +34,23 @@ static void list_hooks(void)
 	}
 }
 
+static void print_moments(unsigned when)
+{
+	char line[64];
+	struct text text = text_in(line, sizeof line);
+	moments_write(&text, when, ", ");
+	fputs(line, stdout);
+}
+
+/* Who reads names alone finds them in front. */
 static void list_actions(void)
 {
 	for (int i = 0; i < ACTION_COUNT; i++) {
-		printf("%s\t%s\n", action_infos[i].name, action_infos[i].help);
+		const struct action_info *info = &action_infos[i];
+		printf("%s\t%s\t%s%s\t%s\t", info->name, info->help, info->name,
+		       value_forms[info->value], info->kind == KIND_INJECT ? "inject" : "mitigate");
+		print_moments(info->when);
+		puts(info->privilege == PRIVILEGE_NONE ? "\tnothing" : "\tCAP_NET_ADMIN");
 	}
 }
 

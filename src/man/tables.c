@@ -53,13 +53,10 @@ static const struct {
 
 static void print_moments(unsigned when)
 {
-	const char *separator = "";
-	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
-		if ((when & (1u << i)) != 0) {
-			printf("%s%s", separator, moment_names[i]);
-			separator = ", ";
-		}
-	}
+	char line[64];
+	struct text text = text_in(line, sizeof line);
+	moments_write(&text, when, ", ");
+	fputs(line, stdout);
 }
 
 static const char *told_as(enum cause_kind kind)

@@ -23,3 +23,14 @@ const char *const value_forms[VALUE_COUNT] = {
 };
 
 const char *const moment_names[MOMENT_COUNT] = {"connect", "read", "write", "close"};
+
+void moments_write(struct text *text, unsigned when, const char *separator)
+{
+	const char *before = "";
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		if ((when & (1u << i)) != 0) {
+			text_format(text, "%s%s", before, moment_names[i]);
+			before = separator;
+		}
+	}
+}

@@ -85,6 +85,9 @@ extern const char *const value_forms[VALUE_COUNT];
 #define MOMENT_COUNT 4
 extern const char *const moment_names[MOMENT_COUNT];
 
+/** Names of the moments of a set of WHEN_ bits: `read, write`. */
+void moments_write(struct text *text, unsigned when, const char *separator);
+
 _Static_assert(ACTION_COUNT <= CHOICE_MAX, "a connection has room for one rule of every action");
 
 /** Longest `starts=` text in bytes: what a connection remembers of its current request. */

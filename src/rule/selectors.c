@@ -238,14 +238,8 @@ static int when_misfit(struct parser *parser, const struct rule *rule)
 {
 	const struct action_info *info = &action_infos[rule->action];
 	struct text message = fault_begin(parser, parser->word.start);
-	text_format(&message, "%s can fire only at", info->name);
-	const char *separator = " ";
-	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
-		if ((info->when & (1u << i)) != 0) {
-			text_format(&message, "%s%s", separator, moment_names[i]);
-			separator = " or ";
-		}
-	}
+	text_format(&message, "%s can fire only at ", info->name);
+	moments_write(&message, info->when, " or ");
 	return -EINVAL;
 }
 

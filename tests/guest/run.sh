@@ -432,7 +432,9 @@ list_hooks_names_what_is_exported() {
 list_actions_has_a_line_of_help_each() {
 	"$resetby" list actions >actions
 	grep -q '^linger0	SO_LINGER' actions
-	expect "$(grep -cvP '^[a-z0-9-]+\t.+$' actions || true)" 0
+	# Name, what it does, how it is written, kind, when it fires, what it needs.
+	expect "$(grep -cvP '^([a-z0-9-]+)\t[^\t]+\t\1[^\t]*(\t[^\t]+){3}$' actions || true)" 0
+	grep -qP '\tdrain\[=DUR\]\tmitigate\tclose\tnothing$' actions
 }
 
 every_cause_that_is_listed_is_explained() {
