@@ -27,6 +27,18 @@ static const struct {
 
 static const struct {
 	const char *name;
+	const char *values;
+	const char *otherwise;
+	const char *help;
+} variables[] = {
+#define SETTING(symbol, reader, values, otherwise, help)                                           \
+	{"RESETBY_" #symbol, values, otherwise, help},
+#include "../rule/settings.def"
+#undef SETTING
+};
+
+static const struct {
+	const char *name;
 	const char *form;
 	const char *help;
 } selectors[] = {
@@ -187,6 +199,20 @@ static void markdown_actions(void)
 	}
 }
 
+static void markdown_variables(void)
+{
+	puts("| variable | values | default | meaning |\n| --- | --- | --- | --- |");
+	for (size_t i = 0; i < COUNT_OF(variables); i++) {
+		markdown_code(variables[i].name, "");
+		markdown_text(variables[i].values);
+		fputs(" | ", stdout);
+		markdown_text(variables[i].otherwise);
+		fputs(" | ", stdout);
+		markdown_text(variables[i].help);
+		puts(" |");
+	}
+}
+
 static void markdown_selectors(void)
 {
 	puts("| selector | meaning |\n| --- | --- |");
@@ -232,6 +258,7 @@ static const struct table {
 	void (*markdown)(void);
 } tables[] = {
 	{"@ACTIONS@\n", mdoc_actions, "<!-- actions -->\n", markdown_actions},
+	{NULL, NULL, "<!-- variables -->\n", markdown_variables},
 	{NULL, NULL, "<!-- selectors -->\n", markdown_selectors},
 	{"@CAUSES@\n", mdoc_causes, "<!-- causes -->\n", markdown_causes},
 	{"@KEYS@\n", mdoc_keys, "<!-- keys -->\n", markdown_keys},

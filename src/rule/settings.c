@@ -84,20 +84,9 @@ static const struct {
 	int (*read)(const char *value, struct settings *settings, size_t *at);
 	const char *expected;
 } infos[SETTING_COUNT] = {
-	[SETTING_LOG] = {"RESETBY_LOG", read_log, "stderr, or a path in which % is %p, %e or %%"},
-	[SETTING_LEVEL] = {"RESETBY_LEVEL", read_level, "off, resets, conns or calls"},
-	[SETTING_FORMAT] = {"RESETBY_FORMAT", read_format, "text or json"},
-	[SETTING_RULES] = {"RESETBY_RULES", NULL, NULL},
-	[SETTING_RULES_FILE] = {"RESETBY_RULES_FILE", NULL, NULL},
-	[SETTING_SEED] = {"RESETBY_SEED", read_seed, "an unsigned 64-bit number"},
-	[SETTING_ONLY] = {"RESETBY_ONLY", read_names,
-			  "names of programs, such as curl or python*,nginx"},
-	[SETTING_SKIP] = {"RESETBY_SKIP", read_names,
-			  "names of programs, such as curl or python*,nginx"},
-	[SETTING_STALE] = {"RESETBY_STALE", read_stale, "a duration such as 250ms, 2s or 5m"},
-	[SETTING_PHRASE] = {"RESETBY_PHRASE", read_phrase, "0 or 1"},
-	[SETTING_RETRY_BUFFER] = {"RESETBY_RETRY_BUFFER", read_retry_buffer,
-				  "two sizes such as 64K/8M: of a connection, of the process"},
+#define SETTING(symbol, reader, values, otherwise, help) {"RESETBY_" #symbol, reader, values},
+#include "settings.def"
+#undef SETTING
 };
 
 static const struct settings defaults = {

@@ -7,17 +7,9 @@
 #include "rule.h"
 
 enum setting {
-	SETTING_LOG,
-	SETTING_LEVEL,
-	SETTING_FORMAT,
-	SETTING_RULES,
-	SETTING_RULES_FILE,
-	SETTING_SEED,
-	SETTING_ONLY,
-	SETTING_SKIP,
-	SETTING_STALE,
-	SETTING_PHRASE,
-	SETTING_RETRY_BUFFER,
+#define SETTING(symbol, reader, values, otherwise, help) SETTING_##symbol,
+#include "settings.def"
+#undef SETTING
 	SETTING_COUNT
 };
 

@@ -67,7 +67,10 @@ static int size_read(struct parser *parser, struct span value, struct rule *rule
 	return result == 0 ? 0 : fault_number(parser, result, "a size such as 64, 16K or 1M");
 }
 
-#define limit_write duration_write
+static void limit_write(struct text *text, const struct rule *rule)
+{
+	duration_write(text, rule);
+}
 
 static void size_write(struct text *text, const struct rule *rule)
 {

@@ -25,7 +25,7 @@ keys() {
 }
 
 variables() {
-	grep -oE '"RESETBY_[A-Z_]+"' "$top/src/rule/settings.c" | tr -d '"' | sort -u
+	sed -n 's/^SETTING(\([A-Z_]*\), .*/RESETBY_\1/p' "$top/src/rule/settings.def" | sort -u
 }
 
 # without NAMES COMMAND...: fails, and says so, for the names of which COMMAND NAME fails

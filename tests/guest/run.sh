@@ -170,7 +170,7 @@ wrong_inherited_values_are_refused_too() {
 	refused 2 "RESETBY_PHRASE:1:1: yes" env RESETBY_PHRASE=yes "$resetby" run touch started
 	refused 2 "RESETBY_FORMAT:1:1: " env RESETBY_FORMAT= "$resetby" run touch started
 	refused 2 "RESETBY_RULES:1:1:" env RESETBY_RULES=nonsense "$resetby" run touch started
-	refused 2 "RESETBY_ONLY:1:1: : expected names" env RESETBY_ONLY= "$resetby" run touch started
+	refused 2 "RESETBY_ONLY:1:1: : expected program names" env RESETBY_ONLY= "$resetby" run touch started
 	[ ! -e started ]
 	refused 2 "RESETBY_LEVEL:1:1: loud" env RESETBY_LEVEL=loud "$resetby" check linger0
 }
