@@ -4,24 +4,24 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "help_tell.h"
 #include "place.h"
 
 struct topic {
 	const char *name;
 	const char *page;
 	const char *help;
-	const char *subcommand; /* what knows of it without man, and what that is asked */
-	const char *argument;
+	int (*tell)(void); /* what is known of it without man; NULL: nothing, or --help */
 };
 
 static const struct topic topics[] = {
-#define TOPIC(name, page, help, subcommand, argument) {name, page, help, subcommand, argument},
+#define TOPIC(name, page, help, tell) {name, page, help, tell},
 #include "topics.def"
 #undef TOPIC
 };
 
 static const struct topic subcommands[] = {
-#define SUBCOMMAND(name, takes, help) {#name, "resetby.1", help, #name, "--help"},
+#define SUBCOMMAND(name, takes, help) {#name, "resetby.1", help, NULL},
 #define OPTION(subcommand, option, takes, help)
 #include "subcommands.def"
 #undef SUBCOMMAND
@@ -82,14 +82,29 @@ static void show(const char *page)
 	}
 }
 
-static int summarize(const struct topic *topic)
+static void say_missing(FILE *stream, const struct topic *topic, const char *more)
 {
 	const char *section = strrchr(topic->page, '.');
-	const char *asked[] = {"resetby", topic->subcommand, topic->argument, NULL};
-	printf("%.*s(%s) cannot be shown here: there is no man, or the page is missing. In short:\n"
-	       "\n",
-	       (int)(section - topic->page), topic->page, section + 1);
-	return cmd_choose(topic->argument[0] ? 3 : 2, (char **)asked);
+	fprintf(stream,
+		"%.*s(%s) cannot be shown here: there is no man, or the page is missing%s\n",
+		(int)(section - topic->page), topic->page, section + 1, more);
+}
+
+static int tell(const struct topic *topic)
+{
+	if (!topic->tell) {
+		fputs("resetby: ", stderr);
+		say_missing(stderr, topic, "");
+		return STATUS_FAILED;
+	}
+	say_missing(stdout, topic, ". In short:\n");
+	return topic->tell();
+}
+
+static int tell_subcommand(const struct topic *subcommand)
+{
+	say_missing(stdout, subcommand, ". In short:\n");
+	return cmd_choose(3, (char *[]){"resetby", (char *)subcommand->name, "--help", NULL});
 }
 
 int cmd_help(int argc, char **argv)
@@ -103,14 +118,14 @@ int cmd_help(int argc, char **argv)
 		return cmd_finish();
 	}
 	const struct topic *topic = find(topics, COUNT_OF(topics), name);
-	if (!topic) {
-		topic = find(subcommands, COUNT_OF(subcommands), name);
+	const struct topic *subcommand = find(subcommands, COUNT_OF(subcommands), name);
+	if (topic) {
+		show(topic->page);
+		return tell(topic);
 	}
-	if (!topic) {
-		return cmd_misused("help: there is no topic '%s'; resetby help --help lists "
-				   "them",
-				   name);
+	if (subcommand) {
+		show(subcommand->page);
+		return tell_subcommand(subcommand);
 	}
-	show(topic->page);
-	return summarize(topic);
+	return cmd_misused("help: there is no topic '%s'; resetby help --help lists them", name);
 }

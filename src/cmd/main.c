@@ -18,6 +18,7 @@
  *       model.h        what is known of all        sentence.h  the same in sentences
  *       text.c, json.c   printed
  *     help.c         help: the manual
+ *     help_tell.c      what is known of its topics where there is no man
  */
 #include <stdio.h>
 #include <string.h>

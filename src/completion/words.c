@@ -38,7 +38,7 @@ static const struct row rows[] = {
 };
 
 static const struct row topics[] = {
-#define TOPIC(name, page, help, subcommand, argument) {name, "", page, help},
+#define TOPIC(name, page, help, tell) {name, "", page, help},
 #include "../cmd/topics.def"
 #undef TOPIC
 };
