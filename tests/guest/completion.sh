@@ -157,7 +157,7 @@ what_list_and_help_take_is_offered() {
 	local name
 	in_bash_and_fish "actions causes hooks " resetby list ''
 	for name in $(offers_bash resetby help ''); do
-		! PATH=/nonexistent "$resetby" help "$name" 2>&1 | grep "no topic"
+		expect "$(PATH=/nonexistent "$resetby" help "$name" 2>&1 | grep -c "no topic")" 0
 	done
 	in_bash_and_fish "rules run " resetby help ru
 }
