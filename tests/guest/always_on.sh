@@ -5,6 +5,11 @@ needs "$PYTHON" jq
 files=$(realpath "$guest/../../examples/always-on")
 installed=/usr/local/lib/libresetby.so
 
+# Another user must be able to reach its log; the scratch directory is ours alone.
+public=$(mktemp -d -p /tmp resetby-public.XXXXXX)
+trap 'rm -rf "$scratch" "$public"' EXIT
+chmod 755 "$public"
+
 needs_here() {
 	command -v "$1" >/dev/null || skip "there is no $1 here"
 }
@@ -36,14 +41,60 @@ the_drop_in_is_right() {
 	has resetby.conf said
 }
 
-# As systemd would set it, with the library and the log of this test.
+# As systemd would set it, for a service demo with the library and the directory of this test.
 the_environment_of_the_drop_in_logs_json() {
-	local variables
+	local variables logs
+	logs=$(sed -n 's/^LogsDirectory=//p' "$files/systemd.conf")
+	mkdir -p "${logs//%N/demo}"
 	mapfile -t variables < <(sed -n 's/^Environment=//p' "$files/systemd.conf" |
-		sed "s/%%/%/g; s|$installed|$library|; s|/var/log/resetby|$PWD|")
+		sed "s/%N/demo/g; s/%%/%/g; s|$installed|$library|; s|/var/log|$PWD|")
 	expect ${#variables[@]} 3
 	refuse_connection "${variables[@]}"
-	expect "$(jq -r .cause python3.log)" refused
+	expect "$(jq -r .cause resetby/demo/python3.log)" refused
+}
+
+# refused_by_nginx [VARIABLE=VALUE...]: nginx, whose worker is another user, cannot reach its upstream
+refused_by_nginx() {
+	serve LD_PRELOAD="$library" "$@" nginx -c "$PWD/nginx.conf"
+	curl -s -o /dev/null "http://127.0.0.1:$port/"
+	stop QUIT
+}
+
+# What the drop-in says of workers that change their user.
+nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log() {
+	needs_here nginx
+	mkdir "$public/logs"
+	chown www-data "$public/logs" || skip "this needs root"
+	cat >nginx.conf <<-END
+		user www-data;
+		pid $PWD/nginx.pid;
+		error_log $PWD/error.log;
+		daemon off;
+		events {}
+		http {
+			access_log off;
+			client_body_temp_path $PWD/body;
+			proxy_temp_path $PWD/proxy;
+			server {
+				listen 127.0.0.1:$port;
+				location / { proxy_pass http://127.0.0.1:1; }
+			}
+		}
+	END
+	refused_by_nginx RESETBY_LOG="$public/logs/%e.log"
+	has " refused (certain)" "$public/logs/nginx.log"
+	expect "$(grep -cF 'resetby[' error.log)" 0
+	refused_by_nginx
+	has " refused (certain)" error.log
+	chown root "$public/logs"
+	rm "$public/logs/nginx.log"
+	refused_by_nginx RESETBY_LOG="$public/logs/%e.log"
+	has "cannot open log file $public/logs/nginx.log: EACCES" error.log
+}
+
+the_image_is_built_anew() {
+	grep -q '^RUN make -C /src install .*BUILD=/tmp/' "$files/Dockerfile"
+	grep -qx build "$files/Dockerfile.dockerignore"
 }
 
 the_library_is_where_the_files_say() {
@@ -67,11 +118,12 @@ the_pod_preloads_what_its_init_container_copied() {
 
 the_collectors_read_where_the_drop_in_logs() {
 	"$PYTHON" -c 'import yaml' 2>/dev/null || skip "there is no python3-yaml here"
-	local logs='/var/log/resetby/*.log'
+	local logs='/var/log/resetby/*/*.log'
 	expect "$(yaml vector.yaml 'y["sources"]["resetby"]["include"][0]')" "$logs"
 	expect "$(yaml fluent-bit.yaml 'y["pipeline"]["inputs"][0]["path"]')" "$logs"
 	expect "$(yaml fluent-bit.yaml 'y["pipeline"]["inputs"][0]["parser"] == y["parsers"][0]["name"]')" True
 	expect "$(yaml promtail.yaml 'y["scrape_configs"][0]["static_configs"][0]["labels"]["__path__"]')" "$logs"
+	grep -qF "$logs {" "$files/logrotate.conf"
 	# The time stamp, and the keys that become labels, are in the lines.
 	preloaded RESETBY_LOG="$PWD/a.log" "$PYTHON" -c '
 import socket
@@ -88,30 +140,32 @@ print(line["ev"], line["cause"], line["exe"])' >said
 # A server logs, the log is rotated, the server logs on: no line is lost or in two places.
 rotation_loses_nothing_and_is_followed() {
 	needs_here logrotate
-	mkdir logs
+	mkdir -p logs/web
 	sed "s|/var/log/resetby|$PWD/logs|; s|size 10M|size 1|; s|compress||" "$files/logrotate.conf" >conf
 	logrotate -d "$files/logrotate.conf" 2>said
 	expect "$(grep -i error said)" ""
 	# Two errors by one process, with a rotation between them.
 	mkfifo go
-	start LD_PRELOAD="$library" RESETBY_FORMAT=json RESETBY_LOG="$PWD/logs/%e.log" "$PYTHON" -c '
+	start LD_PRELOAD="$library" RESETBY_FORMAT=json RESETBY_LOG="$PWD/logs/web/%e.log" "$PYTHON" -c '
 import socket
 for port in 1, 2:
     try: socket.create_connection(("127.0.0.1", port))
     except OSError: pass
     open("go").read()'
-	eventually test -s logs/python3.log
+	eventually test -s logs/web/python3.log
 	logrotate -f -s "$PWD/state" conf 2>&1
 	: >go
-	eventually test -s logs/python3.log
-	expect "$(jq -r .peer logs/python3.log.1)" 127.0.0.1:1
-	expect "$(jq -r .peer logs/python3.log)" 127.0.0.1:2
-	expect "$(tr -d '\0' <logs/python3.log | cmp - logs/python3.log && echo same)" same
+	eventually test -s logs/web/python3.log
+	expect "$(jq -r .peer logs/web/python3.log.1)" 127.0.0.1:1
+	expect "$(jq -r .peer logs/web/python3.log)" 127.0.0.1:2
+	expect "$(tr -d '\0' <logs/web/python3.log | cmp - logs/web/python3.log && echo same)" same
 }
 
 points \
 	the_drop_in_is_right \
 	the_environment_of_the_drop_in_logs_json \
+	nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log \
+	the_image_is_built_anew \
 	the_library_is_where_the_files_say \
 	the_pod_preloads_what_its_init_container_copied \
 	the_collectors_read_where_the_drop_in_logs \
