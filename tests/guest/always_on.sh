@@ -122,7 +122,7 @@ the_collectors_read_where_the_drop_in_logs() {
 	expect "$(yaml vector.yaml 'y["sources"]["resetby"]["include"][0]')" "$logs"
 	expect "$(yaml fluent-bit.yaml 'y["pipeline"]["inputs"][0]["path"]')" "$logs"
 	expect "$(yaml fluent-bit.yaml 'y["pipeline"]["inputs"][0]["parser"] == y["parsers"][0]["name"]')" True
-	expect "$(yaml promtail.yaml 'y["scrape_configs"][0]["static_configs"][0]["labels"]["__path__"]')" "$logs"
+	grep -qF "\"__path__\" = \"$logs\"" "$files/alloy.alloy"
 	grep -qF "$logs {" "$files/logrotate.conf"
 	# The time stamp, and the keys that become labels, are in the lines.
 	preloaded RESETBY_LOG="$PWD/a.log" "$PYTHON" -c '
