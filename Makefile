@@ -61,7 +61,7 @@ all: $(BUILD)/libresetby.so $(BUILD)/resetby
 FLAGS := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(shell mkdir -p $(BUILD) && printf '%s' "$(subst ",\",$(FLAGS))" | cmp -s - $(BUILD)/flags || printf '%s' "$(subst ",\",$(FLAGS))" > $(BUILD)/flags)
 
-# Only two files know what is installed where: another PREFIX builds nothing else again.
+# Only two files and the manual know what is installed where: another PREFIX builds nothing else again.
 from_bin = $(shell realpath -m -s --relative-to='$(BINDIR)' '$(1)')
 PLACES := -DRESETBY_LIBDIR='"$(LIBDIR)"' \
           -DRESETBY_LIB_FROM_BIN='"$(call from_bin,$(LIBDIR))"' \
@@ -130,9 +130,9 @@ $(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c src/sys/text.c s
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
 
-$(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES)
+$(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES) $(BUILD)/places
 	$(say) MAN $@
-	$(Q)$(TABLES) mdoc < $< > $@.new && mv $@.new $@
+	$(Q)sed 's|@LIBDIR@|$(LIBDIR)|' $< | $(TABLES) mdoc > $@.new && mv $@.new $@
 
 .PHONY: readme-tables
 readme-tables: $(TABLES)

@@ -82,6 +82,7 @@ uninstall_touches_nothing_else() {
 
 directories_can_be_chosen() {
 	make_target install DESTDIR="$PWD/tree" BINDIR=/b LIBDIR=/l/x86 INCDIR=/i MANDIR=/m
+	grep -qF "LD_PRELOAD=/l/x86/libresetby.so " tree/m/man1/resetby.1
 	[ -x tree/b/resetby ]
 	[ -e tree/l/x86/libresetby.so ]
 	[ -e tree/i/resetby.h ]
