@@ -130,9 +130,16 @@ $(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c src/sys/text.c s
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(BASE) $(WARN) $(CFLAGS) -o $@ $(filter %.c,$^)
 
-$(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES) $(BUILD)/places
+# The system calls of the library itself; what syscall.c names are the program's.
+$(BUILD)/man/syscalls: $(filter-out src/hook/syscall.c,$(LIB_SRC)) $(wildcard src/*/*.h)
+	@mkdir -p $(@D)
+	$(Q)grep -hv '^ *[/ ]\*' $^ | grep -oE '\bSYS_[a-z0-9_]+' | LC_ALL=C sort -u | \
+		sed 's/SYS_//; $$!s/$$/,/; $$s/$$/./' > $@
+
+$(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES) $(BUILD)/places $(BUILD)/man/syscalls
 	$(say) MAN $@
-	$(Q)sed 's|@LIBDIR@|$(LIBDIR)|' $< | $(TABLES) mdoc > $@.new && mv $@.new $@
+	$(Q)sed -e 's|@LIBDIR@|$(LIBDIR)|' -e '/@SYSCALLS@/ { r $(BUILD)/man/syscalls' -e 'd; }' $< | \
+		$(TABLES) mdoc > $@.new && mv $@.new $@
 
 .PHONY: readme-tables
 readme-tables: $(TABLES)

@@ -1,7 +1,7 @@
 /*
  * A process that puts itself under seccomp may be killed for a system call that its author did not
- * think of. From then on we make none but the log's write; a filter that was there when the process
- * began (containers, services) is for many programs, and nothing changes.
+ * think of. From then on we make none but the log's write. A filter that was there when the process
+ * began (containers, services) is not noticed.
  */
 #ifndef RESETBY_SYS_SANDBOX_H
 #define RESETBY_SYS_SANDBOX_H

@@ -41,6 +41,23 @@ the_drop_in_is_right() {
 	has resetby.conf said
 }
 
+# calls NAME: of a set of systemd's filters, or of the sets in it
+calls() {
+	local name
+	systemd-analyze syscall-filter "$1" | sed '1d; s/^ *//; /^#/d' | while read -r name; do
+		[[ $name == @* ]] && calls "$name" || echo "$name"
+	done
+}
+
+# As the manual says.
+the_filter_of_services_allows_what_the_library_does() {
+	needs_here systemd-analyze
+	calls @system-service | sort -u >allowed
+	tr -d ,. <"$build/man/syscalls" >made
+	[ "$(wc -l <made)" -ge 50 ]
+	expect "$(sort made | comm -23 - allowed)" ""
+}
+
 # As systemd would set it, for a service demo with the library and the directory of this test.
 the_environment_of_the_drop_in_logs_json() {
 	local variables logs
@@ -163,6 +180,7 @@ for port in 1, 2:
 
 points \
 	the_drop_in_is_right \
+	the_filter_of_services_allows_what_the_library_does \
 	the_environment_of_the_drop_in_logs_json \
 	nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log \
 	the_image_is_built_anew \
