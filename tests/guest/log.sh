@@ -71,6 +71,35 @@ an_unwritable_log_is_complained_about_once() {
 	has "ENOSPC" said.err
 }
 
+# As the manual says: nothing is logged of what is sent and received, whatever is logged.
+what_is_sent_and_received_is_not_logged() {
+	local format
+	for format in text json; do
+		(
+			umask 027
+			preloaded RESETBY_LOG="$PWD/log.$format" RESETBY_FORMAT=$format RESETBY_LEVEL=calls \
+				RESETBY_RULES='retry; idempotent; reset when=read times=1' "$PYTHON" -c '
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+for words in b"GET /secret HTTP/1.1\r\nCookie: secret\r\n\r\n", b"secret":
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    try:
+        client.sendall(words)
+        server.recv(4)
+        server.sendall(b"secret")
+        server.close()
+        client.recv(100)
+        client.recv(100)
+    except OSError:
+        pass'
+		)
+		has reset "log.$format"
+		expect "$(grep -c secret "log.$format")" 0
+		expect "$(stat -c %a "log.$format")" 640
+	done
+}
+
 # wrong VARIABLE=VALUE TEXT: one line names it, and nothing but the defaults is in force
 wrong() {
 	as_without_us env LD_PRELOAD="$library" RESETBY_RULES=connect-timeout=1s RESETBY_LOG="$PWD/log" "$1" \
@@ -372,6 +401,7 @@ points \
 	threads_and_processes_share_a_file \
 	text_says_what_json_says \
 	an_unwritable_log_is_complained_about_once \
+	what_is_sent_and_received_is_not_logged \
 	wrong_variables_are_told_and_leave_no_rule \
 	only_and_skip_choose_programs \
 	each_level_includes_the_one_before \
