@@ -1,7 +1,8 @@
 # make install      PREFIX=/usr/local DESTDIR=
 # make uninstall    takes away what install put there, also the directories that it had to make
 # make dist         build/resetby-VERSION.tar.gz; the same source gives the same bytes
-# make deb          build/resetby_VERSION_ARCH.deb, for a Debian with the glibc that it was built with
+# make deb          build/resetby_VERSION_ARCH.deb, for a Debian with the glibc that it was built with;
+#                   DEB_MAINTAINER='NAME <ADDRESS>' is whom it names
 #
 # Times in dist and deb are SOURCE_DATE_EPOCH: the last commit's, when it is not set.
 
@@ -62,7 +63,7 @@ dist:
 		--mode=u+rw,go+r,go-w,a+X,a-s --mtime=@$(SOURCE_DATE_EPOCH) >$(BUILD)/$(DIST).tar
 	$(Q)gzip -9 -n -f $(BUILD)/$(DIST).tar
 
-DEB_MAINTAINER ?= resetby maintainers <maintainers@users.noreply.r-seed-c1a6bdf4.example>
+DEB_MAINTAINER ?= resetby maintainers <maintainers@resetby.example>
 # Of the compiler, so that a cross compiler makes a package for its own target.
 MULTIARCH      ?= $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -q DEB_HOST_MULTIARCH)
 DEB_ARCH       := $(patsubst x86_64-%,amd64,$(patsubst aarch64-%,arm64,$(MULTIARCH)))
