@@ -122,8 +122,11 @@ $(BUILD)/resetby: $(CMD_OBJ) $(BUILD)/floors.a
 # The manual. Its tables, and those of README.md, come from the .def files.
 MAN      := resetby.1 libresetby.7 resetby.h.3
 MAN_PAGE := $(MAN:%=$(BUILD)/man/%)
+# The functions have pages, too: each sends man to that of their header.
+MAN_SO   := $(shell sed -n 's/^\.Nm \(resetby_[a-z_]*\).*/\1.3/p' src/man/resetby.h.3.in)
+MAN_LINK := $(MAN_SO:%=$(BUILD)/man/%)
 TABLES   := $(BUILD)/man/tables
-all: $(MAN_PAGE)
+all: $(MAN_PAGE) $(MAN_LINK)
 
 $(TABLES): src/man/tables.c src/why/causes.c src/rule/actions.c src/sys/text.c src/sys/pen.c $(wildcard src/*/*.h src/*/*.def) $(BUILD)/flags
 	$(say) CC $<
@@ -140,6 +143,10 @@ $(MAN_PAGE): $(BUILD)/man/%: src/man/%.in $(TABLES) $(BUILD)/places $(BUILD)/man
 	$(say) MAN $@
 	$(Q)sed -e 's|@LIBDIR@|$(LIBDIR)|' -e '/@SYSCALLS@/ { r $(BUILD)/man/syscalls' -e 'd; }' $< | \
 		$(TABLES) mdoc > $@.new && mv $@.new $@
+
+$(MAN_LINK): src/man/resetby.h.3.in
+	@mkdir -p $(@D)
+	$(Q)echo '.so man3/resetby.h.3' > $@
 
 .PHONY: readme-tables
 readme-tables: $(TABLES)

@@ -7,9 +7,13 @@
 # Times in dist and deb are SOURCE_DATE_EPOCH: the last commit's, when it is not set.
 
 DATADIR ?= $(PREFIX)/share
+DOCDIR  ?= $(DATADIR)/doc/resetby
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR  ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+
+# Where README.md finds them by its links.
+DOCS := README.md examples/recipes.md $(sort $(wildcard examples/always-on/*))
 
 # What is installed: mode, file, place.
 INSTALLED := 755:$(BUILD)/resetby:$(BINDIR)/resetby \
@@ -18,7 +22,8 @@ INSTALLED := 755:$(BUILD)/resetby:$(BINDIR)/resetby \
              644:$(BUILD)/completion/resetby.bash:$(BASHDIR)/resetby \
              644:$(BUILD)/completion/resetby.zsh:$(ZSHDIR)/_resetby \
              644:$(BUILD)/completion/resetby.fish:$(FISHDIR)/resetby.fish \
-             $(foreach page,$(MAN),644:$(BUILD)/man/$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
+             $(foreach page,$(MAN) $(MAN_SO),644:$(BUILD)/man/$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)) \
+             $(foreach doc,$(DOCS),644:$(doc):$(DOCDIR)/$(doc))
 
 # The directories that install had to make, in that order: only these may go again.
 MADE = $(DESTDIR)$(DATADIR)/resetby/directories
@@ -83,7 +88,8 @@ deb:
 	$(Q)rm -r $(DEB_TREE)/usr/share/resetby
 	$(Q)$(STRIP) --strip-unneeded --remove-section=.comment --remove-section=.note \
 		$(DEB_TREE)/usr/bin/resetby $(DEB_TREE)/usr/lib/$(MULTIARCH)/libresetby.so
-	$(Q)install -d $(DEB_DOC) $(DEB_TREE)/DEBIAN
+	$(Q)install -d $(DEB_TREE)/DEBIAN $(DEB_TREE)/usr/share/lintian/overrides
+	$(Q)install -m 644 src/package/lintian-overrides $(DEB_TREE)/usr/share/lintian/overrides/resetby
 	$(Q)install -m 644 src/package/copyright $(DEB_DOC)/copyright
 	$(Q)$(DEB_FILL) src/package/changelog.in | gzip -9 -n >$(DEB_DOC)/changelog.gz
 	$(Q)gzip -9 -n $(DEB_TREE)/usr/share/man/man*/*
@@ -91,7 +97,7 @@ deb:
 	$(Q)cd $(DEB_TREE) && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums
 	$(Q)$(DEB_FILL) -e "s|@SIZE@|$$(du -k -s $(DEB_TREE)/usr | cut -f1)|" \
 		-e "s|@GLIBC@|$$($(GLIBC_WANTED))|" src/package/control.in >$(DEB_TREE)/DEBIAN/control
-	$(Q)chmod 644 $(DEB_DOC)/* $(DEB_TREE)/DEBIAN/*
+	$(Q)chmod 644 $(DEB_DOC)/changelog.gz $(DEB_TREE)/DEBIAN/*
 	$(Q)dpkg-deb --root-owner-group -Zxz --build $(DEB_TREE) $(DEB) >/dev/null
 
 DEB_FILL = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@ARCH@|$(DEB_ARCH)|' \

@@ -44,6 +44,28 @@ a_moved_tree_works() {
 		grep -qF "$PWD/elsewhere/lib/x86_64-linux-gnu/libresetby.so"
 }
 
+what_readme_leads_to_is_installed_with_it() {
+	local links link
+	make_target install DESTDIR="$PWD/tree" PREFIX=/usr
+	cd tree/usr/share/doc/resetby
+	links=$(grep -ohE '\]\([^)#:]+\)' README.md | tr -d ']()')
+	[ "$(wc -w <<<"$links")" -ge 2 ]
+	for link in $links; do
+		[ -e "$link" ]
+	done
+	diff -r "$top/examples/always-on" examples/always-on
+}
+
+# Each function has a name by which man finds the page of the header.
+every_function_has_a_page() {
+	local name
+	make_target install DESTDIR="$PWD/tree" PREFIX=/usr
+	for name in $(grep -oE '\bresetby_[a-z_]+\(' "$top/include/resetby.h" |
+		tr -d '(' | grep -v _if_loaded | sort -u); do
+		expect "$(cat "tree/usr/share/man/man3/$name.3")" ".so man3/resetby.h.3"
+	done
+}
+
 # tree: all that there is, with type, mode and content
 tree() {
 	find tree ! -type f -printf '%P %y %m\n' | sort
@@ -95,6 +117,8 @@ points \
 	a_moved_tree_works \
 	nothing_is_written_outside_of_destdir_and_prefix \
 	what_is_installed_is_for_everybody_to_read_and_for_root_to_write \
+	what_readme_leads_to_is_installed_with_it \
+	every_function_has_a_page \
 	uninstall_leaves_nothing_behind \
 	uninstall_leaves_the_tree_as_it_was \
 	uninstall_touches_nothing_else \

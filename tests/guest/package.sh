@@ -88,21 +88,28 @@ the_package_holds_everything_where_debian_has_it() {
 	triplet=$(gcc -print-multiarch)
 	dpkg-deb -c "$(a_package)" >list
 	expect "$(awk '{ print $2 }' list | sort -u)" root/root
-	expect "$(awk '{ print $6 }' list | grep -v '/$' | sort)" "$(sort <<-EOF
+	expect "$(awk '{ print $6 }' list | grep -v -e '/$' -e /always-on/ | sort)" "$(sort <<-EOF
 		./usr/bin/resetby
 		./usr/include/resetby.h
 		./usr/lib/$triplet/libresetby.so
 		./usr/share/bash-completion/completions/resetby
+		./usr/share/doc/resetby/README.md
 		./usr/share/doc/resetby/changelog.gz
 		./usr/share/doc/resetby/copyright
+		./usr/share/doc/resetby/examples/recipes.md
 		./usr/share/fish/vendor_completions.d/resetby.fish
+		./usr/share/lintian/overrides/resetby
 		./usr/share/man/man1/resetby.1.gz
 		./usr/share/man/man3/resetby.h.3.gz
+		./usr/share/man/man3/resetby_clear_idempotent.3.gz
+		./usr/share/man/man3/resetby_mark_idempotent.3.gz
+		./usr/share/man/man3/resetby_version.3.gz
 		./usr/share/man/man7/libresetby.7.gz
 		./usr/share/zsh/vendor-completions/_resetby
 	EOF
 	)"
 	dpkg-deb -x "$(a_package)" tree
+	diff -r "$top/examples/always-on" tree/usr/share/doc/resetby/examples/always-on
 	gzip -t tree/usr/share/man/*/* tree/usr/share/doc/resetby/changelog.gz
 	dpkg-parsechangelog --version >/dev/null 2>&1 || skip "there is no dpkg-parsechangelog here"
 	gzip -dc tree/usr/share/doc/resetby/changelog.gz >changelog
@@ -140,6 +147,7 @@ install_use_remove() {
 	bash -c '. /usr/share/bash-completion/completions/resetby && complete -p resetby'
 	man --where 7 libresetby >where || true
 	expect "$(cat where)" /usr/share/man/man7/libresetby.7.gz
+	MANPAGER=cat man 3 resetby_mark_idempotent | grep -q '^RESETBY.H(3)'
 	dpkg -r resetby
 	everything | diff before -
 	dpkg -P resetby
