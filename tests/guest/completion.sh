@@ -134,9 +134,9 @@ what_is_offered_is_understood() {
 		prob=) selector+=50% ;;
 		conn= | times=) selector+=3 ;;
 		after= | wait=) selector+=2s ;;
-		when=write) continue ;;
+		when=write | when=close) continue ;;
 		esac
-		"$resetby" check "unread $selector" >/dev/null
+		"$resetby" check "unread=3 $selector" >/dev/null
 	done
 }
 
