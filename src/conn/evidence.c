@@ -175,7 +175,9 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->linger_ago_ms = conn_is(conn, CONN_LINGER_SET) ? now - conn->linger_ms : NEVER;
 	evidence->told_error = conn->told_error;
 	evidence->told_op = (enum op)conn->told_op;
-	evidence->told_ago_ms = conn->told_error != 0 ? now - conn->told_ms : NEVER;
+	evidence->told_hidden = conn_is(conn, CONN_TOLD_HIDDEN);
+	evidence->told_ago_ms =
+		conn->told_error != 0 || evidence->told_hidden ? now - conn->told_ms : NEVER;
 	evidence->told_count = conn->told_count;
 	evidence->age_ms = conn_age_ms(conn);
 	evidence->connect_ms = evidence->connecting ? evidence->age_ms : conn->connect_us / 1000;
@@ -234,6 +236,14 @@ static void forget_flags(struct evidence *e)
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
 
+/* It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). */
+static void look_for_fin(struct evidence *e)
+{
+	e->fin_knowable = !e->learned && !e->unseen && !e->shared && !e->inherited &&
+			  e->unseen_in == 0 && e->inq != QUEUE_UNKNOWN;
+	e->fin_arrived = e->fin_knowable && e->bytes_received == e->bytes_in + (uint64_t)e->inq + 1;
+}
+
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;
@@ -267,5 +277,6 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
 	unseen_collect(evidence, conn, fd);
+	look_for_fin(evidence);
 	return true;
 }

@@ -69,6 +69,7 @@ struct evidence {
 	bool sandboxed;             /* the kernel may not be asked: only the record is known */
 	bool unseen;                /* calls are made that no hook sees: its counts are not whole */
 	bool peer_fin;              /* a read returned end of file before */
+	bool told_hidden;           /* and it was told that it hid a reset */
 	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */
 	bool shut_read, shut_write; /* the program called shutdown */
 	int64_t shut_write_ago_ms;
@@ -101,6 +102,8 @@ struct evidence {
 	uint32_t segs_in, segs_out, data_segs_in;
 	uint32_t peer_window;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
+	bool fin_arrived;          /* the peer's, read or not */
+	bool fin_knowable;         /* every byte that was read is counted: else it is not known */
 	bool keepalive;
 	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
 	uint32_t user_timeout_ms;

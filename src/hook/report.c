@@ -66,7 +66,9 @@ static void add_evidence(struct event *event, const struct evidence *e)
 		add_known(event, KEY_INQ, e->inq);
 		add_known(event, KEY_OUTQ, e->outq);
 	}
-	if (e->has_info && !e->listening) {
+	/* A blocking connect that failed has begun the counters anew: tcp_disconnect(). */
+	bool counted = !e->connecting || e->segs_out > 0;
+	if (e->has_info && !e->listening && counted) {
 		event_unsigned(event, KEY_RETRANS, e->total_retrans);
 		event_unsigned(event, KEY_RTT_US, e->rtt_us);
 	}
@@ -127,9 +129,14 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 			  const struct verdict *verdict)
 {
 	struct conn *conn = call->conn;
+	bool hidden = evidence->surface == SURFACE_EOF && is_over(evidence, verdict);
+	if (hidden) {
+		conn_set(conn, CONN_TOLD_HIDDEN);
+	}
 	if (evidence->error == 0) {
-		if (verdict->cause == CAUSE_ACCEPT_ABORTED) {
+		if (hidden || verdict->cause == CAUSE_ACCEPT_ABORTED) {
 			conn->told_op = (uint16_t)call->op;
+			conn->told_ms = (uint32_t)clock_coarse_ms();
 		}
 		return;
 	}
@@ -150,6 +157,18 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 }
 
 /*
+ * What is written last, without waiting for an answer, is a farewell (TLS's close_notify, FTP's QUIT):
+ * that the peer had closed before is of no consequence to anybody.
+ */
+#define FAREWELL_MS 100u
+
+static bool is_farewell(const struct evidence *e, enum cause cause)
+{
+	return cause == CAUSE_PEER_CLOSED_EARLY && e->error == 0 && e->surface != SURFACE_EOF &&
+	       !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS;
+}
+
+/*
  * Things that are true and not worth a line: a connect that lost a race against another to the same
  * port (happy eyeballs, RFC 8305), an abandoned connect that was told before, our own doing that a
  * rule did and told, the hundredth EPIPE, at the close the reset that was told at the end of file or
@@ -166,7 +185,9 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	case CAUSE_ACCEPT_ABORTED:
 		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
 	case CAUSE_PEER_CLOSED_EARLY:
-		return !conn_is(conn, CONN_TOLD_HIDDEN) || desk->evidence.error != 0;
+		return desk->evidence.error != 0 ||
+		       (!conn_is(conn, CONN_TOLD_HIDDEN) &&
+			!is_farewell(&desk->evidence, desk->verdict.cause));
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -325,12 +346,10 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (evidence->connecting && evidence->state == STATE_SYN_SENT) {
 		conn_set(call->conn, CONN_TOLD_ABANDONED);
 	}
-	if (surface == SURFACE_EOF && is_over(evidence, &desk->verdict)) {
-		conn_set(call->conn, CONN_TOLD_HIDDEN);
-	}
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
-	return ending_of(&desk->verdict);
+	return is_farewell(evidence, desk->verdict.cause) ? ENDING_PEER_FIN
+							  : ending_of(&desk->verdict);
 }
 
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)

@@ -50,18 +50,40 @@ static const struct pen_word endings[] = {
 	[ENDING_PEER_RST] = PEN_WORD("peer-rst"), [ENDING_TIMEOUT] = PEN_WORD("timeout"),
 };
 
+/* Had the program read the peer's end of file when it shut down its own side? */
+static bool peer_was_first(const struct conn *conn)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	bool ended = false;
+	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
+		const struct past_call *past = &conn->history[i % CONN_HISTORY];
+		if (past->op == OP_SHUTDOWN) {
+			return ended;
+		}
+		ended = ended || (past->op < OP_COUNT && past->result == 0 && past->error == 0 &&
+				  op_direction((enum op)past->op) == DIRECTION_READ);
+	}
+	return false;
+}
+
 /* Where no verdict says it: what the program was told, and what it did. */
 static enum ending ending_seen(const struct conn *conn, bool exiting)
 {
-	if (conn->told_error == ETIMEDOUT) {
-		return ENDING_TIMEOUT;
-	}
+	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
 		return conn->injected != 0 && conn->told_error != ECONNREFUSED ? ENDING_RST
 									       : ENDING_PEER_RST;
 	}
-	if (conn_is(conn, CONN_PEER_FIN) && !conn_is(conn, CONN_SHUT_WRITE)) {
+	if (conn->told_error == ECONNABORTED) {
+		return ENDING_RST;
+	}
+	/* And an ICMP error, where retransmissions came to their end. */
+	if (conn->told_error == ETIMEDOUT || (conn->told_error != 0 && phase == PHASE_OPEN)) {
+		return ENDING_TIMEOUT;
+	}
+	if (conn_is(conn, CONN_PEER_FIN) &&
+	    (!conn_is(conn, CONN_SHUT_WRITE) || peer_was_first(conn))) {
 		return ENDING_PEER_FIN;
 	}
 	return exiting ? ENDING_EXIT : ENDING_FIN;

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include "../sys/errnames.h"
 #include "schedule.h"
+#include "signs.h"
+
+/* Worth a word: no answer takes as long. */
+#define LONG_AGO_MS 1000u
 
 static void queue_overflow(const struct evidence *e, struct text *text)
 {
@@ -69,7 +73,9 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 	text_string(text, e->peer_fin ? " and the program had read that end of file"
 				      : " and the program had not read it");
 	text_string(text, "; what was written after it met a closed socket, whose RST is ");
-	text_string(text, e->error == EPIPE ? "this EPIPE" : "hidden by this end of file");
+	text_string(text, e->error == EPIPE           ? "this EPIPE"
+			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
+						      : "told to nobody");
 }
 
 static void peer_abort(const struct evidence *e, struct text *text)
@@ -79,13 +85,19 @@ static void peer_abort(const struct evidence *e, struct text *text)
 			    "the peer's FIN had come, and then a RST although nothing of ours was "
 			    "outstanding; ");
 		say_moved(e, text);
-	} else if (e->bytes_out == 0 && e->bytes_in == 0) {
+	} else if (e->bytes_out == 0 && e->bytes_in == 0 && e->bytes_received == 0 &&
+		   nothing_acked(e)) {
 		text_format(text,
 			    "a RST arrived %t after the connection began, before any byte was "
 			    "written or read",
 			    e->age_ms);
 	} else {
-		text_string(text, "a RST arrived with nothing of ours outstanding; ");
+		text_string(text, "a RST arrived with nothing of ours outstanding");
+		if (e->has_info && e->last_data_sent_ms >= LONG_AGO_MS) {
+			text_format(text, ", %t after our last byte",
+				    (int64_t)e->last_data_sent_ms);
+		}
+		text_string(text, "; ");
 		say_moved(e, text);
 	}
 	say_unread(e, text);
@@ -96,7 +108,8 @@ static void peer_abort(const struct evidence *e, struct text *text)
 
 static void forgotten(const struct evidence *e, struct text *text)
 {
-	text_format(text, "after %t of silence the first %z were answered with a RST within %t",
+	text_format(text,
+		    "after %t of silence the %z of this request were answered with a RST within %t",
 		    e->gap_ms, e->req_bytes > 0 ? e->req_bytes : (uint64_t)e->outq,
 		    (int64_t)e->last_data_sent_ms);
 	schedule_write_idle_limit(text, e->gap_ms);
@@ -109,9 +122,20 @@ static void forgotten(const struct evidence *e, struct text *text)
 
 static void already_reset(const struct evidence *e, struct text *text)
 {
-	text_string(text, "this connection ended with ");
-	errno_write(text, e->told_error);
-	text_format(text, ", which %s reported %t ago", op_name(e->told_op), e->told_ago_ms);
+	if (e->told_error != 0) {
+		text_string(text, "this connection ended with ");
+		errno_write(text, e->told_error);
+		text_format(text, ", which %s reported %t ago", op_name(e->told_op),
+			    e->told_ago_ms);
+	} else if (e->told_hidden) {
+		text_format(text,
+			    "this connection ended with a RST, hidden by the end of file that %s "
+			    "reported %t ago",
+			    op_name(e->told_op), e->told_ago_ms);
+	} else {
+		text_string(text, "no FIN of the peer's had come, so that this EPIPE follows an "
+				  "error that another call of this program is told");
+	}
 	if (e->told_count > 1) {
 		text_format(text, "; %u calls have failed since", e->told_count - 1);
 	}

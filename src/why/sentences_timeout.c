@@ -1,16 +1,23 @@
-/* What ran out. */
+/* What ran out. tcpi_retransmits counts time-outs in a row; probes of a lost tail are no time-outs. */
 #include "sentences.h"
 
+#include "../sys/errnames.h"
 #include "schedule.h"
+#include "signs.h"
 
 static void retransmit_limit(const struct evidence *e, struct text *text)
 {
 	text_format(text,
-		    "%z stayed unacknowledged through %u retransmissions; the last sign of the "
-		    "peer was %t ago",
+		    "%z stayed unacknowledged through %u retransmission time-outs; the last sign "
+		    "of the peer was %t ago",
 		    (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits,
 		    (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
+	if (is_icmp_errno(e->error)) {
+		text_string(text, "; meanwhile ICMP errors came back (");
+		errno_write(text, e->error);
+		text_string(text, "): a firewall or router on the way refuses, or knows no way");
+	}
 	say_where(e, text);
 }
 
@@ -18,7 +25,7 @@ static void user_timeout(const struct evidence *e, struct text *text)
 {
 	text_format(text,
 		    "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), through %u "
-		    "retransmissions",
+		    "retransmission time-outs",
 		    (uint64_t)(e->outq > 0 ? e->outq : 0), (int64_t)e->user_timeout_ms,
 		    e->retransmits);
 }

@@ -22,7 +22,8 @@ static void losing(const struct evidence *e, struct text *text)
 {
 	text_format(
 		text,
-		"%z unacknowledged and sent again %u times; the last sign of the peer was %t ago",
+		"%z unacknowledged through %u retransmission time-outs; the last sign of the peer "
+		"was %t ago",
 		(uint64_t)e->outq, e->retransmits, (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 }

@@ -37,6 +37,7 @@ bool dead_at_accept(const struct evidence *e);
 /* ---- a RST was met, and what it answered (signs_reset.c) ---- */
 
 bool told_before(const struct evidence *e);
+bool told_to_another(const struct evidence *e);
 bool wrote_past_own_end(const struct evidence *e);
 bool reset_after_fin(const struct evidence *e);
 bool maybe_reset_after_fin(const struct evidence *e);

@@ -8,7 +8,7 @@ bool gave_up(const struct evidence *e)
 	if (!e->connecting) {
 		return false;
 	}
-	if (e->surface == SURFACE_CLOSE) {
+	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
 		return e->state == STATE_SYN_SENT;
 	}
 	/* shutdown in SYN_SENT gives ECONNRESET; SO_SNDTIMEO ends a blocking connect. */

@@ -10,7 +10,14 @@
 
 bool told_before(const struct evidence *e)
 {
-	return was_told(e) && e->error != 0;
+	return (was_told(e) || e->told_hidden) && e->error != 0;
+}
+
+/* The error of a socket is told once, and an EPIPE without a FIN comes after it: sk_stream_error(). */
+bool told_to_another(const struct evidence *e)
+{
+	return e->error == EPIPE && e->has_info && e->state == STATE_CLOSE && !e->shut_write &&
+	       !e->peer_fin && e->fin_knowable && !e->fin_arrived;
 }
 
 bool wrote_past_own_end(const struct evidence *e)
@@ -24,21 +31,22 @@ bool wrote_past_own_end(const struct evidence *e)
  */
 bool reset_after_fin(const struct evidence *e)
 {
-	if (e->connecting) {
+	if (e->connecting || (e->fin_knowable && !e->peer_fin && !e->fin_arrived)) {
 		return false;
 	}
 	if (e->error == EPIPE) {
 		return true;
 	}
-	bool silent = e->surface == SURFACE_EOF ? e->has_info && e->state == STATE_CLOSE &&
-							  !was_told(e) && !e->shut_write
-						: died_without_fin(e) && e->peer_fin;
+	bool silent =
+		e->surface == SURFACE_EOF
+			? e->has_info && e->state == STATE_CLOSE && !was_told(e) && !e->shut_write
+			: died_without_fin(e) && (e->peer_fin || e->fin_arrived);
 	return silent && e->error == 0 && !was_unanswered(e);
 }
 
 bool maybe_reset_after_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && !is_all_ours(e);
+	return reset_after_fin(e) && (!is_all_ours(e) || !(e->peer_fin || e->fin_arrived));
 }
 
 /* The RST answered nothing of ours: the peer had only half-closed, and aborted later. */
@@ -91,19 +99,20 @@ bool never_accepted(const struct evidence *e)
 	return before_any_answer(e) && (e->total_retrans > 0 || e->segs_in > 2);
 }
 
+/* Nobody answers a server's answer: there only what is on its way counts. */
 bool mid_upload(const struct evidence *e)
 {
-	return is_reset(e) && (e->outq > 0 || spoke_last(e));
+	return is_reset(e) && (e->outq > 0 || (spoke_last(e) && e->side != SIDE_SERVER));
 }
 
 /* An early answer to what the peer's program never read looks the same as an abort. */
 bool after_exchange(const struct evidence *e)
 {
-	return is_reset(e) && e->bytes_out > 0;
+	return is_reset(e) && (e->bytes_out > 0 || !nothing_acked(e));
 }
 
 bool before_any_byte(const struct evidence *e)
 {
 	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
-	       e->bytes_received == 0;
+	       e->bytes_received == 0 && nothing_acked(e);
 }

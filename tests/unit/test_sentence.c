@@ -165,10 +165,10 @@ static void numbers_have_units(void **state)
 	says(CAUSE_RETRANSMIT_LIMIT,
 	     (struct evidence){
 		     .outq = 100, .retransmits = 15, .last_ack_recv_ms = 924600, .retries2 = 15},
-	     "100 bytes|15 retransmissions|15 min 25 s ago|tcp_retries2 is 15");
+	     "100 bytes|15 retransmission time-outs|15 min 25 s ago|tcp_retries2 is 15");
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .retransmits = 3, .user_timeout_ms = 500},
-	     "TCP_USER_TIMEOUT (500 ms)|3 retransmissions");
+	     "TCP_USER_TIMEOUT (500 ms)|3 retransmission time-outs");
 	says(CAUSE_KEEPALIVE_LIMIT,
 	     (struct evidence){.probes = 9,
 			       .keepalive_idle_s = 7200,

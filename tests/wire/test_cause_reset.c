@@ -176,6 +176,86 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 	/* Once: the second end of file is no news. */
 	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 	assert_int_equal(log_count(&p.a, "error"), 1);
+	/* And an error that comes after it is of the same end. */
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 1,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "already-reset",
+					 .sure = "certain",
+					 .rst_case = "reset-by-peer",
+					 .why = {"hidden by the end of file that recv reported"}});
+	pair_close(&p);
+}
+
+/** The peer closes, the program writes and closes, and reads no end of file. */
+static void write_past_an_unread_fin(struct pair *p, unsigned wait_ms)
+{
+	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	exchange(p);
+	pair_close_peer(p);
+	wait_for_fin(&p->a, "s0");
+	assert_string_equal(actor_do(&p->a, "send s0 5"), "5 -");
+	wait_for_end(&p->a, "s0");
+	lab_let_pass(wait_ms);
+	assert_string_equal(actor_do(&p->a, "close s0"), "0 -");
+}
+
+/** The FIN is in the kernel's count of bytes, also when nobody reads that far. */
+static void a_reset_after_an_unread_fin_is_known_at_the_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_past_an_unread_fin(&p, 300);
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-early",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "CLOSE",
+					 .why = {"had not read it", "told to nobody"}});
+	pair_close(&p);
+}
+
+/** As TLS's close_notify. On a busy machine it may look as if an answer had been waited for. */
+static void a_farewell_to_who_had_closed_is_no_error(void **state)
+{
+	bool silent = false;
+	(void)state;
+	for (int tries = 0; tries < 20 && !silent; tries++) {
+		struct pair p;
+		write_past_an_unread_fin(&p, 0);
+		silent = log_count(&p.a, "error") == 0;
+		assert_true(!silent ||
+			    strcmp(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin") == 0);
+		pair_close(&p);
+	}
+	assert_true(silent);
+}
+
+/** A client that goes away after its answer has nothing to do with what it did not read. */
+static void a_client_that_resets_after_its_answer_aborted(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, (struct situation){AF_INET, true, false}, NULL);
+	peer_send(p.peer, "request");
+	assert_string_equal(actor_do(&p.a, "recvall s0 7"), "7 - 7");
+	assert_string_equal(actor_do(&p.a, "send s0 6"), "6 -");
+	peer_recv(p.peer, 6);
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "ECONNRESET",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\"]",
+					 .rst_case = "reset",
+					 .state = "CLOSE"});
 	pair_close(&p);
 }
 
@@ -635,6 +715,9 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
+	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
+	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
+	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
 	 LAB_TEST(close_with_bytes_unread_after_a_half_close_is_named),
 	 LAB_TEST(abort_without_reason_is_the_peers),

@@ -115,6 +115,15 @@ static void the_close_line_tells_who_ended_it(void **state)
 		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 		actor_do(&p.a, "close s0");
 		assert_string_equal(json_get(log_find(&p.a, "close", 2), "end"), "fin");
+
+		/* And of this one the peer's, whoever shut down in between. */
+		pair_again(&p);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+		actor_do(&p.a, "close s0");
+		assert_string_equal(json_get(log_find(&p.a, "close", 3), "end"), "peer-fin");
 		pair_close(&p);
 	}
 }
