@@ -350,6 +350,9 @@ void conn_half_closed(struct conn *conn);
 /** How many connections have begun in this process. */
 uint64_t conn_total(void);
 
+/** In a forked child: what was counted is the parent's. */
+void conn_total_after_fork(void);
+
 /* ---- learning (learn.c) ---- */
 
 /** Nothing is looked at in this process: every descriptor is as if it were a socket of another kind. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <unistd.h>
 #include "../sys/clock.h"
 #include "../sys/proc.h"
 #include "../sys/raw.h"
@@ -136,6 +137,25 @@ void conn_catch_up(struct conn *conn, int fd)
 	learn(conn, fd);
 }
 
+static bool is_one_socket(int fd, int other)
+{
+	struct statx a, b;
+	return raw_fstat(fd, &a) == 0 && raw_fstat(other, &b) == 0 && a.stx_ino == b.stx_ino &&
+	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
+}
+
+/* inetd and its like give a program one connection as its input and its output. */
+static struct conn *find_in_standard_streams(int fd)
+{
+	for (int other = STDIN_FILENO; fd <= STDERR_FILENO && other <= STDERR_FILENO; other++) {
+		if (other != fd && conn_known(other) != NULL && is_one_socket(fd, other)) {
+			conn_share(other, fd);
+			return conn_known(fd);
+		}
+	}
+	return NULL;
+}
+
 struct conn *conn_learn(int fd)
 {
 	uintptr_t before = table_get(fd);
@@ -153,7 +173,11 @@ struct conn *conn_learn(int fd)
 		}
 		return NULL;
 	}
-	struct conn *conn = conn_make();
+	struct conn *conn = find_in_standard_streams(fd);
+	if (conn != NULL) {
+		return conn;
+	}
+	conn = conn_make();
 	if (conn == NULL) {
 		return NULL;
 	}

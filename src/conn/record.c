@@ -41,6 +41,7 @@ _Static_assert(CHUNK_RECORDS *CONN_SIZE % 4096 == 0, "records and links share no
 static _Atomic uint64_t spare_head;
 static _Atomic uint64_t chunk_rest;
 static _Atomic uint64_t total;
+static _Atomic uint64_t total_of_parent; /* numbers go on from there */
 
 static uint64_t head_with(uint64_t old, struct conn *spare)
 {
@@ -352,5 +353,11 @@ void conn_half_closed(struct conn *conn)
 
 uint64_t conn_total(void)
 {
-	return atomic_load_explicit(&total, memory_order_relaxed);
+	return atomic_load_explicit(&total, memory_order_relaxed) -
+	       atomic_load_explicit(&total_of_parent, memory_order_relaxed);
+}
+
+void conn_total_after_fork(void)
+{
+	atomic_store(&total_of_parent, atomic_load(&total));
 }

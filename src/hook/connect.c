@@ -188,6 +188,7 @@ int hook_listen(int fd, int backlog)
 		line_conn_forget();
 		act_match(&call, STAGE_LISTEN);
 		act_listening(&call);
+		log_prepare_server();
 		errno = saved;
 	}
 	return (int)call_leave(&call);

@@ -105,7 +105,7 @@ void flow_exiting(void)
 		conn_unpin(conn);
 	}
 	kept_finish();
-	if (log_wants(LOG_CONNS)) {
+	if (report_exit_is_news()) {
 		report_exit();
 	}
 	log_exiting();

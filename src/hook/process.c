@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "hook.h"
 #include "successor.h"
+#include "tally.h"
 
 static void forked(bool child)
 {
@@ -17,6 +18,8 @@ static void forked(bool child)
 	rules_after_fork(child);
 	if (child) {
 		clock_exact_after_fork();
+		conn_total_after_fork();
+		tally_after_fork();
 		log_after_fork();
 		kept_after_fork();
 		/* No connection is calm: the first byte of each says that this process uses it. */

@@ -174,6 +174,12 @@ void report_calm_call(const struct call *call)
 	}
 }
 
+bool report_exit_is_news(void)
+{
+	/* A rule that never fired is news, too. */
+	return log_wants(LOG_CONNS) && (conn_total() > 0 || tally_any() || rules_now() != NULL);
+}
+
 void report_exit(void)
 {
 	char *line = take_line();

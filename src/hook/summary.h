@@ -30,6 +30,9 @@ void report_call(const struct call *call);
 /** The same while it is not: when it has been closed meanwhile nothing is said. */
 void report_calm_call(const struct call *call);
 
+/** Has this process anything to sum up? Most that a shell starts have not. */
+bool report_exit_is_news(void);
+
 /** `exit`: totals of the process. */
 void report_exit(void);
 

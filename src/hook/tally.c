@@ -20,6 +20,23 @@ uint64_t tally_of(enum cause cause)
 	return atomic_load_explicit(&causes[cause], memory_order_relaxed);
 }
 
+bool tally_any(void)
+{
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		if (tally_of((enum cause)cause) > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void tally_after_fork(void)
+{
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		atomic_store_explicit(&causes[cause], 0, memory_order_relaxed);
+	}
+}
+
 static uint16_t hash_host(const struct addr *addr)
 {
 	uint64_t halves[2];

@@ -10,6 +10,12 @@
 void tally_cause(enum cause cause);
 uint64_t tally_of(enum cause cause);
 
+/** Has anything been counted? */
+bool tally_any(void);
+
+/** In a forked child: what was counted is the parent's. */
+void tally_after_fork(void);
+
 /** A connect to this address has succeeded. */
 void tally_established(struct addr peer);
 

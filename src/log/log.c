@@ -95,6 +95,13 @@ void log_prepare(void)
 	stderr_prepare();
 }
 
+void log_prepare_server(void)
+{
+	if (log_wants(LOG_RESETS) && !sandbox_closed && !file_names_pid()) {
+		file_prepare();
+	}
+}
+
 void log_stderr_replaced(void)
 {
 	stderr_start();

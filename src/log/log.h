@@ -52,6 +52,12 @@ const char *log_exe(void);
  */
 void log_after_fork(void);
 
+/**
+ * A server begins: its children may give up the rights that it takes to open the log. Not where each
+ * process has a file of its own.
+ */
+void log_prepare_server(void);
+
 /** Open what lines go to: soon nothing can be opened, or looked at, any more (sys/sandbox.h). */
 void log_prepare(void);
 

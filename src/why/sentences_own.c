@@ -40,9 +40,10 @@ static void disconnected(const struct evidence *e, struct text *text)
 static void listener_closed(const struct evidence *e, struct text *text)
 {
 	text_format(text,
-		    "the listener was %s with %u established connections in its accept queue: "
-		    "each gets a RST",
-		    e->op == OP_SHUTDOWN ? "shut down" : "closed", e->accept_queue);
+		    "the listener was %s with %u established %s in its accept queue: each gets a "
+		    "RST",
+		    e->op == OP_SHUTDOWN ? "shut down" : "closed", e->accept_queue,
+		    e->accept_queue == 1 ? "connection" : "connections");
 	say_inherited(e, text);
 }
 

@@ -108,10 +108,8 @@ static void peer_abort(const struct evidence *e, struct text *text)
 
 static void forgotten(const struct evidence *e, struct text *text)
 {
-	text_format(text,
-		    "after %t of silence the %z of this request were answered with a RST within %t",
-		    e->gap_ms, e->req_bytes > 0 ? e->req_bytes : (uint64_t)e->outq,
-		    (int64_t)e->last_data_sent_ms);
+	text_format(text, "after %t of silence the first %z were answered with a RST within %t",
+		    e->gap_ms, (uint64_t)e->outq, (int64_t)e->last_data_sent_ms);
 	schedule_write_idle_limit(text, e->gap_ms);
 	text_string(text, e->keepalive ? "; SO_KEEPALIVE was on with TCP_KEEPIDLE "
 				       : "; SO_KEEPALIVE was off");

@@ -77,8 +77,8 @@ refused_by_nginx() {
 	stop QUIT
 }
 
-# What the drop-in says of workers that change their user.
-nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log() {
+# What the drop-in says of servers that change their user.
+nginx_logs_where_its_master_or_its_worker_may_or_into_its_error_log() {
 	needs_here nginx
 	mkdir "$public/logs"
 	chown www-data "$public/logs" || skip "this needs root"
@@ -103,10 +103,15 @@ nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log() {
 	expect "$(grep -cF 'resetby[' error.log)" 0
 	refused_by_nginx
 	has " refused (certain)" error.log
+	# As the master listens it opens the log, which its workers could not.
 	chown root "$public/logs"
-	rm "$public/logs/nginx.log"
+	rm "$public/logs/nginx.log" error.log
 	refused_by_nginx RESETBY_LOG="$public/logs/%e.log"
-	has "cannot open log file $public/logs/nginx.log: EACCES" error.log
+	has " refused (certain)" "$public/logs/nginx.log"
+	expect "$(grep -cF 'resetby' error.log)" 0
+	# A log of its own it has to open itself.
+	refused_by_nginx RESETBY_LOG="$public/logs/%p.log"
+	has "EACCES" error.log
 }
 
 the_image_is_built_anew() {
@@ -182,7 +187,7 @@ points \
 	the_drop_in_is_right \
 	the_filter_of_services_allows_what_the_library_does \
 	the_environment_of_the_drop_in_logs_json \
-	nginx_logs_into_a_directory_of_its_worker_or_into_its_error_log \
+	nginx_logs_where_its_master_or_its_worker_may_or_into_its_error_log \
 	the_image_is_built_anew \
 	the_library_is_where_the_files_say \
 	the_pod_preloads_what_its_init_container_copied \

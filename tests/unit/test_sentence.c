@@ -151,7 +151,7 @@ static void numbers_have_units(void **state)
 	     "5 bytes had been sent and 1 byte received");
 	says(CAUSE_FORGOTTEN,
 	     (struct evidence){.gap_ms = 61000,
-			       .req_bytes = 78,
+			       .outq = 78,
 			       .last_data_sent_ms = 3,
 			       .keepalive = true,
 			       .keepalive_idle_s = 7200},

@@ -462,6 +462,24 @@ static void connect_that_is_closed_was_abandoned(void **state)
 	stop(&a);
 }
 
+static void connect_that_the_program_does_not_live_to_see_was_abandoned(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "exit 0"), "exited 0");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "exit",
+					 .error = "none",
+					 .cause = "abandoned",
+					 .sure = "certain",
+					 .state = "SYN_SENT",
+					 .why = {"the program ended after"}});
+}
+
 static void connect_that_is_shut_down_was_abandoned_once(void **state)
 {
 	struct actor a;
@@ -643,6 +661,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(silence_is_told_with_the_kernels_schedule),
 	 LAB_TEST(retries_of_the_socket_itself_are_told),
 	 LAB_TEST(connect_that_is_closed_was_abandoned),
+	 LAB_TEST(connect_that_the_program_does_not_live_to_see_was_abandoned),
 	 LAB_TEST(connect_that_is_shut_down_was_abandoned_once),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
 	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),

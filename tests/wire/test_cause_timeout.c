@@ -19,13 +19,18 @@ static void usual_retries(void)
 }
 
 /** A client that has had an exchange. */
-static void open_client(struct pair *pair)
+static void open_client_at(struct pair *pair, const char *variable)
 {
-	pair_open(pair, client_situation, NULL);
+	pair_open(pair, client_situation, (const char *[]){variable, NULL});
 	assert_string_equal(actor_do(&pair->a, "send s0 5"), "5 -");
 	peer_recv(pair->peer, 5);
 	peer_send(pair->peer, "ok");
 	assert_string_equal(actor_do(&pair->a, "recv s0"), "2 - ok");
+}
+
+static void open_client(struct pair *pair)
+{
+	open_client_at(pair, NULL);
 }
 
 /** From now on the peer hears nothing, and says nothing. */
@@ -74,7 +79,7 @@ static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 	(void)state;
 	few_retries();
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
-	open_client(&p);
+	open_client_at(&p, "RESETBY_LEVEL=conns");
 	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
 	    p.peer_port);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
@@ -87,7 +92,11 @@ static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 					 .sure = "certain",
 					 .rst_case = "none",
 					 .doc = "No route to host",
-					 .state = "CLOSE"});
+					 .state = "CLOSE",
+					 .why = {"ICMP errors came back (EHOSTUNREACH)"}});
+	/* No FIN was sent, and none came. */
+	actor_do(&p.a, "close s0");
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "timeout");
 	pair_close(&p);
 }
 
