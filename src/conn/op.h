@@ -49,6 +49,7 @@ enum direction { DIRECTION_NONE, DIRECTION_READ, DIRECTION_WRITE };
 	OP(SPLICE_IN, "splice", DIRECTION_READ)                                                    \
 	OP(POLL, "poll", DIRECTION_NONE)                                                           \
 	OP(SELECT, "select", DIRECTION_NONE)                                                       \
+	OP(EXECVE, "execve", DIRECTION_NONE)                                                       \
 	OP(EXIT, "exit", DIRECTION_NONE)
 
 enum op {

@@ -1,24 +1,20 @@
 /* Connections end: their last descriptor is closed, the process exits, or becomes another program. */
+#include <fcntl.h>
 #include "../act/chores.h"
 #include "../act/kept.h"
 #include "../conn/evidence.h"
 #include "../log/log.h"
+#include "../sys/raw.h"
 #include "flow.h"
 #include "report.h"
 
-/* The last descriptor of a connection in this process goes. */
-static void close_last(struct call *call, enum surface surface)
+/* What became of it, after what rules made of its end. */
+static void tell_end(struct call *call, enum surface surface, enum act_end made)
 {
-	flow_notice_connected(call);
-	watch_closing(call->conn, call->fd);
 	enum ending ending = ENDING_NONE;
-	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	enum act_end made = phase == PHASE_OPEN ? act_close(call) : ACT_END_SAME;
-	if (chores_any()) {
-		watch_hurry((uint32_t)clock_coarse_ms());
-	}
 	struct path path = {0};
 	bool quiet = made != ACT_END_SAME;
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	if (phase != PHASE_FRESH && (evidence_glance(call->conn, call->fd, &path) || quiet)) {
 		ending = report(call, surface, DIRECTION_NONE, quiet);
 	}
@@ -28,6 +24,19 @@ static void close_last(struct call *call, enum surface surface)
 	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
 		report_close(call, ending, path, surface == SURFACE_EXIT);
 	}
+}
+
+/* The last descriptor of a connection in this process goes. */
+static void close_last(struct call *call, enum surface surface)
+{
+	flow_notice_connected(call);
+	watch_closing(call->conn, call->fd);
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	enum act_end made = phase == PHASE_OPEN ? act_close(call) : ACT_END_SAME;
+	if (chores_any()) {
+		watch_hurry((uint32_t)clock_coarse_ms());
+	}
+	tell_end(call, surface, made);
 }
 
 /* The call's descriptor is in the table no more; its record waits for us. */
@@ -110,6 +119,33 @@ void flow_exiting(void)
 	}
 	log_exiting();
 	errno = saved;
+}
+
+static bool closes_on_exec(const struct conn *conn, int fd)
+{
+	long flags = raw_fcntl(fd, F_GETFD, 0);
+	/* With another descriptor it may live on. */
+	return flags >= 0 && (flags & FD_CLOEXEC) != 0 && conn_names(conn) == 1 &&
+	       conn_holding(conn) == HOLDING_ALONE;
+}
+
+/* Rules do nothing at it: the exec may still fail, and what they did could not be undone. */
+void flow_replaced(void)
+{
+	for (int fd = table_next(0, INT32_MAX); fd >= 0; fd = table_next(fd + 1, INT32_MAX)) {
+		struct call call;
+		struct conn *conn = conn_known(fd);
+		if (conn == NULL || !conn_pin(conn, fd)) {
+			continue;
+		}
+		if (closes_on_exec(conn, fd) && is_still_open(conn, fd)) {
+			call_enter(&call, OP_EXECVE, conn, fd, 0);
+			call.result = 0;
+			flow_notice_connected(&call);
+			tell_end(&call, SURFACE_CLOSE, ACT_END_SAME);
+		}
+		conn_unpin(conn);
+	}
 }
 
 void flow_executing(void)

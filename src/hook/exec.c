@@ -14,54 +14,71 @@
 
 static bool has_totals(void)
 {
-	return !flow_in_vfork_child && log_wants(LOG_CONNS) && conn_total() > 0;
+	return log_wants(LOG_CONNS) && conn_total() > 0;
 }
 
-/* The totals so far: when the exec succeeds, nobody else will tell them. */
-static void leaving(void)
+/*
+ * The totals so far, and what is told of connections that end here: when the exec succeeds, nobody
+ * else will tell them.
+ */
+static void say_goodbye(void)
 {
-	flow_executing();
+	int saved = errno;
+	flow_replaced();
 	if (has_totals()) {
-		int saved = errno;
 		report_exit();
-		errno = saved;
 	}
+	errno = saved;
+}
+
+/* Has it anything to say? Else nobody has to look for the program first. */
+static bool has_news(void)
+{
+	return !flow_in_vfork_child && log_wants(LOG_RESETS) && (table_end() > 0 || has_totals());
 }
 
 /* A shell tries one path after the other: only one that can be executed is the end. */
-static void leaving_for(const char *path)
+static void leaving_for(int directory, const char *path)
 {
 	flow_executing();
-	if (path != NULL && has_totals() && raw3(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
-		leaving();
+	if (has_news() && successor_is_at(directory, path)) {
+		say_goodbye();
+	}
+}
+
+static void leaving_by_name(const char *name)
+{
+	flow_executing();
+	if (has_news() && successor_is_called(name)) {
+		say_goodbye();
 	}
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
 {
 	successor_path(path, argv, envp);
-	leaving_for(path);
+	leaving_for(AT_FDCWD, path);
 	return real.execve(path, argv, envp);
 }
 
 int hook_execv(const char *path, char *const argv[])
 {
 	successor_path(path, argv, environ);
-	leaving_for(path);
+	leaving_for(AT_FDCWD, path);
 	return real.execv(path, argv);
 }
 
 int hook_execvp(const char *file, char *const argv[])
 {
 	successor_name(file, argv, environ);
-	leaving();
+	leaving_by_name(file);
 	return real.execvp(file, argv);
 }
 
 int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	successor_name(file, argv, envp);
-	leaving();
+	leaving_by_name(file);
 	return real.execvpe(file, argv, envp);
 }
 
@@ -69,14 +86,14 @@ int hook_execveat(int directory, const char *path, char *const argv[], char *con
 		  int flags)
 {
 	successor_at(directory, path, argv, envp);
-	leaving();
+	leaving_for(directory, path);
 	return real.execveat(directory, path, argv, envp, flags);
 }
 
 int hook_fexecve(int fd, char *const argv[], char *const envp[])
 {
 	successor_at(fd, "", argv, envp);
-	leaving();
+	leaving_for(fd, "");
 	return real.fexecve(fd, argv, envp);
 }
 
@@ -117,7 +134,7 @@ int hook_execl(const char *path, const char *argument, ...)
 	gather_arguments(argv, argument, count, &list);
 	va_end(list);
 	successor_path(path, argv, environ);
-	leaving_for(path);
+	leaving_for(AT_FDCWD, path);
 	return real.execve(path, argv, environ);
 }
 
@@ -130,7 +147,7 @@ int hook_execlp(const char *file, const char *argument, ...)
 	gather_arguments(argv, argument, count, &list);
 	va_end(list);
 	successor_name(file, argv, environ);
-	leaving();
+	leaving_by_name(file);
 	return real.execvp(file, argv);
 }
 
@@ -144,7 +161,7 @@ int hook_execle(const char *path, const char *argument, ...)
 	char **envp = va_arg(list, char **);
 	va_end(list);
 	successor_path(path, argv, envp);
-	leaving_for(path);
+	leaving_for(AT_FDCWD, path);
 	return real.execve(path, argv, envp);
 }
 

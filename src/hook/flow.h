@@ -235,6 +235,9 @@ void flow_sent_descriptors(const struct msghdr *message);
 /** The process ends: what holds for every open connection, once. */
 void flow_exiting(void);
 
+/** Another program takes the process over: what holds for connections that are closed by that. */
+void flow_replaced(void);
+
 /** The process may become another program: the log is as complete as it can be. */
 void flow_executing(void);
 

@@ -181,14 +181,31 @@ void successor_path(const char *path, char *const argv[], char *const envp[])
 	successor_at(AT_FDCWD, path, argv, envp);
 }
 
+static int find_called(const char *name, char found[PATH_MAX])
+{
+	return program_find(name, value_of(environ, "PATH"), found);
+}
+
 void successor_name(const char *name, char *const argv[], char *const envp[])
 {
 	int saved = errno;
 	struct desk *desk = begin(name, argv, envp);
 	if (desk != NULL) {
-		go_on(desk, program_find(name, value_of(environ, "PATH"), desk->path));
+		go_on(desk, find_called(name, desk->path));
 	}
 	errno = saved;
+}
+
+/* As execveat takes it: below a directory, or an open file where the path is empty. */
+static int find_at(int directory, const char *path, char found[PATH_MAX])
+{
+	struct text text = text_in(found, PATH_MAX);
+	if (path[0] != '/' && directory != AT_FDCWD) {
+		text_format(&text, "/proc/self/fd/%d", directory);
+		text_string(&text, path[0] != '\0' ? "/" : "");
+	}
+	text_string(&text, path);
+	return text.cut ? -ENAMETOOLONG : program_executable(found);
 }
 
 void successor_at(int directory, const char *path, char *const argv[], char *const envp[])
@@ -196,15 +213,29 @@ void successor_at(int directory, const char *path, char *const argv[], char *con
 	int saved = errno;
 	struct desk *desk = begin(path, argv, envp);
 	if (desk != NULL) {
-		struct text text = text_in(desk->path, sizeof desk->path);
-		if (path[0] != '/' && directory != AT_FDCWD) {
-			text_format(&text, "/proc/self/fd/%d", directory);
-			text_string(&text, path[0] != '\0' ? "/" : "");
-		}
-		text_string(&text, path);
-		go_on(desk, text.cut ? -ENAMETOOLONG : program_executable(desk->path));
+		go_on(desk, find_at(directory, path, desk->path));
 	}
 	errno = saved;
+}
+
+bool successor_is_at(int directory, const char *path)
+{
+	char *room = memory_has_string(path) ? scratch_take() : NULL;
+	bool found = room != NULL && find_at(directory, path, room) == 0;
+	if (room != NULL) {
+		scratch_give(room);
+	}
+	return found;
+}
+
+bool successor_is_called(const char *name)
+{
+	char *room = memory_has_string(name) ? scratch_take() : NULL;
+	bool found = room != NULL && find_called(name, room) == 0;
+	if (room != NULL) {
+		scratch_give(room);
+	}
+	return found;
 }
 
 void successor_tell_noted(void)

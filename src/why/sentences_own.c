@@ -6,7 +6,9 @@ static void closed_unread(const struct evidence *e, struct text *text)
 	text_format(
 		text,
 		"%s with %z unread in the receive buffer: the kernel sends a RST instead of a FIN",
-		e->surface == SURFACE_EXIT ? "the process ended" : "the program closed",
+		e->surface == SURFACE_EXIT ? "the process ended"
+		: e->op == OP_EXECVE       ? "exec closed this descriptor (FD_CLOEXEC)"
+					   : "the program closed",
 		(uint64_t)e->inq);
 	if (e->outq > 0) {
 		text_format(text, ", and %z of ours that were still on their way are lost",

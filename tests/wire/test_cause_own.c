@@ -88,6 +88,35 @@ static void close_with_linger_zero_names_itself(void **state)
 	pair_close(&p);
 }
 
+static void exec_names_what_it_closes(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	actor_do(&p.a, "socket4 s1 cloexec");
+	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port), "0 -");
+	int other = accept(p.listener, NULL, NULL);
+	peer_send(other, "abc");
+	assert_string_equal(actor_do(&p.a, "poll s1 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "execve",
+				  .error = "none",
+				  .cause = "closed-unread",
+				  .sure = "certain",
+				  .rst_case = "none",
+				  .state = "ESTABLISHED",
+				  .why = {"exec closed this descriptor (FD_CLOEXEC) with 3"}});
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+	/* What stays open over exec goes on, in the new program. */
+	pair_expect_open(&p);
+	close(other);
+	pair_close(&p);
+}
+
 static void linger_zero_tells_what_it_discards(void **state)
 {
 	struct pair p;
@@ -359,7 +388,7 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
-	 LAB_TEST(close_with_linger_zero_names_itself),
+	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
 	 LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
