@@ -236,6 +236,20 @@ static void forget_flags(struct evidence *e)
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
 
+/* SIOCINQ counts up to an urgent byte, and none when that is the next: tcp_inq(). */
+static int64_t unread_length(const struct evidence *e, int fd)
+{
+	int64_t inq = queue_length(fd, SIOCINQ);
+	int at_mark = 0;
+	if (inq != 0 || e->bytes_received <= e->bytes_in ||
+	    raw_ioctl(fd, SIOCATMARK, &at_mark) < 0 || !at_mark) {
+		return inq;
+	}
+	bool fin = e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
+		   e->state == STATE_CLOSING;
+	return (int64_t)(e->bytes_received - e->bytes_in) - fin;
+}
+
 /* It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). */
 static void look_for_fin(struct evidence *e)
 {
@@ -265,7 +279,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	if (evidence->listening) {
 		listener_collect(evidence, conn, fd);
 	} else {
-		evidence->inq = queue_length(fd, SIOCINQ);
+		evidence->inq = unread_length(evidence, fd);
 		evidence->outq = queue_length(fd, SIOCOUTQ);
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
 		forget_flags(evidence);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void open_client(struct pair *pair)
@@ -63,6 +64,34 @@ static void peers_fin_does_not_hide_what_is_unread(void **state)
 					 .sure = "certain",
 					 .state = "CLOSE_WAIT",
 					 .why = {"1 byte unread"}});
+	assert_true(capture_rst(&p.wire, p.actor_port));
+	pair_close(&p);
+}
+
+/** Bytes of the test's that are not acknowledged yet. */
+static int unsent_bytes(int fd)
+{
+	int bytes = -1;
+	assert_int_equal(ioctl(fd, TIOCOUTQ, &bytes), 0);
+	return bytes;
+}
+
+/** The kernel's count of what is unread ends at an urgent byte. */
+static void close_with_urgent_bytes_unread_names_itself(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_int_equal(send(p.peer, "!", 1, MSG_OOB), 1);
+	peer_send(p.peer, "abc");
+	lab_until(unsent_bytes(p.peer) == 0);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "closed-unread",
+					 .sure = "certain",
+					 .why = {"4 bytes unread"}});
 	assert_true(capture_rst(&p.wire, p.actor_port));
 	pair_close(&p);
 }
@@ -388,6 +417,7 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
+	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
 	 LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
