@@ -127,9 +127,11 @@ void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 
 void watch_closing(struct conn *conn, int fd)
 {
-	uint32_t half_ms = conn->half_ms;
+	if (conn->half_ms == 0 || !log_wants(LOG_RESETS)) {
+		return;
+	}
 	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	if (half_ms != 0 && clock_since_ms(half_ms, now_ms) >= stale_ms && log_wants(LOG_RESETS)) {
+	if (clock_since_ms(conn->half_ms, now_ms) >= stale_ms) {
 		examine(conn, fd, now_ms);
 	}
 }
