@@ -88,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	expect(source.lines == events + skipped);
 	model_join(&model);
 	expect(model_failed(&model) <= model.failed);
+	expect(model_connections(&model) <= model.ends_seen);
 	print(report_text, &source, false);
 	print(report_json, &source, true);
 	print(report_json_in_script, &source, true);

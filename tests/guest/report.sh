@@ -137,6 +137,49 @@ a_rule_s_reset_is_put_down_to_the_rule() {
 	done
 }
 
+# The parent accepts, forks and closes; then the child serves and closes, the second one with bytes
+# unread.
+cat >"$scratch/forking.py" <<'END'
+import os, socketserver, sys
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        os.read(self.server.closed[0], 1)
+        self.request.recv(10 if self.server.served == 2 else 1000)
+class Server(socketserver.ForkingTCPServer):
+    allow_reuse_address = True
+    served = 0
+    closed = os.pipe()
+    def process_request(self, request, address):
+        self.served += 1
+        super().process_request(request, address)
+        os.write(self.closed[1], b"x")
+    def shutdown_request(self, request):
+        request.close()
+with Server(("127.0.0.1", int(sys.argv[1])), Handler) as server:
+    for _ in range(3):
+        server.handle_request()
+END
+
+a_forking_server_s_connections_count_once() {
+	local format
+	for format in json text; do
+		rm -f ./*.log
+		port=$((port + 1))
+		serve LD_PRELOAD="$library" RESETBY_LOG="$PWD/server.log" RESETBY_FORMAT=$format \
+			RESETBY_LEVEL=conns "$PYTHON" "$scratch/forking.py" $port
+		env LD_PRELOAD="$library" RESETBY_LOG="$PWD/client.log" RESETBY_FORMAT=$format \
+			RESETBY_LEVEL=conns "$PYTHON" "$scratch/client.py" $port 0
+		wait "$started"
+		running=()
+		cat server.log
+		expect "$(of '.totals | "\(.connections) \(.failed) \(.processes)"' server.log)" "3 0 4"
+		expect "$(of '.peers[0].connections' server.log)" 3
+		expect "$(of '.totals | "\(.connections) \(.failed) \(.both_ends)"' ./*.log)" "3 1 3"
+		expect "$(of '.connections[] | select(.side == "client") | "\(.sure) \(.other_end.finding) \(.other_end.pid)"' ./*.log)" \
+			"certain act $(of '.connections[].pid' server.log)"
+	done
+}
+
 # facts LOG: what does not depend on when it was
 facts() {
 	of '[.totals | .connections, .failed, .errors, .warnings, .processes],
@@ -339,6 +382,7 @@ points \
 	clocks_are_compared_by_handshakes \
 	real_runs_are_joined \
 	a_rule_s_reset_is_put_down_to_the_rule \
+	a_forking_server_s_connections_count_once \
 	both_formats_give_the_same_facts \
 	the_demo_is_reported \
 	damage_is_counted_and_never_fatal \

@@ -66,7 +66,7 @@ static const struct end *find_partner(const struct model *model, const struct en
 	for (uint32_t i = 0; i < count; i++) {
 		const struct end *theirs = table_at(&model->ends, order[i]);
 		struct view view = view_of(model, ours, theirs);
-		if (theirs != ours && mirrors(ours, theirs) && overlaps(&view) &&
+		if (theirs != ours && !theirs->folded && mirrors(ours, theirs) && overlaps(&view) &&
 		    distance(&view) < nearest) {
 			nearest = distance(&view);
 			best = theirs;
@@ -234,12 +234,12 @@ static void explain(struct model *model, struct end *ours, const struct end *the
 
 static bool can_be_explained(const struct end *end)
 {
-	return end->errors > 0 && model_is_failure((enum cause)end->cause) &&
-	       end->cause != CAUSE_INJECTED && end->cause != CAUSE_KILLED;
+	return end_failed(end) && end->cause != CAUSE_INJECTED && end->cause != CAUSE_KILLED;
 }
 
 static void join_run(struct model *model, const uint32_t *order, uint32_t count)
 {
+	forks_fold(model, order, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct end *ours = table_at(&model->ends, order[i]);
 		const struct end *theirs = find_partner(model, ours, order, count);
@@ -255,11 +255,8 @@ static void join_run(struct model *model, const uint32_t *order, uint32_t count)
 		const struct end *theirs = table_at(&model->ends, ours->partner - 1);
 		bool first = ours < theirs;
 		bool mutual = theirs->partner == 1 + table_index(&model->ends, ours);
-		bool both_failed = ours->errors > 0 && theirs->errors > 0 &&
-				   model_is_failure((enum cause)ours->cause) &&
-				   model_is_failure((enum cause)theirs->cause);
 		model->pairs += first && mutual;
-		model->failed_both += first && mutual && both_failed;
+		model->failed_again += first && mutual && end_failed(ours) && end_failed(theirs);
 		if (can_be_explained(ours)) {
 			explain(model, ours, theirs);
 		}
@@ -301,17 +298,19 @@ static uint32_t *ordered(const struct model *model, struct place *places)
 	return order;
 }
 
-/* A connection that failed at both ends counts once, for the end that was read first. */
+/*
+ * A connection that failed at both ends counts once, for the end that was read first; one that
+ * several processes had, for the end that stands for theirs.
+ */
 static void count_failed(struct model *model)
 {
 	for (uint32_t i = 0; i < model->ends.count; i++) {
 		const struct end *end = table_at(&model->ends, i);
 		const struct end *theirs =
 			end->partner != 0 ? table_at(&model->ends, end->partner - 1) : NULL;
-		bool counted = theirs && theirs < end && theirs->errors > 0 &&
-			       theirs->partner == i + 1 &&
-			       model_is_failure((enum cause)theirs->cause);
-		if (end->errors > 0 && model_is_failure((enum cause)end->cause) && !counted) {
+		bool counted =
+			theirs && theirs < end && end_failed(theirs) && theirs->partner == i + 1;
+		if (end_failed(end) && !end->folded && !counted) {
 			model->causes[end_cause(end)].failed++;
 		}
 	}
@@ -346,12 +345,12 @@ void model_join(struct model *model)
 
 uint64_t model_connections(const struct model *model)
 {
-	return model->ends_seen - model->pairs;
+	return model->ends_seen - model->folded - model->pairs;
 }
 
 uint64_t model_failed(const struct model *model)
 {
-	return model->failed - model->failed_both;
+	return model->failed - model->failed_again;
 }
 
 static bool comes_before(const struct model *model, enum cause a, enum cause b)

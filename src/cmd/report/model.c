@@ -38,6 +38,11 @@ bool model_is_failure(enum cause cause)
 	return kind == CAUSE_CONNECTING || kind == CAUSE_RESET || kind == CAUSE_TIMEOUT;
 }
 
+bool end_failed(const struct end *end)
+{
+	return end->errors > 0 && model_is_failure((enum cause)end->cause);
+}
+
 enum cause end_cause(const struct end *end)
 {
 	return (enum cause)(end->finding != FINDING_NONE ? end->joined_cause : end->cause);

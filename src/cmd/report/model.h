@@ -5,7 +5,8 @@
  *
  *     model.c      lines into sums          peers.c, rules.c   the smaller tables
  *     ends.c       connections              join.c, clocks.c   both ends
- *     details.c    the worst of them        timeline.c         when
+ *     details.c    the worst of them        forks.c            one end in several processes
+ *     timeline.c   when
  */
 #ifndef RESETBY_CMD_REPORT_MODEL_H
 #define RESETBY_CMD_REPORT_MODEL_H
@@ -104,6 +105,7 @@ struct end {
 	uint8_t finding;
 	uint8_t joined_cause; /* with a finding: what both logs together say */
 	uint8_t joined_sure;
+	bool folded; /* another end stands for it: the same one, in another process */
 	bool before_known;
 	int64_t before_us; /* how long before our error the other end did it */
 };
@@ -185,9 +187,10 @@ struct last_process {
 struct model {
 	uint64_t first_us, last_us;
 	uint64_t events[EVENT_COUNT];
-	uint64_t failed;      /* connections that failed, each end counted */
-	uint64_t failed_both; /* of these: how many were counted a second time by their other end */
+	uint64_t failed;       /* connections that failed, each end counted */
+	uint64_t failed_again; /* of these: counted before, by the other end or another process */
 	uint64_t ends_seen;
+	uint64_t folded;   /* of these: seen before, in another process */
 	uint64_t pairs;    /* connections of which both ends were logged */
 	bool sampled;      /* more connections than ENDS_MAX: not every pair was looked for */
 	uint64_t unlisted; /* failed connections of which nothing but the sums is known */
@@ -230,6 +233,9 @@ static inline const struct process *model_process(const struct model *model, uin
 /** Did it fail the program: is the cause none of its own doing, no warning, no consequence? */
 bool model_is_failure(enum cause cause);
 
+/** Did it fail here, by its own log? */
+bool end_failed(const struct end *end);
+
 /** The verdict after joining. */
 enum cause end_cause(const struct end *end);
 enum sure end_sure(const struct end *end);
@@ -253,11 +259,16 @@ const struct detail **model_details(const struct model *model, uint32_t *count);
 
 struct end *ends_open(struct model *model, const struct line *line, uint32_t process);
 struct end *ends_find(struct model *model, const struct line *line, uint32_t process);
+/** The peer, which is added when it is not there yet. */
 struct peer *peers_of(struct model *model, const struct addr *peer, enum side side);
+/** NULL when it is not there, or not any more. */
+struct peer *peers_find(const struct model *model, const struct addr *peer, enum side side);
 uint32_t rules_take(struct model *model, const struct line *line);
 void rules_fired(struct model *model, const struct line *line);
 void details_keep(struct model *model, struct end *end, const struct line *line);
 void timeline_add(struct timeline *timeline, uint64_t us, enum cause cause);
+/** Of ends that have their addresses in common: let one stand for those that are the same. */
+void forks_fold(struct model *model, const uint32_t *order, uint32_t count);
 void clocks_estimate(struct model *model, const uint32_t *order, uint32_t count);
 /** How far b's clock is ahead of a's; false: not known. */
 bool clocks_ahead(const struct model *model, const struct addr *a, const struct addr *b,

@@ -45,13 +45,25 @@ static void make_room(struct model *model)
 }
 
 /* A server's clients have a port each, and are told by their address. */
-struct peer *peers_of(struct model *model, const struct addr *addr, enum side side)
+static struct addr key_of(const struct addr *addr, enum side side)
 {
 	struct addr key = *addr;
 	if (side != SIDE_CLIENT) {
 		key.port = 0;
 	}
-	struct peer *peer = table_find(&model->peers, hash_peer(&key), same_peer, &key);
+	return key;
+}
+
+struct peer *peers_find(const struct model *model, const struct addr *addr, enum side side)
+{
+	struct addr key = key_of(addr, side);
+	return table_find(&model->peers, hash_peer(&key), same_peer, &key);
+}
+
+struct peer *peers_of(struct model *model, const struct addr *addr, enum side side)
+{
+	struct addr key = key_of(addr, side);
+	struct peer *peer = peers_find(model, addr, side);
 	if (!peer) {
 		if (model->peers.count == model->peers.most) {
 			make_room(model);
