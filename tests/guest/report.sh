@@ -180,6 +180,38 @@ a_forking_server_s_connections_count_once() {
 	done
 }
 
+# fetch [VARIABLE=VALUE...]: from a name whose first address refuses, into client.log
+fetch() {
+	env LD_PRELOAD="$library" RESETBY_LOG="$PWD/client.log" "$@" \
+		curl -s -o /dev/null --resolve "name:$port:[::1],127.0.0.1" "http://name:$port/"
+}
+
+an_address_that_refuses_where_another_answers_is_no_failure() {
+	local format
+	command -v curl >/dev/null || skip "there is no curl here"
+	serve "$PYTHON" -m http.server --bind 127.0.0.1 $port
+	for format in json text; do
+		rm -f client.log
+		fetch RESETBY_LEVEL=conns RESETBY_FORMAT=$format
+		fetch RESETBY_LEVEL=conns RESETBY_FORMAT=$format
+		cat client.log
+		expect "$(of '.totals | "\(.connections) \(.failed) \(.answered_elsewhere) \(.errors)"' client.log)" "2 0 2 2"
+		expect "$(of '[.connections[].answered_elsewhere] | all' client.log)" true
+		expect "$(of '.causes[0] | "\(.count) \(.failed) \(.answered_elsewhere)"' client.log)" "2 0 2"
+		report client.log | sed '/^$/q' >said
+		diff - said <<-'END'
+			Nothing failed in 2 connections.
+			2 connects to other addresses of a name failed, and another address answered.
+
+		END
+		report --html client.log | grep -qF '"note":"2 connects to other addresses of a name failed'
+	done
+	rm client.log
+	fetch RESETBY_LEVEL=resets
+	expect "$(of '.totals | "\(.failed) \(.answered_elsewhere)"' client.log)" "1 0"
+	report client.log | head -n 1 | grep -q '^1 connection failed'
+}
+
 # facts LOG: what does not depend on when it was
 facts() {
 	of '[.totals | .connections, .failed, .errors, .warnings, .processes],
@@ -348,6 +380,33 @@ ends_are_found_also_among_more_connections_than_fit() {
 	rm ./*.log
 }
 
+# A name's first address refuses each of 300000 requests, a second apart, and the other one answers;
+# the last is refused by both.
+what_another_address_answered_is_counted_also_where_not_all_fits() {
+	"$PYTHON" - >client.log <<-'END'
+		from datetime import datetime, timedelta
+		start = datetime(2026, 3, 1)
+		def tell(us, ev, conn, host, more):
+		    print('{"ts":"%sZ","pid":9,"tid":9,"exe":"prog","ev":"%s","fd":5,"conn":%d,"side":"client",'
+		        '"local":"10.0.0.1:%d","peer":"10.0.0.%d:80",%s}' % ((start + timedelta(microseconds=us))
+		        .isoformat(timespec="microseconds"), ev, conn, 1025 + conn % 60000, host, more))
+		for i in range(300000):
+		    tell(i * 1000000, "error", 2 * i, 2,
+		        '"op":"connect","errno":"ECONNREFUSED","cause":"refused","sure":"certain","age_ms":0')
+		    tell(i * 1000000 + 100, "open", 2 * i + 1, 3, '"op":"connect","ms":0')
+		for host in (2, 3):
+		    tell(300000 * 1000000 + host, "error", 600000 + host, host,
+		        '"op":"connect","errno":"ECONNREFUSED","cause":"refused","sure":"certain","age_ms":0')
+	END
+	expect "$(of '.totals | "\(.connections) \(.failed) \(.answered_elsewhere) \(.complete)"' client.log)" \
+		"300002 2 300000 false"
+	expect "$(of '"\(.causes[0].failed) \((.connections | length) + .connections_not_listed)"' client.log)" "2 300002"
+	peak client.log >kilobytes
+	echo "$(cat kilobytes) kB"
+	[ "$(cat kilobytes)" -lt $RSS_MAX_KB ]
+	rm client.log
+}
+
 # The manual's examples, as it has them.
 the_examples_of_the_manual_run() {
 	mandoc -T ascii -O width=1000 "$build/man/resetby.1" | col -bx |
@@ -383,6 +442,7 @@ points \
 	real_runs_are_joined \
 	a_rule_s_reset_is_put_down_to_the_rule \
 	a_forking_server_s_connections_count_once \
+	an_address_that_refuses_where_another_answers_is_no_failure \
 	both_formats_give_the_same_facts \
 	the_demo_is_reported \
 	damage_is_counted_and_never_fatal \
@@ -395,5 +455,6 @@ points \
 	nothing_of_a_log_reaches_the_terminal_raw \
 	memory_does_not_grow_with_the_log \
 	ends_are_found_also_among_more_connections_than_fit \
+	what_another_address_answered_is_counted_also_where_not_all_fits \
 	the_examples_of_the_manual_run \
 	every_key_of_the_document_is_in_the_manual

@@ -4,9 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "cmd/report/model.h"
+#include "cmd/report/sentence.h"
 
 static struct model model;
 
@@ -159,6 +160,214 @@ static void children_s_own_connections_are_told_apart(void **state)
 	assert_int_equal(model_failed(&model), 2);
 }
 
+/* ---- several addresses of one name ---- */
+
+#define V6 "[::1]:4000>[::1]:80"
+#define V4 "127.0.0.1:4001>127.0.0.1:80"
+#define OTHER "127.0.0.2:4002>127.0.0.2:80"
+
+/* It took so many milliseconds. */
+static void fails(const char *seconds, unsigned conn, const char *ends, const char *cause,
+		  unsigned ms)
+{
+	char more[128];
+	snprintf(more, sizeof more,
+		 "\"op\":\"connect\",\"errno\":\"none\",\"cause\":\"%s\",\"sure\":\"certain\","
+		 "\"age_ms\":%u",
+		 cause, ms);
+	tell(seconds, 100, "error", conn, "client", ends, more);
+}
+
+static void opens_in(unsigned pid, const char *seconds, unsigned conn, const char *ends,
+		     unsigned ms)
+{
+	char more[64];
+	snprintf(more, sizeof more, "\"op\":\"connect\",\"ms\":%u", ms);
+	tell(seconds, pid, "open", conn, "client", ends, more);
+}
+
+static void opens(const char *seconds, unsigned conn, const char *ends, unsigned ms)
+{
+	opens_in(100, seconds, conn, ends, ms);
+}
+
+static void expect_failed(uint64_t failed, uint64_t answered, uint64_t connections)
+{
+	model_join(&model);
+	assert_int_equal(model_failed(&model), failed);
+	assert_int_equal(model.answered, answered);
+	assert_int_equal(model_connections(&model), connections);
+	uint64_t by_cause = 0;
+	for (unsigned cause = 0; cause < CAUSES; cause++) {
+		by_cause += model.causes[cause].failed;
+	}
+	assert_int_equal(by_cause, failed);
+}
+
+static void a_refusal_that_another_address_makes_good_is_no_failure(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	opens("01.013000", 2, V4, 0);
+	expect_failed(0, 1, 1);
+	assert_int_equal(model.causes[CAUSE_REFUSED].answered, 1);
+}
+
+static void each_way_not_to_connect_can_be_made_good(void **state)
+{
+	static const char *const causes[] = {"refused", "unreachable", "rejected", "no-answer",
+					     "abandoned"};
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		char seconds[16];
+		snprintf(seconds, sizeof seconds, "%02u.000000", 10 * i + 5);
+		fails(seconds, 2 * i + 1, V6, causes[i], 3000);
+		snprintf(seconds, sizeof seconds, "%02u.200000", 10 * i + 5);
+		opens(seconds, 2 * i + 2, V4, 100);
+	}
+	expect_failed(0, 5, 5);
+}
+
+static void what_failed_later_or_for_want_of_a_port_is_not_made_good(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "ports-exhausted", 0);
+	opens("01.001000", 2, V4, 0);
+	opens("02.000000", 3, V6, 0);
+	fails("02.010000", 3, V6, "peer-abort", 10);
+	opens("02.011000", 4, OTHER, 0);
+	expect_failed(2, 0, 4);
+}
+
+static void without_open_lines_it_is_not_known_what_answered(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	fails("02.000000", 2, V4, "peer-abort", 1000);
+	expect_failed(2, 0, 2);
+}
+
+static void the_same_address_another_port_or_process_makes_nothing_good(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V4, "refused", 0);
+	opens("01.001000", 2, "127.0.0.1:4005>127.0.0.1:80", 0);
+	fails("02.000000", 3, V6, "refused", 0);
+	opens("02.001000", 4, "127.0.0.1:4006>127.0.0.1:81", 0);
+	fails("03.000000", 5, V6, "refused", 0);
+	opens_in(101, "03.001000", 6, V4, 0);
+	expect_failed(3, 0, 6);
+}
+
+static void what_connected_before_or_much_later_makes_nothing_good(void **state)
+{
+	(void)state;
+	opens("01.000000", 1, V4, 0);
+	fails("01.010000", 2, V6, "refused", 0);
+	opens("01.400000", 3, OTHER, 1);
+	expect_failed(1, 0, 3);
+}
+
+/* Slow to be refused, but tried at once. */
+static void it_is_the_beginning_of_the_next_connect_that_counts(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	opens("04.010000", 2, V4, 3000);
+	expect_failed(0, 1, 1);
+}
+
+static void addresses_are_tried_one_after_the_other(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	fails("21.000000", 2, OTHER, "no-answer", 20000);
+	opens("21.002000", 3, V4, 0);
+	expect_failed(0, 2, 1);
+}
+
+static void a_round_in_which_no_address_answered_has_failed(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	fails("01.001000", 2, V4, "refused", 0);
+	fails("01.002000", 3, V6, "refused", 0);
+	opens("01.003000", 4, V4, 0);
+	expect_failed(2, 1, 3);
+}
+
+/* RFC 8305: the second is begun while the first waits, and either may win. */
+static void addresses_are_tried_side_by_side(void **state)
+{
+	(void)state;
+	opens("01.260000", 2, V4, 10);
+	fails("01.261000", 1, V6, "abandoned", 261);
+	fails("10.255000", 4, V4, "refused", 5);
+	opens("10.300000", 3, V6, 300);
+	expect_failed(0, 2, 2);
+}
+
+static void of_requests_at_one_time_each_has_its_own_answer(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		fails("01.000000", i + 1, V6, "refused", 0);
+	}
+	for (unsigned i = 0; i < 9; i++) {
+		opens("01.010000", i + 11, V4, 0);
+	}
+	expect_failed(1, 9, 10);
+}
+
+static void it_ranks_behind_what_failed(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "no-answer", 9000);
+	opens("01.001000", 2, V4, 0);
+	fails("05.000000", 3, V6, "refused", 0);
+	expect_failed(1, 1, 2);
+	uint32_t count;
+	const struct detail **details = model_details(&model, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(((const struct end *)table_at(&model.ends, details[0]->end))->conn, 3);
+	free(details);
+}
+
+static const char *headline(void)
+{
+	static char room[SENTENCE_SIZE];
+	struct text text = text_in(room, sizeof room);
+	sentence_headline(&model, &text);
+	text_char(&text, ' ');
+	sentence_note(&model, &text);
+	return room;
+}
+
+static void the_headline_counts_what_failed_and_a_note_the_rest(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	opens("01.001000", 2, V4, 0);
+	expect_failed(0, 1, 1);
+	assert_string_equal(headline(),
+			    "Nothing failed in 1 connection. 1 connect to one address of a name "
+			    "failed, and another address answered.");
+}
+
+static void the_headline_is_of_what_failed(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, V6, "refused", 0);
+	fails("01.001000", 2, OTHER, "refused", 0);
+	opens("01.002000", 3, V4, 0);
+	fails("05.000000", 4, V6, "no-answer", 3000);
+	expect_failed(1, 2, 2);
+	assert_string_equal(headline(),
+			    "1 of 2 connections failed: nobody answered the SYN (no-answer, "
+			    "certain), at [::1]:80. 2 connects to other addresses of a name "
+			    "failed, and another address answered.");
+}
+
 #define POINT(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -172,6 +381,20 @@ int main(void)
 		POINT(a_server_that_is_started_anew_counts_from_one_again),
 		POINT(addresses_that_are_used_again_later_are_another_connection),
 		POINT(children_s_own_connections_are_told_apart),
+		POINT(a_refusal_that_another_address_makes_good_is_no_failure),
+		POINT(each_way_not_to_connect_can_be_made_good),
+		POINT(what_failed_later_or_for_want_of_a_port_is_not_made_good),
+		POINT(without_open_lines_it_is_not_known_what_answered),
+		POINT(the_same_address_another_port_or_process_makes_nothing_good),
+		POINT(what_connected_before_or_much_later_makes_nothing_good),
+		POINT(it_is_the_beginning_of_the_next_connect_that_counts),
+		POINT(addresses_are_tried_one_after_the_other),
+		POINT(a_round_in_which_no_address_answered_has_failed),
+		POINT(addresses_are_tried_side_by_side),
+		POINT(of_requests_at_one_time_each_has_its_own_answer),
+		POINT(it_ranks_behind_what_failed),
+		POINT(the_headline_counts_what_failed_and_a_note_the_rest),
+		POINT(the_headline_is_of_what_failed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "model.h"
 
 #define WAIT_WORTH 1000u /* bytes that a millisecond of waiting in vain counts as */
+#define FAILURE_WORTH (UINT64_C(1) << 62)
 
 static int64_t told(const struct line *line, enum key key)
 {
@@ -29,7 +30,7 @@ static uint64_t score_of(const struct line *line, enum cause cause)
 		score += positive(line_number(line, KEY_AGE_MS)) * WAIT_WORTH;
 	}
 	bool failure = model_is_failure(cause) && cause != CAUSE_INJECTED;
-	return failure ? score + (UINT64_C(1) << 62) : score;
+	return failure ? score + FAILURE_WORTH : score;
 }
 
 static void fill_calls(struct detail *detail, const struct line *line)
@@ -117,6 +118,17 @@ void details_keep(struct model *model, struct end *end, const struct line *line)
 	}
 	((struct end *)table_at(&model->ends, model->details[0].end))->detail = 0;
 	sift_down(model, 0, &detail);
+}
+
+void details_settle(struct model *model)
+{
+	for (uint32_t i = 0; i < model->detail_count; i++) {
+		struct detail *detail = &model->details[i];
+		const struct end *end = table_at(&model->ends, detail->end);
+		if (end->answered && detail->score >= FAILURE_WORTH) {
+			detail->score -= FAILURE_WORTH;
+		}
+	}
 }
 
 static const struct model *sorting;

@@ -54,6 +54,9 @@ static struct end_key key_of(const struct end *end)
 
 static bool is_notable(const struct end *end)
 {
+	if (end->answered) {
+		return end->detail != 0;
+	}
 	return end->errors > 0 || end->rule != 0 || end->ended == ENDED_RST ||
 	       end->ended == ENDED_PEER_RST || end->ended == ENDED_TIMEOUT;
 }
@@ -81,6 +84,10 @@ static void make_room(struct model *model)
 {
 	struct table *ends = &model->ends;
 	model->sampled = true;
+	if (model->sample_limit > 0) {
+		/* What is to go may be what answered. */
+		answers_find(model);
+	}
 	while (ends->most - ends->count < ROOM_MIN && model->sample_limit > 0) {
 		uint32_t kept = 0;
 		model->sample_limit /= 2;
@@ -88,6 +95,8 @@ static void make_room(struct model *model)
 			struct end *end = table_at(ends, i);
 			if (is_notable(end) || ends_tuple(end) <= model->sample_limit) {
 				*(struct end *)table_at(ends, kept++) = *end;
+			} else {
+				model->answered_unlisted += end->answered;
 			}
 		}
 		rebuild(model, kept);
@@ -156,6 +165,8 @@ struct end *ends_open(struct model *model, const struct line *line, uint32_t pro
 		end = add(model, line, process);
 	}
 	if (end) {
+		int64_t ms = line_number(line, KEY_MS);
+		end->connect_ms = ms < 0 ? 0 : ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 		end->opened_us = line->us;
 		end->last_us = line->us;
 	}

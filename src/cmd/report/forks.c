@@ -86,6 +86,11 @@ static void fill_in(struct end *end, const struct end *other)
 static void fold(struct model *model, struct end *end, struct end *other)
 {
 	fill_in(end, other);
+	if (other->answered) {
+		other->answered = false;
+		model->answered--;
+		model->causes[other->cause].answered--;
+	}
 	other->folded = true;
 	model->folded++;
 	model->failed_again += end_failed(other);

@@ -254,7 +254,8 @@ static void join_run(struct model *model, const uint32_t *order, uint32_t count)
 		}
 		const struct end *theirs = table_at(&model->ends, ours->partner - 1);
 		bool first = ours < theirs;
-		bool mutual = theirs->partner == 1 + table_index(&model->ends, ours);
+		bool mutual = theirs->partner == 1 + table_index(&model->ends, ours) &&
+			      !ours->answered && !theirs->answered;
 		model->pairs += first && mutual;
 		model->failed_again += first && mutual && end_failed(ours) && end_failed(theirs);
 		if (can_be_explained(ours)) {
@@ -338,6 +339,8 @@ void model_join(struct model *model)
 	}
 	free(order);
 	free(places);
+	answers_find(model);
+	details_settle(model);
 	count_failed(model);
 }
 
@@ -345,12 +348,12 @@ void model_join(struct model *model)
 
 uint64_t model_connections(const struct model *model)
 {
-	return model->ends_seen - model->folded - model->pairs;
+	return model->ends_seen - model->folded - model->pairs - model->answered;
 }
 
 uint64_t model_failed(const struct model *model)
 {
-	return model->failed - model->failed_again;
+	return model->failed - model->failed_again - model->answered;
 }
 
 static bool comes_before(const struct model *model, enum cause a, enum cause b)

@@ -36,6 +36,7 @@ static void put_totals(const struct report *report)
 	json_count("processes", model->processes.count + model->processes_more);
 	json_count("connections", model_connections(model));
 	json_count("failed", model_failed(model));
+	json_count("answered_elsewhere", model->answered);
 	json_count("errors", model->events[EVENT_ERROR]);
 	json_count("warnings", model->events[EVENT_WARN]);
 	json_count("both_ends", model->pairs);
@@ -90,6 +91,7 @@ static void put_cause(const struct model *model, enum cause cause)
 	json_boolean("failure", model_is_failure(cause));
 	json_count("count", sum->tally.count);
 	json_count("failed", sum->failed);
+	json_count("answered_elsewhere", sum->answered);
 	for (unsigned i = 0; i < 3; i++) {
 		json_count(sure_name((enum sure)i), sum->sure[i]);
 	}
@@ -270,6 +272,9 @@ static void put_document(const struct report *report)
 	headline = text_in(sentence, sizeof sentence);
 	sentence_advice(model, &headline);
 	json_string("advice", sentence);
+	headline = text_in(sentence, sizeof sentence);
+	sentence_note(model, &headline);
+	json_string("note", sentence);
 	put_totals(report);
 	put_sources(report);
 	put_causes(model);

@@ -115,6 +115,7 @@ static void put_connection(const struct model *model, const struct detail *detai
 	json_address("peer", &end->peer);
 	put_life(end);
 	json_count("errors", end->errors);
+	json_boolean("answered_elsewhere", end->answered);
 	put_verdict(end, detail);
 	json_string("state", detail->state);
 	put_known("idle_ms", detail->idle_ms);
@@ -148,5 +149,5 @@ void json_connections(const struct model *model)
 		const struct end *end = table_at(&model->ends, i);
 		told += end->errors > 0 && end->detail == 0;
 	}
-	json_count("connections_not_listed", told + model->unlisted);
+	json_count("connections_not_listed", told + model->unlisted + model->answered_unlisted);
 }

@@ -40,7 +40,7 @@ bool model_is_failure(enum cause cause)
 
 bool end_failed(const struct end *end)
 {
-	return end->errors > 0 && model_is_failure((enum cause)end->cause);
+	return end->errors > 0 && model_is_failure((enum cause)end->cause) && !end->answered;
 }
 
 enum cause end_cause(const struct end *end)

@@ -6,7 +6,7 @@
  *     model.c      lines into sums          peers.c, rules.c   the smaller tables
  *     ends.c       connections              join.c, clocks.c   both ends
  *     details.c    the worst of them        forks.c            one end in several processes
- *     timeline.c   when
+ *     timeline.c   when                     answers.c          one name, several addresses
  */
 #ifndef RESETBY_CMD_REPORT_MODEL_H
 #define RESETBY_CMD_REPORT_MODEL_H
@@ -92,6 +92,7 @@ struct end {
 	uint64_t rule_us;
 	uint64_t opened_us;           /* by its `open`; 0: not seen */
 	uint64_t bytes_out, bytes_in; /* by its `close` */
+	uint32_t connect_ms;          /* how long it took, by its `open` */
 	uint32_t errors;
 	uint32_t detail;  /* 1 + index; 0: none was kept */
 	uint32_t partner; /* 1 + index of the other end; 0: not known */
@@ -105,7 +106,9 @@ struct end {
 	uint8_t finding;
 	uint8_t joined_cause; /* with a finding: what both logs together say */
 	uint8_t joined_sure;
-	bool folded; /* another end stands for it: the same one, in another process */
+	bool folded;   /* another end stands for it: the same one, in another process */
+	bool answered; /* its connect failed, and another address answered */
+	bool follows;  /* it led on after such a connect */
 	bool before_known;
 	int64_t before_us; /* how long before our error the other end did it */
 };
@@ -127,6 +130,7 @@ struct detail {
 struct cause_sum {
 	struct tally tally;
 	uint64_t failed;   /* connections that failed so, each counted once; after model_join */
+	uint64_t answered; /* connects that failed so while another address answered */
 	uint64_t sure[3];  /* by enum sure */
 	uint64_t joined;   /* made certain, or named, by the other end's log */
 	uint64_t injected; /* of these: a rule did it at the other end */
@@ -191,9 +195,11 @@ struct model {
 	uint64_t failed_again; /* of these: counted before, by the other end or another process */
 	uint64_t ends_seen;
 	uint64_t folded;   /* of these: seen before, in another process */
+	uint64_t answered; /* of these: connects that failed while another address answered */
 	uint64_t pairs;    /* connections of which both ends were logged */
 	bool sampled;      /* more connections than ENDS_MAX: not every pair was looked for */
 	uint64_t unlisted; /* failed connections of which nothing but the sums is known */
+	uint64_t answered_unlisted; /* the same of those that another address answered */
 	uint64_t processes_more, rules_more, notices_more;
 	uint64_t peers_more, peers_more_errors;
 
@@ -233,14 +239,14 @@ static inline const struct process *model_process(const struct model *model, uin
 /** Did it fail the program: is the cause none of its own doing, no warning, no consequence? */
 bool model_is_failure(enum cause cause);
 
-/** Did it fail here, by its own log? */
+/** Did it fail here, by its own log, with no other address in its place? */
 bool end_failed(const struct end *end);
 
 /** The verdict after joining. */
 enum cause end_cause(const struct end *end);
 enum sure end_sure(const struct end *end);
 
-/** Connections, each counted once. */
+/** Connections, each counted once; without the connects that another address answered. */
 uint64_t model_connections(const struct model *model);
 /** Those that failed, each counted once. */
 uint64_t model_failed(const struct model *model);
@@ -269,6 +275,10 @@ void details_keep(struct model *model, struct end *end, const struct line *line)
 void timeline_add(struct timeline *timeline, uint64_t us, enum cause cause);
 /** Of ends that have their addresses in common: let one stand for those that are the same. */
 void forks_fold(struct model *model, const uint32_t *order, uint32_t count);
+/** Find connects that failed and were followed by one to another address that did not. */
+void answers_find(struct model *model);
+/** Rank behind what failed what another address answered; nothing is kept afterwards. */
+void details_settle(struct model *model);
 void clocks_estimate(struct model *model, const uint32_t *order, uint32_t count);
 /** How far b's clock is ahead of a's; false: not known. */
 bool clocks_ahead(const struct model *model, const struct addr *a, const struct addr *b,

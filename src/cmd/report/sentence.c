@@ -94,14 +94,26 @@ static uint64_t weight_of(const struct model *model, enum cause cause)
 	return cause == CAUSE_INJECTED || count < sum->injected ? 0 : count - sum->injected;
 }
 
+/* Of what another address answered the headline says nothing. */
+static bool is_worth_telling(const struct model *model, enum cause cause)
+{
+	const struct cause_sum *sum = &model->causes[cause];
+	return sum->answered == 0 || sum->failed > 0;
+}
+
 /* The failure that most connections met; one that rules made only when there is no other. */
 static enum cause main_cause(const struct model *model)
 {
 	enum cause causes[CAUSES];
 	unsigned count = model_causes(model, causes);
-	enum cause main = count > 0 ? causes[0] : CAUSE_UNKNOWN;
+	enum cause main = CAUSE_UNKNOWN;
+	bool found = false;
 	for (unsigned i = 0; i < count; i++) {
-		if (weight_of(model, causes[i]) > weight_of(model, main)) {
+		if (!is_worth_telling(model, causes[i])) {
+			continue;
+		}
+		if (!found || weight_of(model, causes[i]) > weight_of(model, main)) {
+			found = true;
 			main = causes[i];
 		}
 	}
@@ -236,10 +248,23 @@ void sentence_headline(const struct model *model, struct text *text)
 	enum cause cause = main_cause(model);
 	if (events_of(model) == 0) {
 		text_string(text, "There is not one line of resetby here.");
-	} else if (model->failed > 0 && model_is_failure(cause)) {
+	} else if (model_failed(model) > 0 && model_is_failure(cause)) {
 		add_main_failure(model, cause, text);
 	} else {
 		add_nothing_failed(model, cause, text);
+	}
+}
+
+void sentence_note(const struct model *model, struct text *text)
+{
+	if (model->answered == 1) {
+		text_string(text, "1 connect to one address of a name failed, and another address "
+				  "answered.");
+	} else if (model->answered > 1) {
+		text_format(text,
+			    "%U connects to other addresses of a name failed, and another "
+			    "address answered.",
+			    model->answered);
 	}
 }
 

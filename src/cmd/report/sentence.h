@@ -14,6 +14,9 @@ void sentence_headline(const struct model *model, struct text *text);
 /** What to do about it; nothing when there is nothing to do. */
 void sentence_advice(const struct model *model, struct text *text);
 
+/** What failed and is no failure; nothing when there is nothing of the kind. */
+void sentence_note(const struct model *model, struct text *text);
+
 /** What the other end's log says of a connection's failure; nothing when it says nothing. */
 void sentence_other_end(const struct model *model, const struct end *end, struct text *text);
 

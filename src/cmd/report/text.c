@@ -62,6 +62,10 @@ static void print_top(struct page *page)
 	if (page->line.length > 0) {
 		page_print(page, 0, 0, INK_PLAIN);
 	}
+	sentence_note(page->model, page_line(page));
+	if (page->line.length > 0) {
+		page_print(page, 0, 0, INK_PLAIN);
+	}
 	putchar('\n');
 	print_totals(page);
 }
@@ -135,6 +139,9 @@ static void add_certainty(struct text *text, const struct cause_sum *sum)
 	if (sum->injected > 0) {
 		text_format(text, ", made by a rule: %U", sum->injected);
 	}
+	if (sum->answered > 0) {
+		text_format(text, "; another address answered: %U", sum->answered);
+	}
 }
 
 static void print_peers_of(struct page *page, enum cause cause)
@@ -164,7 +171,8 @@ static void print_cause(struct page *page, enum cause cause, uint64_t all)
 	struct text *text = page_line(page);
 	text_format(text, "%U  %s: %s", sum->tally.count, sentence_cause_id(cause),
 		    sentence_cause_title(cause));
-	page_print(page, 2, BODY, model_is_failure(cause) ? INK_RED : INK_YELLOW);
+	bool failed = model_is_failure(cause) && (sum->answered == 0 || sum->failed > 0);
+	page_print(page, 2, BODY, failed ? INK_RED : INK_YELLOW);
 	text = page_line(page);
 	text_format(text, "%U%% of all errors, ", (sum->tally.count * 100 + all / 2) / all);
 	page_add_span(page, text, &sum->tally);

@@ -34,6 +34,7 @@ static void print_verdict(struct page *page, const struct end *end, const struct
 	text_format(text, "%s ", op_name((enum op)end->op));
 	errno_write(text, end->error);
 	text_format(text, ": %s (%s)", sentence_cause_id(end_cause(end)), sure_name(end_sure(end)));
+	text_string(text, end->answered ? "; another address answered" : "");
 	if (end->finding != FINDING_NONE &&
 	    (end->cause != end->joined_cause || end->sure != end->joined_sure)) {
 		text_string(text, "; its own log alone says ");

@@ -19,7 +19,8 @@ function size(value) {
 
 function verdictWords(connection) {
 	const alone = connection.logged_cause !== connection.cause || connection.logged_sure !== connection.sure;
-	return `${connection.cause} (${connection.sure})` + (alone
+	return `${connection.cause} (${connection.sure})` +
+		(connection.answered_elsewhere ? "; another address answered" : "") + (alone
 		? `; its own log alone says ${connection.logged_cause} (${connection.logged_sure})` : "");
 }
 

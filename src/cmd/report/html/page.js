@@ -4,6 +4,7 @@ function showHead() {
 	const { totals } = report;
 	byId("headline").textContent = clean(report.headline);
 	byId("advice").textContent = clean(report.advice);
+	byId("note").textContent = clean(report.note);
 	const parts = [
 		counted(totals.connections, "connection"),
 		grouped(totals.failed) + " failed",
