@@ -116,8 +116,33 @@ HOT ssize_t hook_sendto(int fd, const void *buffer, size_t size, int flags,
 }
 
 /*
- * write as a call with flags: for a socket they are the same (sock_write_iter()). A number that was
- * closed unseen may be a file by now.
+ * MAX_RW_COUNT, what the kernel writes at most. Of a larger size write(2) wants all to be addresses of
+ * the program's, and refuses it otherwise (vfs_write()). sendto(2) cuts it first, and would send what
+ * stands behind the buffer to the peer of a program that writes -1 bytes.
+ */
+#define WRITE_MOST ((size_t)0x7ffff000)
+
+static NOINLINE ssize_t write_too_much(int fd, const void *buffer, size_t size)
+{
+	struct call call;
+	if (!call_enter(&call, OP_WRITE, conn_find(fd), fd, size)) {
+		return real.write(fd, buffer, size);
+	}
+	struct iovec piece = {(void *)(uintptr_t)buffer, size};
+	keep_head(&call, &piece);
+	struct sigpipe guard;
+	write_guard_begin(&guard, call.conn);
+	do {
+		if (!call_answers_write(&call, &piece, 1, 0)) {
+			call.result = real.write(fd, buffer, size);
+		}
+	} while (call_again(&call, &piece, 1, 0));
+	return write_guard_end(&guard, &call);
+}
+
+/*
+ * write as a call with flags: for a socket they are the same (sock_write_iter()), up to WRITE_MOST. A
+ * number that was closed unseen may be a file by now.
  */
 static ssize_t write_quietly(struct call *call, const void *buffer, size_t size)
 {
@@ -133,6 +158,9 @@ static ssize_t write_quietly(struct call *call, const void *buffer, size_t size)
 static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 {
 	struct call call;
+	if (UNLIKELY(size > WRITE_MOST)) {
+		return write_too_much(fd, buffer, size);
+	}
 	if (!call_enter(&call, OP_WRITE, conn_find(fd), fd, size)) {
 		return real.write(fd, buffer, size);
 	}
@@ -176,7 +204,7 @@ HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
 {
 	uintptr_t slot = table_get_near(fd);
 	struct conn *conn = conn_calm(slot);
-	if (conn == NULL) {
+	if (conn == NULL || UNLIKELY(size > WRITE_MOST)) {
 		return slot_is_foreign(slot) ? real.write(fd, buffer, size)
 					     : write_with_care(fd, buffer, size);
 	}

@@ -2,7 +2,7 @@
  * A write on a dead connection raises SIGPIPE, which kills most programs before they or we can say a
  * word. Calls are made with MSG_NOSIGNAL, also those that have no flags, and the signal is raised
  * after the verdict is logged. Where there is no call with flags that does the same (sendfile,
- * splice, pwritev2), it is held back where the connection is known to have ended (sigpipe.h).
+ * splice, pwritev2, a write of more than the kernel takes), it is held back where the connection is known to have ended (sigpipe.h).
  */
 #ifndef RESETBY_HOOK_WRITE_H
 #define RESETBY_HOOK_WRITE_H

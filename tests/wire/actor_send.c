@@ -93,6 +93,12 @@ static void run_write(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** More bytes than there are. */
+static void run_write_past(const struct words *words, struct outcome *outcome)
+{
+	CALL(outcome, write(fd_at(words, 1), pattern(10), (size_t)number_at(words, 2, -1)));
+}
+
 static void run_writev(const struct words *words, struct outcome *outcome)
 {
 	struct iovec pieces[PIECES_MAX];
@@ -149,6 +155,7 @@ const struct command send_commands[] = {
 	{"write", "FD SIZE", run_write},
 	{"__write", "FD SIZE", run_write},
 	{"sys_write", "FD SIZE", run_write},
+	{"write_past", "FD SIZE", run_write_past},
 	{"writev", "FD SIZE PIECES", run_writev},
 	{"pwritev2", "FD SIZE PIECES", run_writev},
 	{"sendfile", "FD SIZE", run_sendfile},

@@ -303,6 +303,29 @@ static void wrong_arguments_are_quiet(void **state)
 	end_quietly(&p);
 }
 
+/** A program that takes -1 for a length: the kernel refuses it, and so nothing goes to the peer. */
+static void a_size_that_cannot_be_sends_nothing(void **state)
+{
+	static const char *const levels[] = {"resets", "calls"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, nonblocking_situation,
+			  (const char *[]){lab_text("RESETBY_LEVEL=%s", levels[i]), NULL});
+		/* A first call, and one after some that went well, which is made with less care. */
+		for (int calls = 0; calls < 3; calls++) {
+			assert_string_equal(actor_do(&p.a, "write_past s0 -1"), "-1 EFAULT");
+			assert_string_equal(actor_do(&p.a, "write_past s0 %ld", INT64_MAX),
+					    "-1 EFAULT");
+			assert_string_equal(actor_do(&p.a, "write s0 3"), "3 -");
+		}
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_int_equal(peer_drain(p.peer), 9);
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		pair_close(&p);
+	}
+}
+
 static void listener_without_waiting_connections_is_quiet(void **state)
 {
 	struct pair p;
@@ -340,5 +363,6 @@ LAB_MAIN(LAB_TEST(exchanges_on_a_kept_connection_are_quiet),
 	 LAB_TEST(looking_without_taking_is_quiet), LAB_TEST(exit_with_connections_open_is_quiet),
 	 LAB_TEST(close_with_bytes_still_on_their_way_is_quiet),
 	 LAB_TEST(forks_and_copies_are_quiet), LAB_TEST(wrong_arguments_are_quiet),
+	 LAB_TEST(a_size_that_cannot_be_sends_nothing),
 	 LAB_TEST(listener_without_waiting_connections_is_quiet),
 	 LAB_TEST(simultaneous_close_is_quiet))
