@@ -510,6 +510,18 @@ uint32_t process_epoch(void);
 /** fork has returned in this process. */
 void process_forked(bool child);
 
+/** A first record is made: from here on it is known whose the records are. */
+void process_owns(void);
+
+/** Has this process come out of a fork that no hook saw, and is that said for the first time? */
+bool process_is_new(void);
+
+/**
+ * Are the records this process's own, and not those of a parent that it shares all memory with
+ * (CLONE_VM)? Costs a system call.
+ */
+bool process_is_owner(void);
+
 /** posix_spawn has made a child, which has every descriptor that is not CLOEXEC. */
 void process_spawned(void);
 bool process_has_spawned(void);

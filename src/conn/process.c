@@ -1,9 +1,16 @@
 #include "conn.h"
 
+#include <errno.h>
+#include "../sys/raw.h"
+#include "../sys/self.h"
+
 static _Atomic uint32_t epoch;
 
 /* Of the fork that made this process; 0 for one that exec began. */
 static _Atomic uint32_t birth_epoch;
+
+/* Whose connections these are: self_now's generation and pid; 0: not known, or there are none. */
+static _Atomic uint64_t owner;
 
 static atomic_bool spawned;
 
@@ -12,12 +19,46 @@ uint32_t process_epoch(void)
 	return atomic_load_explicit(&epoch, memory_order_relaxed);
 }
 
+/* 0 where nothing may be remembered. */
+static uint64_t owner_now(void)
+{
+	struct self self = self_now();
+	return self.generation != 0 ? (uint64_t)self.generation << 32 | (uint32_t)self.pid : 0;
+}
+
 void process_forked(bool child)
 {
 	uint32_t now = atomic_fetch_add_explicit(&epoch, 1, memory_order_relaxed) + 1;
 	if (child) {
 		atomic_store(&birth_epoch, now);
+		atomic_store(&owner, owner_now());
 	}
+}
+
+void process_owns(void)
+{
+	if (atomic_load_explicit(&owner, memory_order_relaxed) == 0) {
+		atomic_store(&owner, owner_now());
+	}
+}
+
+bool process_is_new(void)
+{
+	uint64_t before = atomic_load(&owner);
+	uint64_t now = before != 0 ? owner_now() : 0;
+	if (now == 0 || now == before) {
+		return false;
+	}
+	/* The same process begins a new generation with its log. */
+	return atomic_compare_exchange_strong(&owner, &before, now) &&
+	       (uint32_t)before != (uint32_t)now;
+}
+
+bool process_is_owner(void)
+{
+	uint64_t known = atomic_load(&owner);
+	long pid = known != 0 ? raw0(SYS_getpid) : -ESRCH;
+	return pid < 0 || (known == owner_now() && (uint32_t)known == (uint32_t)pid);
 }
 
 void process_spawned(void)

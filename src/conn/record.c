@@ -218,6 +218,7 @@ struct conn *conn_make(void)
 	size_t kept = offsetof(struct conn, phase);
 	memset((char *)conn + kept, 0, sizeof *conn - kept);
 	PUT(fork_epoch, process_epoch());
+	process_owns();
 	atomic_store_explicit(&conn->refs, 1, memory_order_release);
 	return conn;
 }

@@ -6,6 +6,7 @@
 #include "../log/log.h"
 #include "../sys/raw.h"
 #include "flow.h"
+#include "process.h"
 #include "report.h"
 
 /* What became of it, after what rules made of its end. */
@@ -73,6 +74,9 @@ void flow_closing(int fd, enum op op)
 		/* Inherited and never used: only a rule can want anything of it. */
 		conn_learn(fd);
 	}
+	if (conn_known(fd) != NULL && !process_is_ours()) {
+		return;
+	}
 	struct call call;
 	if (call_enter(&call, op, conn_detach(fd), fd, 0)) {
 		int saved = errno;
@@ -94,7 +98,7 @@ static bool is_still_open(const struct conn *conn, int fd)
 void flow_exiting(void)
 {
 	static atomic_bool done;
-	if (flow_in_vfork_child || atomic_exchange(&done, true)) {
+	if (flow_in_vfork_child || !process_is_ours() || atomic_exchange(&done, true)) {
 		return;
 	}
 	int saved = errno;

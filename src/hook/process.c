@@ -35,9 +35,27 @@ void process_returned(pid_t pid)
 	}
 }
 
+bool process_is_ours(void)
+{
+	if (process_is_new()) {
+		/* clone(), and what libc forks inside (daemon, forkpty). */
+		forked(true);
+	}
+	/* Without a rule nothing is done to a connection, and nobody need be asked. */
+	return rules_now() == NULL || process_is_owner();
+}
+
 pid_t hook_fork(void)
 {
 	pid_t pid = real.fork();
+	process_returned(pid);
+	return pid;
+}
+
+/* For signal handlers: glibc 2.34. */
+pid_t hook__Fork(void)
+{
+	pid_t pid = real._Fork();
 	process_returned(pid);
 	return pid;
 }

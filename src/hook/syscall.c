@@ -132,8 +132,14 @@ static bool hooked(long number, long a, long b, long c, long d, long e, long f, 
 	}
 }
 
+/* A call that has succeeded. */
 static bool is_fork(long number, long flags)
 {
+	if (number == SYS_clone3) {
+		/* The flags are what its structure begins with. */
+		const uint64_t *arguments = P(flags);
+		return (*arguments & CLONE_VM) == 0;
+	}
 #ifdef SYS_fork
 	if (number == SYS_fork) {
 		return true;
@@ -191,7 +197,7 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 	if (number == SYS_pidfd_getfd && result >= 0) {
 		conn_forget((int)result, SLOT_UNKNOWN);
 	}
-	if (is_fork(number, a)) {
+	if (result >= 0 && is_fork(number, a)) {
 		process_returned((pid_t)result);
 	}
 	return result;

@@ -172,7 +172,7 @@ static int open_path(void)
 	return fd < 0 ? (int)fd : own_adopt(OWN_LOG, (int)fd);
 }
 
-/* libc forks inside (daemon, _Fork) where no hook sees it; vfork's child goes on with the parent's. */
+/* libc forks inside (daemon, forkpty) where no hook sees it; vfork's child goes on with the parent's. */
 static void follow_process(void)
 {
 	int pid = self_now().pid;

@@ -1,11 +1,14 @@
 #include "actor.h"
 
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +23,42 @@ static struct {
 	struct outcome outcome;
 } background;
 
-/** The child runs the command and hands its outcome back through a pipe. */
+/** What a child is to do, and where it says what came of it. */
+struct task {
+	const struct words *words;
+	struct outcome *outcome;
+	int answer;
+};
+
+/** Runs the command and hands its outcome back through a pipe. */
+static int be_child(void *argument)
+{
+	const struct task *task = argument;
+	/* The outcome's words point into the line, which the child runs in its own copy. */
+	run_command(task->words->rest, task->outcome);
+	ssize_t written = write(task->answer, task->outcome, sizeof(*task->outcome));
+	_exit(written == (ssize_t)sizeof(*task->outcome) ? 0 : 1);
+}
+
+/** fork in the way that the command is called by; clone_vm's child has its parent's memory. */
+static pid_t fork_as(const char *way, struct task *task)
+{
+	static char stack[1 << 18] __attribute__((aligned(16)));
+	struct clone_args arguments = {.exit_signal = SIGCHLD};
+	if (strcmp(way, "clone") == 0) {
+		return clone(be_child, stack + sizeof(stack), SIGCHLD, task);
+	}
+	if (strcmp(way, "clone_vm") == 0) {
+		return clone(be_child, stack + sizeof(stack), SIGCHLD | CLONE_VM | CLONE_VFORK,
+			     task);
+	}
+	pid_t pid = strcmp(way, "_Fork") == 0 ? _Fork()
+		    : strcmp(way, "clone3") == 0
+			    ? (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments))
+			    : fork();
+	return pid == 0 ? be_child(task) : pid;
+}
+
 static void run_fork(const struct words *words, struct outcome *outcome)
 {
 	int ends[2];
@@ -28,13 +66,8 @@ static void run_fork(const struct words *words, struct outcome *outcome)
 	if (pipe(ends) != 0) {
 		confused("pipe");
 	}
-	pid_t pid = fork();
-	if (pid == 0) {
-		/* The outcome's words point into the line, which the child runs in its own copy. */
-		run_command(words->rest, outcome);
-		ssize_t written = write(ends[1], outcome, sizeof(*outcome));
-		_exit(written == (ssize_t)sizeof(*outcome) ? 0 : 1);
-	}
+	struct task task = {words, outcome, ends[1]};
+	pid_t pid = fork_as(words->w[0], &task);
 	close(ends[1]);
 	ssize_t got = read(ends[0], outcome, sizeof(*outcome));
 	close(ends[0]);
@@ -205,6 +238,10 @@ static void run_alarm(const struct words *words, struct outcome *outcome)
 
 const struct command process_commands[] = {
 	{"fork", "CMD", run_fork},
+	{"_Fork", "CMD", run_fork},
+	{"clone", "CMD", run_fork},
+	{"clone3", "CMD", run_fork},
+	{"clone_vm", "CMD", run_fork},
 	{"forkhold", "", run_forkhold},
 	{"forkkill", "", run_forkkill},
 	{"vfork_close", "FD", run_vfork_close},

@@ -242,6 +242,39 @@ static void a_child_that_exits_ends_no_connection_of_its_parent(void **state)
 	}
 }
 
+/** In whichever way it came about; libc's clone no hook sees. */
+static void a_child_that_closes_its_copy_leaves_the_connection_to_its_parent(void **state)
+{
+	static const char *const ways[] = {"fork", "_Fork", "clone3", "clone", "clone_vm"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "drain=50ms");
+		assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+		assert_string_equal(actor_do(&p.a, "%s close s0", ways[i]), "0 -");
+		pair_expect_open(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+		peer_recv(p.peer, 6);
+		assert_int_equal(log_count(&p.a, "mitigate"), 0);
+		pair_close(&p);
+	}
+}
+
+/** The same of one that ends by itself, with the copy open. */
+static void a_child_that_no_hook_saw_ends_no_connection_of_its_parent(void **state)
+{
+	static const char *const ways[] = {"clone", "clone_vm"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "drain=50ms");
+		assert_string_equal(actor_do(&p.a, "%s poll 0 pri 0", ways[i]), "0 -");
+		pair_expect_open(&p);
+		assert_int_equal(log_count(&p.a, "mitigate"), 0);
+		pair_close(&p);
+	}
+}
+
 /* And of what only the child uses, its exit is the end. */
 static void a_child_that_used_a_connection_drains_it(void **state)
 {
@@ -316,6 +349,8 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
 	 LAB_TEST(a_drain_ends_with_its_time),
 	 LAB_TEST(a_child_that_exits_ends_no_connection_of_its_parent),
+	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
+	 LAB_TEST(a_child_that_no_hook_saw_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_used_a_connection_drains_it),
 	 LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
