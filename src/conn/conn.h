@@ -507,7 +507,7 @@ void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *respons
 /** How often this process and its ancestors have forked. */
 uint32_t process_epoch(void);
 
-/** fork has returned in this process. */
+/** fork or its kin has returned in this process. */
 void process_forked(bool child);
 
 /** A first record is made: from here on it is known whose the records are. */
@@ -521,10 +521,6 @@ bool process_is_new(void);
  * (CLONE_VM)? Costs a system call.
  */
 bool process_is_owner(void);
-
-/** posix_spawn has made a child, which has every descriptor that is not CLOEXEC. */
-void process_spawned(void);
-bool process_has_spawned(void);
 
 /** Who holds a connection's socket: a socket is closed by its last holder. */
 enum holding {

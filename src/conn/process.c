@@ -12,8 +12,6 @@ static _Atomic uint32_t birth_epoch;
 /* Whose connections these are: self_now's generation and pid; 0: not known, or there are none. */
 static _Atomic uint64_t owner;
 
-static atomic_bool spawned;
-
 uint32_t process_epoch(void)
 {
 	return atomic_load_explicit(&epoch, memory_order_relaxed);
@@ -59,16 +57,6 @@ bool process_is_owner(void)
 	uint64_t known = atomic_load(&owner);
 	long pid = known != 0 ? raw0(SYS_getpid) : -ESRCH;
 	return pid < 0 || (known == owner_now() && (uint32_t)known == (uint32_t)pid);
-}
-
-void process_spawned(void)
-{
-	atomic_store_explicit(&spawned, true, memory_order_relaxed);
-}
-
-bool process_has_spawned(void)
-{
-	return atomic_load_explicit(&spawned, memory_order_relaxed);
 }
 
 static bool is_before_birth(uint32_t when)

@@ -71,13 +71,6 @@ static bool has_threads(void)
 	return raw_stat("/proc/self/task", &status) < 0 || status.stx_nlink > LINKS_OF_EMPTY + 1;
 }
 
-/* A child that posix_spawn made has what is not CLOEXEC. */
-static bool was_handed_down(int fd)
-{
-	long flags = process_has_spawned() ? raw_fcntl(fd, F_GETFD, 0) : FD_CLOEXEC;
-	return flags < 0 || (flags & FD_CLOEXEC) == 0;
-}
-
 /*
  * Does the difference say something? Not where somebody else may have moved the bytes: another
  * process, a rule of ours that reads, or a call of another thread that waits half done.
@@ -85,7 +78,7 @@ static bool was_handed_down(int fd)
 static bool is_telling(const struct evidence *e, const struct conn *conn, int fd)
 {
 	return conn_holding(conn) == HOLDING_ALONE && conn->choice.actions == 0 && e->rule == 0 &&
-	       !(e->blocking && has_threads()) && !was_handed_down(fd) && !is_wrapped(fd) &&
+	       !(e->blocking && has_threads()) && !is_wrapped(fd) &&
 	       !(conn_is(conn, CONN_LEARNED) && holder_is_parent(fd));
 }
 

@@ -165,19 +165,46 @@ int hook_execle(const char *path, const char *argument, ...)
 	return real.execve(path, argv, envp);
 }
 
-/* A child of its own: this process goes on. */
+/*
+ * A child of its own has what is open here, as after vfork, also what the actions take along. That is
+ * said before, as another thread may close meanwhile; and again, for what was opened meanwhile.
+ */
+static void spawning(void)
+{
+	if (!flow_in_vfork_child) {
+		process_forked(false);
+	}
+}
+
+static int spawned(int error)
+{
+	if (error == 0) {
+		spawning();
+	}
+	return error;
+}
+
 int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	successor_path(path, argv, envp);
-	process_spawned();
-	return real.posix_spawn(pid, path, actions, attributes, argv, envp);
+	spawning();
+	return spawned(real.posix_spawn(pid, path, actions, attributes, argv, envp));
 }
 
 int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	successor_name(file, argv, envp);
-	process_spawned();
-	return real.posix_spawnp(pid, file, actions, attributes, argv, envp);
+	spawning();
+	return spawned(real.posix_spawnp(pid, file, actions, attributes, argv, envp));
+}
+
+/* The shell tells by itself what it starts. That of system() has ended when it returns. */
+FILE *hook_popen(const char *command, const char *type)
+{
+	spawning();
+	FILE *stream = real.popen(command, type);
+	spawned(stream == NULL);
+	return stream;
 }

@@ -1,9 +1,11 @@
 #include "actor.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,15 +94,48 @@ static void run_forkhold(const struct words *words, struct outcome *outcome)
 	outcome->result = held > 0 ? 0 : -1;
 }
 
+/** The program that holds all that is open here ends with the pipe that it reads. */
+static void run_spawnhold(const struct words *words, struct outcome *outcome)
+{
+	int ends[2];
+	char *argv[] = {"cat", NULL};
+	posix_spawn_file_actions_t actions;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		confused("pipe");
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+	if (strcmp(words->w[0], "spawnphold") == 0) {
+		outcome->result = posix_spawnp(&held, "cat", &actions, NULL, argv, environ);
+	} else {
+		outcome->result = posix_spawn(&held, "/bin/cat", &actions, NULL, argv, environ);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+}
+
+static FILE *held_stream;
+
+static void run_popenhold(const struct words *words, struct outcome *outcome)
+{
+	(void)words;
+	held_stream = popen("cat", "w");
+	outcome->result = held_stream != NULL ? 0 : -1;
+}
+
 static void run_forkkill(const struct words *words, struct outcome *outcome)
 {
 	(void)words;
-	if (held <= 0) {
-		confused("forkkill without forkhold");
+	if (held > 0) {
+		kill(held, SIGKILL);
+		outcome->result = waitpid(held, NULL, 0) == held ? 0 : -1;
+		held = -1;
+	} else if (held_stream != NULL) {
+		outcome->result = pclose(held_stream);
+		held_stream = NULL;
+	} else {
+		confused("forkkill without a child that holds");
 	}
-	kill(held, SIGKILL);
-	outcome->result = waitpid(held, NULL, 0) == held ? 0 : -1;
-	held = -1;
 }
 
 /** What the child of a vfork closes, the parent still has open. */
@@ -243,6 +278,9 @@ const struct command process_commands[] = {
 	{"clone3", "CMD", run_fork},
 	{"clone_vm", "CMD", run_fork},
 	{"forkhold", "", run_forkhold},
+	{"spawnhold", "", run_spawnhold},
+	{"spawnphold", "", run_spawnhold},
+	{"popenhold", "", run_popenhold},
 	{"forkkill", "", run_forkkill},
 	{"vfork_close", "FD", run_vfork_close},
 	{"thread", "CMD", run_thread},

@@ -126,22 +126,28 @@ static void drain_does_nothing_where_the_program_wants_a_reset(void **state)
 	pair_close(&p);
 }
 
+static void expect_left_to_holder(const char *hold, const char *rule, bool is_told)
+{
+	struct pair p;
+	pair_with_rule(&p, client_situation, rule);
+	assert_string_equal(actor_do(&p.a, "%s", hold), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_open(&p);
+	assert_int_equal(log_count(&p.a, "mitigate") + log_count(&p.a, "inject"), 0);
+	if (is_told) {
+		expect_idle(&p.a, "process");
+	}
+	assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+	pair_close(&p);
+}
+
 static void what_another_process_holds_is_not_drained_and_does_not_vanish(void **state)
 {
+	static const char *const holds[] = {"forkhold", "spawnhold", "spawnphold", "popenhold"};
 	(void)state;
-	static const char *const rules[] = {"drain=5s", "vanish"};
-	for (size_t i = 0; i < 2; i++) {
-		struct pair p;
-		pair_with_rule(&p, client_situation, rules[i]);
-		assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
-		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-		pair_expect_open(&p);
-		assert_int_equal(log_count(&p.a, "mitigate") + log_count(&p.a, "inject"), 0);
-		if (i == 1) {
-			expect_idle(&p.a, "process");
-		}
-		assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
-		pair_close(&p);
+	for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		expect_left_to_holder(holds[i], "drain=5s", false);
+		expect_left_to_holder(holds[i], "vanish", true);
 	}
 }
 
