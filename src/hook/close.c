@@ -3,6 +3,7 @@
 
 #include <linux/close_range.h>
 #include <limits.h>
+#include <stdio_ext.h>
 #include "../sys/own.h"
 #include "flow.h"
 
@@ -75,16 +76,44 @@ void hook_closefrom(int first)
 	errno = saved;
 }
 
+/*
+ * What a rule does at the close comes behind the program's last bytes, which fclose writes as it closes.
+ * Returns the errno of a write that failed, or 0. What it left is gone, as with fclose, for a second
+ * write would be told another error.
+ */
+static int flush_before_rules(FILE *stream, int fd)
+{
+	if (rules_now() == NULL || flow_in_vfork_child || __fpending(stream) == 0 ||
+	    conn_find(fd) == NULL) {
+		return 0;
+	}
+	int saved = errno;
+	int error = 0;
+	if (fflush(stream) != 0) {
+		error = errno;
+		__fpurge(stream);
+	}
+	errno = saved;
+	return error;
+}
+
 int hook_fclose(FILE *stream)
 {
 	/* A stream without a descriptor sets errno. */
 	int saved = errno;
 	int fd = stream != NULL ? fileno_unlocked(stream) : -1;
 	errno = saved;
+	int error = 0;
 	if (fd >= 0) {
+		error = flush_before_rules(stream, fd);
 		flow_closing(fd, OP_FCLOSE);
 	}
-	return real.fclose(stream);
+	int result = real.fclose(stream);
+	if (error != 0) {
+		errno = error;
+		return EOF;
+	}
+	return result;
 }
 
 FILE *hook_fdopen(int fd, const char *mode)

@@ -82,6 +82,16 @@ static void run_fclose(const struct words *words, struct outcome *outcome)
 	CALL(outcome, fclose(stream));
 }
 
+/** A text that is still in the stream's buffer when it is closed. */
+static void run_fclose_text(const struct words *words, struct outcome *outcome)
+{
+	FILE *stream = fdopen(fd_at(words, 1), "w");
+	if (stream == NULL || fputs(words->rest, stream) < 0) {
+		confused("fdopen: %s", strerror(errno));
+	}
+	CALL(outcome, fclose(stream));
+}
+
 /** poll and epoll have the same bits under other names. */
 static const struct {
 	const char *name;
@@ -196,6 +206,7 @@ const struct command end_commands[] = {
 	{"sys_close_range", "FD FD|max", run_close_range},
 	{"closefrom", "FD", run_closefrom},
 	{"fclose", "FD", run_fclose},
+	{"fclose_text", "FD TEXT", run_fclose_text},
 	{"poll", "FD [EVENT...] MS", run_poll},
 	{"ppoll", "FD [EVENT...] MS", run_poll},
 	{"__poll_chk", "FD [EVENT...] MS", run_poll},

@@ -288,6 +288,40 @@ static void a_child_that_used_a_connection_drains_it(void **state)
 	pair_close(&p);
 }
 
+/** stdio writes its last bytes as it closes: what the rule does comes behind them. */
+static void what_fclose_writes_arrives_before_a_rule_acts(void **state)
+{
+	static const char *const rules[] = {"drain=50ms", "linger0"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		assert_string_equal(actor_do(&p.a, "fclose_text s0 last words"), "0 -");
+		const struct match words = {.from_port = p.actor_port, .data = true};
+		assert_int_equal(capture_await(&p.wire, words, 0)->length, 10);
+		assert_int_equal(pair_sent_rst(&p), i != 0);
+		assert_int_equal(log_count(&p.a, i == 0 ? "mitigate" : "inject"), 1);
+		pair_close(&p);
+	}
+}
+
+/** And where they cannot be written, that is told once, as without the rule. */
+static void what_fclose_cannot_write_is_told_as_without_the_rule(void **state)
+{
+	static const char *const rules[] = {"", "drain=50ms"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		actor_do(&p.a, "sigpipe count");
+		pair_abort_peer(&p);
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+		assert_string_equal(actor_do(&p.a, "fclose_text s0 last words"), "-1 ECONNRESET");
+		assert_string_equal(actor_do(&p.a, "signals"), "0 -");
+		pair_close(&p);
+	}
+}
+
 static void a_drain_ends_with_its_time(void **state)
 {
 	(void)state;
@@ -347,6 +381,8 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(user_timeout_leaves_what_the_program_sets_while_it_connects),
 	 LAB_TEST(user_timeout_with_at_waits_for_the_own_address),
 	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
+	 LAB_TEST(what_fclose_writes_arrives_before_a_rule_acts),
+	 LAB_TEST(what_fclose_cannot_write_is_told_as_without_the_rule),
 	 LAB_TEST(a_drain_ends_with_its_time),
 	 LAB_TEST(a_child_that_exits_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
