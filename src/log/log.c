@@ -71,6 +71,8 @@ const char *log_exe(void)
 
 void log_after_fork(void)
 {
+	/* First, before anything is mapped. */
+	pending_forked();
 	/* Lines that the parent lost are the parent's to tell. */
 	atomic_store(&dropped, 0);
 	file_after_fork();

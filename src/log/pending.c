@@ -1,6 +1,7 @@
 #include "pending.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
@@ -150,8 +151,38 @@ static void clear(struct pending_file *file, uint32_t used)
 	}
 }
 
+#define BIT(signal) ((uint64_t)1 << ((signal)-1))
+
+/*
+ * All but what this thread's own instructions raise, which would end the process then, and but the two
+ * that libc keeps for itself.
+ */
+#define FLUSH_SIGNALS                                                                              \
+	~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS) |    \
+	  BIT(32) | BIT(33))
+
+/* No mask of a thread: SIGKILL cannot be blocked. */
+#define NOT_HELD UINT64_MAX
+
+static __attribute__((noinline)) uint64_t hold_signals(void)
+{
+	uint64_t signals = FLUSH_SIGNALS;
+	uint64_t mask;
+	long result = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &mask, RAW_SIGSET_SIZE);
+	return result < 0 ? NOT_HELD : mask;
+}
+
+static __attribute__((noinline)) void release_signals(uint64_t mask)
+{
+	if (mask != NOT_HELD) {
+		raw4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, RAW_SIGSET_SIZE);
+	}
+}
+
+/* The child of a handler that forked in here would write the lines again, or what it finds for them. */
 static void flush(struct lane *lane)
 {
+	uint64_t mask = hold_signals();
 	struct pending_file *file = lane->file;
 	uint32_t used = atomic_load_explicit(&lane->used, memory_order_relaxed);
 	if (used > 0) {
@@ -164,6 +195,7 @@ static void flush(struct lane *lane)
 		/* Who comes back from a slow disk has not left. */
 		atomic_store(&lane->stranded, false);
 	}
+	release_signals(mask);
 }
 
 static inline bool has_lines(const struct lane *lane, const struct self *self)
@@ -334,6 +366,34 @@ void pending_close(bool for_good)
 	if (for_good && kept) {
 		/* Children that gave up their rights could not remove theirs. */
 		leftover_reclaim();
+	}
+}
+
+/*
+ * Where a handler has forked, the code that it interrupted goes on in the child too, about to write its
+ * line to the parent's file: it finds memory there that nobody reads, and that lane stays as it is.
+ */
+static void cover(struct lane *lane, const struct self *self)
+{
+	atomic_store(&lane->used, 0);
+	atomic_store(&lane->tried, self->generation);
+	raw6(SYS_mmap, lane->file, PENDING_SIZE, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+void pending_forked(void)
+{
+	if (atomic_load(&lanes_end) == 0) {
+		return;
+	}
+	struct self self = self_now();
+	uint32_t before = self_tid_before();
+	struct lane *end = lanes + atomic_load(&lanes_end);
+	for (struct lane *lane = lanes; lane < end; lane++) {
+		atomic_store(&lane->generation, 0);
+		if (before != 0 && atomic_load(&lane->holder) == before) {
+			cover(lane, &self);
+		}
 	}
 }
 

@@ -13,6 +13,8 @@
  * - A flush notes the log's size in `mark`, writes all lines with one write(2), and only then
  *   clears them. Who finds lines and a mark looks for them in the log from there on (leftover.h).
  * - Half a line that a kill left in the log is made blank by who writes next (mend.h).
+ * - A handler that forks does not strike within a flush; elsewhere the child's thread goes on with
+ *   memory that is in no log.
  */
 #ifndef RESETBY_LOG_PENDING_H
 #define RESETBY_LOG_PENDING_H
@@ -57,6 +59,9 @@ int pending_due_ms(uint64_t now_us);
  *         No further line is kept for later. Otherwise the next line makes a new file.
  */
 void pending_close(bool for_good);
+
+/** In a forked child: the files are the parent's, also for code that a forking handler interrupted. */
+void pending_forked(void);
 
 /** In a forked child whose parent had such a file: make one now, while it is allowed to. */
 void pending_after_fork(void);

@@ -22,6 +22,9 @@ static atomic_uint generations;
 /* The tid in the low half, and the generation that it was asked in. */
 static __thread _Atomic uint64_t thread __attribute__((tls_model("initial-exec")));
 
+/* The tid of the generation before. */
+static __thread uint32_t tid_before __attribute__((tls_model("initial-exec")));
+
 static uint32_t high(uint64_t word)
 {
 	return (uint32_t)(word >> 32);
@@ -85,6 +88,7 @@ static __attribute__((noinline)) struct self ask(uint64_t process)
 	/* In a child of vfork this variable is the parent's. */
 	if (process != 0 && low(process) == self.pid) {
 		self.generation = high(process);
+		tid_before = (uint32_t)atomic_load_explicit(&thread, memory_order_relaxed);
 		atomic_store_explicit(&thread, (uint64_t)self.generation << 32 | (uint32_t)self.tid,
 				      memory_order_relaxed);
 	}
@@ -100,6 +104,11 @@ struct self self_now(void)
 		return ask(process);
 	}
 	return (struct self){low(process), low(mine), high(process)};
+}
+
+uint32_t self_tid_before(void)
+{
+	return tid_before;
 }
 
 void self_renew(void)

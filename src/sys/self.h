@@ -23,6 +23,12 @@ struct self {
  */
 struct self self_now(void);
 
+/**
+ * In a forked child, after self_now: the id that the calling thread had in its parent; 0 where it is
+ * not known.
+ */
+uint32_t self_tid_before(void);
+
 /** Begin a new generation. */
 void self_renew(void);
 

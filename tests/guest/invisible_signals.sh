@@ -12,6 +12,20 @@ hooks_in_handlers_that_strike_within_hooks() {
 	probe 70 signals storm
 }
 
+# Once while a line is copied to where it waits, once while those that wait are written. The children end
+# with 5.
+a_handler_that_forks_while_a_line_is_logged() {
+	local calls _ parent
+	peer
+	RESETBY_LEVEL=calls RESETBY_FORMAT=json RESETBY_LOG=$PWD/log one under "$probes/within" "$port"
+	expect "$(grep -v ' calls of ' under.out)" $'child ended with 1280\nchild ended with 1280\nstatus 0'
+	read -r calls _ _ parent < <(grep ' calls of ' under.out)
+	expect "$(tr -d -c '\0' <log | wc -c)" 0
+	# Whole lines, and each of the parent's calls has one.
+	jq -r 'select(.op == "send") | .pid' log >senders
+	expect "$(grep -cx "$parent" senders)" "$calls"
+}
+
 # on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it. What
 # is preloaded logs to $log, where the test has one.
 on_stack() {
@@ -68,6 +82,7 @@ points \
 	a_long_jump_out_of_a_hook_leaves_nothing_behind \
 	hooks_in_handlers_that_strike_within_hooks \
 	a_handler_that_connects_while_a_rule_makes_a_place \
+	a_handler_that_forks_while_a_line_is_logged \
 	verdicts_from_a_thread_of_16_kib \
 	verdicts_from_the_smallest_signal_stack \
 	verdicts_into_a_file_from_the_smallest_signal_stack
