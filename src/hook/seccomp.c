@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include "../act/retry/retry.h"
 #include "../conn/conn.h"
 #include "../log/log.h"
 #include "../rule/active.h"
@@ -24,6 +25,7 @@ static void close_sandbox(void)
 	self_now();
 	scratch_give(scratch_take());
 	conn_reserve();
+	retry_abandon();
 	if (log_wants(LOG_RESETS)) {
 		log_prepare();
 	}

@@ -1,7 +1,9 @@
 #include "actor.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -260,6 +262,16 @@ static void run_signals(const struct words *words, struct outcome *outcome)
 	outcome->result = signals_seen;
 }
 
+/** A filter that forbids nothing. */
+static void run_seccomp(const struct words *words, struct outcome *outcome)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = {.len = 1, .filter = &all};
+	(void)words;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	CALL(outcome, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
 /** SIGALRM after milliseconds, counted; interrupting, unless calls are to be restarted. */
 static void run_alarm(const struct words *words, struct outcome *outcome)
 {
@@ -295,6 +307,7 @@ const struct command process_commands[] = {
 	{"abort", "", run_end},
 	{"sigpipe", "ignore|default|count", run_sigpipe},
 	{"signals", "", run_signals},
+	{"seccomp", "", run_seccomp},
 	{"alarm", "MS [restart]", run_alarm},
 	{0},
 };

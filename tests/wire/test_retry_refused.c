@@ -629,6 +629,30 @@ static void tokens_are_used_up(void **state)
 	pair_close(&p);
 }
 
+/** Nobody may make a new connection there, and the program waits for none. */
+static void a_renewal_ends_where_seccomp_begins(void **state)
+{
+	(void)state;
+	/* In the pause before the connect, as far as there is one, and in the connect. */
+	for (int connecting = 0; connecting <= 1; connecting++) {
+		struct pair p;
+		retry_open(&p, nonblocking_situation, "retry", NULL);
+		retry_ask_in_vain(&p, GET);
+		retry_dig_hole(&p);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+		if (connecting) {
+			assert_string_equal(actor_do(&p.a, "poll s0 in 100"), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "seccomp"), "0 -");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+		expect_refused_after(&p, 0, LAB_SECCOMP, "the program put itself under seccomp");
+		retry_expect_dead(&p);
+		retry_fill_hole(&p);
+		pair_close(&p);
+	}
+}
+
 static void every_reason_was_met(void **state)
 {
 	(void)state;
@@ -669,4 +693,4 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(a_state_outlives_the_request_that_made_it),
 	 LAB_TEST(a_redis_session_that_selects_later_is_not_replaced), LAB_TEST(tries_are_used_up),
 	 LAB_TEST(no_new_connection_is_the_first_error), LAB_TEST(tokens_are_used_up),
-	 LAB_TEST(every_reason_was_met))
+	 LAB_TEST(a_renewal_ends_where_seccomp_begins), LAB_TEST(every_reason_was_met))

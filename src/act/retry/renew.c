@@ -23,15 +23,21 @@ static int take_error(int fd)
 	return error;
 }
 
+/* An error is pending afterwards, ECONNRESET, where there was a connection or was to be one. */
+static void cut(int fd)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	raw_connect(fd, &nowhere, sizeof nowhere);
+}
+
 /*
  * Back to a socket that is connected to nothing, with no error pending. With TCP_FASTOPEN_CONNECT the
  * next connect would send no SYN and wait for the program's first write, which is not to come.
  */
 static void disconnect(int fd)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	int off = 0;
-	raw_connect(fd, &nowhere, sizeof nowhere);
+	cut(fd);
 	take_error(fd);
 	raw_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof off);
 }
@@ -109,22 +115,37 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	begin_pause(session, idle ? 0 : budget_pause_ms(session->tries));
 }
 
-/* What the program would have been told, and then a connection that is as dead as it was. */
-static enum renewed give_up(struct session *session, struct call *call, enum reason reason,
-			    int detail)
+static void end_renewal(struct session *session, struct call *call, enum reason reason, int detail)
 {
-	disconnect(session->fd);
 	raw2(SYS_shutdown, session->fd, SHUT_RDWR);
 	session->over = true;
-	/* After a FIN: what a second write would have met. */
-	bool half_closed = session->before_request && session->original == 0;
-	session->owed = (uint8_t)(half_closed ? EPIPE : session->original);
 	call->op = (enum op)session->original_op;
 	call->error = session->original;
 	tell_refused(session, call, reason, detail);
 	retained_free(&session->sent);
 	session_set_renewal(session, RENEWAL_NONE);
+}
+
+/* What the program would have been told, and then a connection that is as dead as it was. */
+static enum renewed give_up(struct session *session, struct call *call, enum reason reason,
+			    int detail)
+{
+	disconnect(session->fd);
+	/* After a FIN: what a second write would have met. */
+	bool half_closed = session->before_request && session->original == 0;
+	session->owed = (uint8_t)(half_closed ? EPIPE : session->original);
+	end_renewal(session, call, reason, detail);
 	return RENEWED_FAILED;
+}
+
+void renew_abandon(struct session *session, struct call *call)
+{
+	if (session->original != 0) {
+		cut(session->fd);
+	} else {
+		disconnect(session->fd);
+	}
+	end_renewal(session, call, REASON_SECCOMP, 0);
 }
 
 /* This attempt has failed; another one, if there may be one. */

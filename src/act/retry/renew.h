@@ -52,4 +52,7 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 enum renewed renew_go_on(struct session *session, struct call *call, uint32_t tries,
 			 uint64_t deadline_ns);
 
+/** Nobody may go on with it. The kernel itself tells the program what it would have been told. */
+void renew_abandon(struct session *session, struct call *call);
+
 #endif

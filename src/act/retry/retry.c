@@ -309,34 +309,48 @@ bool retry_hides_end(int fd)
 	return session != NULL && !session->over && !conn_is(conn, CONN_EDGES);
 }
 
-static void tend(struct session *session, struct conn *conn)
+/* Nobody waits for this renewal in a call, and this thread may go on with it: whose it is, or NULL. */
+static struct conn *take_untended(struct session *session)
 {
-	if (conn_known(session->fd) != conn) {
-		return;
+	struct conn *conn = (struct conn *)(uintptr_t)atomic_load(&session->owner);
+	if (conn == NULL || !session->nonblocking || session_get(conn) != session) {
+		return NULL;
 	}
-	struct call call = {
+	if (session_hold(session)) {
+		if (is_renewing(session) && conn_known(session->fd) == conn) {
+			return conn;
+		}
+		session_release(session);
+	}
+	session_put(session);
+	return NULL;
+}
+
+static void leave(struct session *session)
+{
+	session_release(session);
+	session_put(session);
+}
+
+static struct call call_for(const struct session *session, struct conn *conn)
+{
+	return (struct call){
 		.conn = conn,
 		.generation = atomic_load(&conn->generation),
 		.op = (enum op)session->original_op,
 		.fd = session->fd,
 	};
-	struct rule *rule = rules_get(&conn->choice, ACTION_RETRY);
-	renew_go_on(session, &call, rule != NULL ? judge_tries(rule) : 0, 0);
 }
 
-static void tend_if_free(struct session *session)
+static void tend(struct session *session)
 {
-	struct conn *conn = (struct conn *)(uintptr_t)atomic_load(&session->owner);
-	if (conn == NULL || !session->nonblocking || session_get(conn) != session) {
-		return;
+	struct conn *conn = take_untended(session);
+	if (conn != NULL) {
+		struct call call = call_for(session, conn);
+		struct rule *rule = rules_get(&conn->choice, ACTION_RETRY);
+		renew_go_on(session, &call, rule != NULL ? judge_tries(rule) : 0, 0);
+		leave(session);
 	}
-	if (session_hold(session)) {
-		if (is_renewing(session)) {
-			tend(session, conn);
-		}
-		session_release(session);
-	}
-	session_put(session);
 }
 
 void retry_tend(void)
@@ -349,7 +363,28 @@ void retry_tend(void)
 			session->over = true;
 			session_set_renewal(session, RENEWAL_NONE);
 		} else {
-			tend_if_free(session);
+			tend(session);
+		}
+	}
+}
+
+static void abandon(struct session *session)
+{
+	struct conn *conn = take_untended(session);
+	if (conn != NULL) {
+		struct call call = call_for(session, conn);
+		renew_abandon(session, &call);
+		leave(session);
+	}
+}
+
+void retry_abandon(void)
+{
+	unsigned index = 0;
+	struct session *session;
+	while ((session = session_next_renewing(&index)) != NULL) {
+		if (session->pid == self_now().pid) {
+			abandon(session);
 		}
 	}
 }

@@ -17,4 +17,10 @@ void retry_tend(void);
  */
 bool retry_hides_end(int fd);
 
+/**
+ * The process is about to put itself under seccomp: what is being renewed for a program that does not
+ * wait is given up while that can be done. A call that waits ends by itself.
+ */
+void retry_abandon(void);
+
 #endif
