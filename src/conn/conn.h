@@ -516,12 +516,6 @@ void process_owns(void);
 /** Has this process come out of a fork that no hook saw, and is that said for the first time? */
 bool process_is_new(void);
 
-/**
- * Are the records this process's own, and not those of a parent that it shares all memory with
- * (CLONE_VM)? Costs a system call.
- */
-bool process_is_owner(void);
-
 /** Who holds a connection's socket: a socket is closed by its last holder. */
 enum holding {
 	HOLDING_ALONE,     /* made here, and nobody was forked since */

@@ -1,7 +1,5 @@
 #include "conn.h"
 
-#include <errno.h>
-#include "../sys/raw.h"
 #include "../sys/self.h"
 
 static _Atomic uint32_t epoch;
@@ -50,13 +48,6 @@ bool process_is_new(void)
 	/* The same process begins a new generation with its log. */
 	return atomic_compare_exchange_strong(&owner, &before, now) &&
 	       (uint32_t)before != (uint32_t)now;
-}
-
-bool process_is_owner(void)
-{
-	uint64_t known = atomic_load(&owner);
-	long pid = known != 0 ? raw0(SYS_getpid) : -ESRCH;
-	return pid < 0 || (known == owner_now() && (uint32_t)known == (uint32_t)pid);
 }
 
 static bool is_before_birth(uint32_t when)

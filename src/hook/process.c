@@ -6,6 +6,7 @@
 #include "../log/log.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
+#include "../sys/self.h"
 #include "flow.h"
 #include "hook.h"
 #include "successor.h"
@@ -42,7 +43,7 @@ bool process_is_ours(void)
 		forked(true);
 	}
 	/* Without a rule nothing is done to a connection, and nobody need be asked. */
-	return rules_now() == NULL || process_is_owner();
+	return rules_now() == NULL || !self_shares_memory();
 }
 
 pid_t hook_fork(void)

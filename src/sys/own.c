@@ -5,6 +5,7 @@
 #include "own.h"
 #include "random.h"
 #include "raw.h"
+#include "self.h"
 
 /* Ours live below the number that a select() loop can still bear, and leave room to each other. */
 #define HIGH_LIMIT 1024u
@@ -110,6 +111,17 @@ int own_adopt(enum own which, int fd)
 	return high;
 }
 
+/*
+ * A number that was closed unseen is the program's now, and its close must not be denied. A child of
+ * vfork has closed its own copy only: the parent, whose memory this is, still has ours.
+ */
+static void lose(_Atomic uint64_t *place, uint64_t slot)
+{
+	if (!self_shares_memory()) {
+		atomic_compare_exchange_strong(place, &slot, 0);
+	}
+}
+
 int own_status(enum own which, struct statx *status)
 {
 	uint64_t slot = atomic_load(&slots[which]);
@@ -120,8 +132,7 @@ int own_status(enum own which, struct statx *status)
 		/* May not be looked at; the hooks keep the program's calls away from it. */
 		status->stx_mode = S_IFREG;
 	} else if (slot_of(slot_fd(slot), status) != slot) {
-		/* The number is the program's now; own_is must not deny it. */
-		atomic_compare_exchange_strong(&slots[which], &slot, 0);
+		lose(&slots[which], slot);
 		return -EBADF;
 	}
 	return slot_fd(slot);
@@ -139,13 +150,12 @@ int own_number(enum own which)
 	return slot == 0 ? -EBADF : slot_fd(slot);
 }
 
-/* A number that was closed unseen is the program's, and its close must not be denied. */
 static bool is_lost(_Atomic uint64_t *place, uint64_t slot)
 {
 	if (slot_is_good(slot)) {
 		return false;
 	}
-	atomic_compare_exchange_strong(place, &slot, 0);
+	lose(place, slot);
 	return true;
 }
 

@@ -111,6 +111,14 @@ uint32_t self_tid_before(void)
 	return tid_before;
 }
 
+bool self_shares_memory(void)
+{
+	_Atomic uint64_t *word = atomic_load(&memo);
+	uint64_t process = word != NULL ? atomic_load(word) : 0;
+	long pid = process != 0 ? raw0(SYS_getpid) : -ESRCH;
+	return pid >= 0 && low(process) != (int)pid;
+}
+
 void self_renew(void)
 {
 	_Atomic uint64_t *word = atomic_load(&memo);

@@ -5,6 +5,7 @@
 #ifndef RESETBY_SYS_SELF_H
 #define RESETBY_SYS_SELF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct self {
@@ -28,6 +29,12 @@ struct self self_now(void);
  * not known.
  */
 uint32_t self_tid_before(void);
+
+/**
+ * Is this a child that has its parent's memory (vfork, clone with CLONE_VM)? Costs a system call. False
+ * where that is not known.
+ */
+bool self_shares_memory(void);
 
 /** Begin a new generation. */
 void self_renew(void);

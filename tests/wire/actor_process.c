@@ -153,6 +153,23 @@ static void run_vfork_close(const struct words *words, struct outcome *outcome)
 	outcome->result = status == 0 ? 0 : -1;
 }
 
+/** Before an exec programs close what they do not know, some of them twice. */
+static void run_vfork_close_all(const struct words *words, struct outcome *outcome)
+{
+	int status = -1;
+	(void)words;
+	pid_t pid = vfork();
+	if (pid == 0) {
+		close_range(3, ~0u, 0);
+		for (int fd = 3; fd < 1024; fd++) {
+			close(fd);
+		}
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	outcome->result = status == 0 ? 0 : -1;
+}
+
 static void *run_in_background(void *unused)
 {
 	run_command(background.line, &background.outcome);
@@ -295,6 +312,7 @@ const struct command process_commands[] = {
 	{"popenhold", "", run_popenhold},
 	{"forkkill", "", run_forkkill},
 	{"vfork_close", "FD", run_vfork_close},
+	{"vfork_close_all", "", run_vfork_close_all},
 	{"thread", "CMD", run_thread},
 	{"background", "CMD", run_background},
 	{"join", "", run_join},

@@ -382,6 +382,25 @@ static void a_program_may_close_what_took_our_number(void **state)
 	}
 }
 
+/** The child closes its own copies of the library's, and the parent goes on with the one that it has. */
+static void a_child_of_vfork_that_closes_all_takes_nothing_from_its_parent(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, LINGER0);
+	int own = own_descriptor(&p);
+	assert_true(own > 0);
+	assert_string_equal(actor_do(&p.a, "vfork_close_all"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	assert_int_equal(log_count(&p.a, "inject"), 1);
+	/* None was opened in its place. */
+	assert_int_equal(own_descriptor(&p), own);
+	assert_string_equal(actor_do(&p.a, "unseen_close %d", own), "0 -");
+	assert_int_equal(own_descriptor(&p), -1);
+	pair_close(&p);
+}
+
 /** Nothing but stdin, stdout and stderr of a program that knows of nothing else. */
 static void our_own_descriptors_are_high_and_closed_on_exec(void **state)
 {
@@ -409,4 +428,5 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
 	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
 	 LAB_TEST(a_program_may_close_what_took_our_number),
+	 LAB_TEST(a_child_of_vfork_that_closes_all_takes_nothing_from_its_parent),
 	 LAB_TEST(our_own_descriptors_are_high_and_closed_on_exec))
