@@ -10,7 +10,7 @@
 int hook_close(int fd)
 {
 	/* Descriptors of ours do not exist for the program. */
-	if (UNLIKELY(own_is(fd)) && !flow_in_vfork_child) {
+	if (UNLIKELY(own_may_be(fd)) && !flow_in_vfork_child && own_is_indeed(fd)) {
 		errno = EBADF;
 		return -1;
 	}

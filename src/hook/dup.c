@@ -23,7 +23,7 @@ static void duplicated(int from, int fd, enum op op)
 /* Descriptors of ours do not exist for the program. */
 static bool is_hidden(int fd)
 {
-	if (UNLIKELY(own_is(fd))) {
+	if (UNLIKELY(own_may_be(fd)) && !flow_in_vfork_child && own_is_indeed(fd)) {
 		errno = EBADF;
 		return true;
 	}

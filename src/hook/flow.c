@@ -14,6 +14,7 @@ _Atomic bool flow_keeps_heads;
 _Atomic uint32_t flow_calm = 1;
 
 __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
+__thread bool flow_child_is_sandboxed __attribute__((tls_model("initial-exec")));
 
 /* The rules have been edited: every connection gets those that are its own now. */
 static void rematch_all(void)

@@ -244,4 +244,7 @@ void flow_executing(void);
 /** Between vfork and exec: descriptors that close here stay open in the parent. */
 extern __thread bool flow_in_vfork_child __attribute__((tls_model("initial-exec")));
 
+/** And it has put itself under seccomp: no system call but its own. Its parent is in no sandbox. */
+extern __thread bool flow_child_is_sandboxed __attribute__((tls_model("initial-exec")));
+
 #endif

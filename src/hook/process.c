@@ -73,6 +73,7 @@ void process_vforked(int pid)
 {
 	flow_in_vfork_child = pid == 0;
 	if (pid > 0) {
+		flow_child_is_sandboxed = false;
 		forked(false);
 		successor_tell_noted();
 	}

@@ -52,12 +52,23 @@ static void closed(long result)
 	}
 }
 
-long seccomp_syscall(long number, long a, long b, long c, long d, long e, long f)
+/* Before the call; true when this process closes with it. */
+static bool closes(void)
 {
+	if (flow_in_vfork_child) {
+		flow_child_is_sandboxed = true;
+		return false;
+	}
 	bool first = conn_enabled() && !sandbox_closed;
 	if (first) {
 		close_sandbox();
 	}
+	return first;
+}
+
+long seccomp_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	bool first = closes();
 	long result = real.syscall(number, a, b, c, d, e, f);
 	if (first) {
 		closed(result);
@@ -68,12 +79,10 @@ long seccomp_syscall(long number, long a, long b, long c, long d, long e, long f
 int hook_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
 	if (option == PR_SET_TSC) {
+		/* Also of a child of vfork, which has the clock's state with its parent. */
 		clock_bar();
 	}
-	bool first = option == PR_SET_SECCOMP && conn_enabled() && !sandbox_closed;
-	if (first) {
-		close_sandbox();
-	}
+	bool first = option == PR_SET_SECCOMP && closes();
 	int result = real.prctl(option, a, b, c, d);
 	if (first) {
 		closed(result);

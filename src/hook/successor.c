@@ -162,8 +162,9 @@ static void judge(struct desk *desk)
 /* NULL when there is nothing to find out; or when a string leads nowhere, and no program starts. */
 static struct desk *begin(const char *path, char *const argv[], char *const envp[])
 {
-	bool asks = conn_enabled() && log_wants(LOG_RESETS) && memory_has_strings(envp) &&
-		    inherits(envp) && memory_has_string(path) && has_name(argv);
+	bool asks = conn_enabled() && log_wants(LOG_RESETS) && !flow_child_is_sandboxed &&
+		    memory_has_strings(envp) && inherits(envp) && memory_has_string(path) &&
+		    has_name(argv);
 	return asks && is_wanted(argv, envp) ? scratch_take() : NULL;
 }
 

@@ -53,15 +53,21 @@ int own_status(enum own which, struct statx *status);
 #define OWN_HINTS 1024u
 extern HIDDEN _Atomic uint64_t own_hints[OWN_HINTS / 64];
 
-/** own_is for a number that has its bit. */
+/** May this number be one of ours? Nearly every other is told apart at once. */
+static inline bool own_may_be(int fd)
+{
+	unsigned bit = (unsigned)fd % OWN_HINTS;
+	uint64_t hints = atomic_load_explicit(&own_hints[bit / 64], memory_order_relaxed);
+	return __builtin_expect((hints >> bit % 64 & 1) != 0, 0);
+}
+
+/** own_is for a number that may be. */
 bool own_is_indeed(int fd);
 
 /** Is this number one of ours now? Costs a system call only when it was. */
 static inline bool own_is(int fd)
 {
-	unsigned bit = (unsigned)fd % OWN_HINTS;
-	uint64_t hints = atomic_load_explicit(&own_hints[bit / 64], memory_order_relaxed);
-	return __builtin_expect((hints >> bit % 64 & 1) != 0, 0) && own_is_indeed(fd);
+	return own_may_be(fd) && own_is_indeed(fd);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,14 +280,47 @@ static void run_signals(const struct words *words, struct outcome *outcome)
 	outcome->result = signals_seen;
 }
 
-/** A filter that forbids nothing. */
+/** Forbids what only the library does, where it may not. */
+static int enter_seccomp(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_statx, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter), .filter = filter};
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
 static void run_seccomp(const struct words *words, struct outcome *outcome)
 {
-	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog program = {.len = 1, .filter = &all};
 	(void)words;
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	CALL(outcome, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+	CALL(outcome, enter_seccomp());
+}
+
+/** In a child, which closes what it does not know, and becomes another program. */
+static void run_vfork_seccomp(const struct words *words, struct outcome *outcome)
+{
+	static char *argv[] = {"true", NULL};
+	static char *envp[] = {NULL};
+	int status = -1;
+	(void)words;
+	pid_t pid = vfork();
+	if (pid == 0) {
+		if (enter_seccomp() != 0) {
+			_exit(1);
+		}
+		for (int fd = 3; fd < 1024; fd++) {
+			close(fd);
+		}
+		execve("/bin/true", argv, envp);
+		_exit(1);
+	}
+	waitpid(pid, &status, 0);
+	outcome->result = status;
 }
 
 /** SIGALRM after milliseconds, counted; interrupting, unless calls are to be restarted. */
@@ -326,6 +360,7 @@ const struct command process_commands[] = {
 	{"sigpipe", "ignore|default|count", run_sigpipe},
 	{"signals", "", run_signals},
 	{"seccomp", "", run_seccomp},
+	{"vfork_seccomp", "", run_vfork_seccomp},
 	{"alarm", "MS [restart]", run_alarm},
 	{0},
 };

@@ -187,6 +187,22 @@ static void bytes_of_one_connection_too_many_are_lost_aloud(void **state)
 	pair_close(&p);
 }
 
+/** The parent's memory is the child's, and the parent is in no sandbox. */
+static void rules_outlive_seccomp_in_a_child_of_vfork(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "errno=ECONNRESET:EIO");
+	assert_string_equal(actor_do(&p.a, "vfork_seccomp"), "0 -");
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	pair_abort_peer(&p);
+	actor_do(&p.a, "poll s0 in 20000");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 EIO");
+	/* Its own state is what only the kernel knows. */
+	assert_string_equal(json_get(log_find(&p.a, "error", 0), "state"), "CLOSE");
+	pair_close(&p);
+}
+
 static void errno_leaves_connect_alone(void **state)
 {
 	(void)state;
@@ -322,7 +338,8 @@ LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(what_another_process_holds_is_not_drained_and_does_not_vanish),
 	 LAB_TEST(bytes_kept_before_a_reset_are_not_the_kernels),
 	 LAB_TEST(bytes_of_one_connection_too_many_are_lost_aloud),
-	 LAB_TEST(errno_leaves_connect_alone), LAB_TEST(a_held_connect_has_a_loopback_address),
+	 LAB_TEST(rules_outlive_seccomp_in_a_child_of_vfork), LAB_TEST(errno_leaves_connect_alone),
+	 LAB_TEST(a_held_connect_has_a_loopback_address),
 	 LAB_TEST(a_held_connect_ends_with_a_signal_that_restarts),
 	 LAB_TEST(without_loopback_only_a_blocking_connect_times_out),
 	 LAB_TEST(calls_that_move_nothing_have_no_line),
