@@ -165,9 +165,16 @@ bool doze_part_ended(struct doze *doze, int ready)
 	return goes_on;
 }
 
-struct timespec doze_rest(const struct doze *doze)
+struct timespec doze_rest(const struct doze *doze, struct timespec timeout)
 {
-	return to_timespec(rest_ns(doze));
+	int64_t waited = (int64_t)clock_since_ns(doze->begun_ns);
+	timeout.tv_sec -= waited / NS_PER_S;
+	timeout.tv_nsec -= waited % NS_PER_S;
+	if (timeout.tv_nsec < 0) {
+		timeout.tv_sec--;
+		timeout.tv_nsec += NS_PER_S;
+	}
+	return timeout.tv_sec < 0 ? to_timespec(0) : timeout;
 }
 
 int doze_part_ms(const struct doze *doze)

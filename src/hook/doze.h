@@ -77,8 +77,8 @@ static inline bool doze_goes_on(struct doze *doze, int ready)
 /** The next part for calls that count in milliseconds; -1 for ever. */
 int doze_part_ms(const struct doze *doze);
 
-/** What is left of the program's timeout. */
-struct timespec doze_rest(const struct doze *doze);
+/** What is left of the program's timeout, which may be longer than doze.timeout_ns can say. */
+struct timespec doze_rest(const struct doze *doze, struct timespec timeout);
 
 /** Do what is due now. */
 void doze_chores(void);

@@ -217,7 +217,8 @@ static NOINLINE int select_dozing(const struct sets *sets, struct timeval *timeo
 	int ready = select_in_parts(&doze, &kept, sets, NULL);
 	if (timeout != NULL) {
 		/* Linux says what is left: select(2). */
-		struct timespec rest = doze_rest(&doze);
+		struct timespec all = {timeout->tv_sec, timeout->tv_usec * NS_PER_US};
+		struct timespec rest = doze_rest(&doze, all);
 		timeout->tv_sec = rest.tv_sec;
 		timeout->tv_usec = rest.tv_nsec / NS_PER_US;
 	}

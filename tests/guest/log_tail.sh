@@ -160,6 +160,18 @@ static int do_select(int ms, const sigset_t *mask)
 	return result == 1 ? 10 + FD_ISSET(ours, &set) : result;
 }
 
+/* 317 years, more than nanoseconds can count. */
+static int do_long_select(int ms, const sigset_t *mask)
+{
+	struct timeval limit = {10000000000, 0};
+	fd_set set;
+	FD_ZERO(&set);
+	FD_SET(ours, &set);
+	int result = select(ours + 1, &set, NULL, NULL, &limit);
+	printf("(%s left) ", 10000000000 - limit.tv_sec < 100 ? "nearly all" : "less");
+	return result;
+}
+
 static int do_epoll(int ms, const sigset_t *mask)
 {
 	struct epoll_event event;
@@ -241,6 +253,12 @@ int main(void)
 	sigaction(SIGALRM, &action, NULL);
 	show_all("poll", do_poll, 1);
 	show_all("select", do_select, 1);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarms = 0;
+	write(bell, "", 1);
+	show("a long select", do_long_select, -1, NULL);
 	show_all("epoll", do_epoll, 1);
 	show_all("epoll_pwait2", do_epoll2, 0);
 	return 0;
