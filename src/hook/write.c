@@ -131,7 +131,7 @@ static NOINLINE ssize_t write_too_much(int fd, const void *buffer, size_t size)
 	struct iovec piece = {(void *)(uintptr_t)buffer, size};
 	keep_head(&call, &piece);
 	struct sigpipe guard;
-	write_guard_begin(&guard, call.conn);
+	write_guard_begin(&guard, &call);
 	do {
 		if (!call_answers_write(&call, &piece, 1, 0)) {
 			call.result = real.write(fd, buffer, size);
@@ -225,7 +225,7 @@ ssize_t hook_sendfile(int out, int in, off_t *offset, size_t size)
 		return real.sendfile(out, in, offset, size);
 	}
 	struct sigpipe guard;
-	write_guard_begin(&guard, call.conn);
+	write_guard_begin(&guard, &call);
 	do {
 		if (!call_answers_write(&call, NULL, 0, 0)) {
 			call.result = real.sendfile(out, in, offset, size);
@@ -261,7 +261,7 @@ ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, si
 		return real.splice(in, NULL, out, NULL, size, flags);
 	}
 	struct sigpipe guard;
-	write_guard_begin(&guard, call.conn);
+	write_guard_begin(&guard, &call);
 	do {
 		if (!call_answers_write(&call, NULL, 0, 0)) {
 			call.result = real.splice(in, NULL, out, NULL, size, flags);

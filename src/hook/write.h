@@ -7,6 +7,7 @@
 #ifndef RESETBY_HOOK_WRITE_H
 #define RESETBY_HOOK_WRITE_H
 
+#include "../conn/evidence.h"
 #include "../sys/sandbox.h"
 #include "connect.h"
 #include "flow.h"
@@ -24,11 +25,22 @@ static inline ssize_t write_leave(struct call *call, int flags)
 	return sigpipe_after(call_leave_write(call), flags);
 }
 
-/** For calls without flags: the signal waits until the verdict is logged. */
-static inline void write_guard_begin(struct sigpipe *guard, const struct conn *conn)
+/** Will a write on it raise the signal at once? */
+static inline bool write_is_refused(const struct conn *conn, int fd)
 {
-	guard->held = (conn->choice.actions & act_repeaters) != 0 || conn->told_error != 0 ||
-		      conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE);
+	bool may_have_ended =
+		(conn->choice.actions & act_repeaters) != 0 || conn_is(conn, CONN_PEER_FIN);
+	return conn->told_error != 0 || conn_is(conn, CONN_SHUT_WRITE) ||
+	       (may_have_ended && evidence_state(fd) == STATE_CLOSE);
+}
+
+/**
+ * For calls without flags: the signal waits until the verdict is logged. Not in a call that may wait,
+ * for a handler that leaves it by a long jump would leave the signal blocked.
+ */
+static inline void write_guard_begin(struct sigpipe *guard, const struct call *call)
+{
+	guard->held = write_is_refused(call->conn, call->fd);
 	if (UNLIKELY(guard->held)) {
 		sigpipe_hold(guard);
 	}

@@ -170,7 +170,7 @@ static NOINLINE ssize_t pwritev2_with_care(int fd, const struct iovec *pieces, i
 	}
 	keep_head(&call, pieces, (size_t)count);
 	struct sigpipe guard;
-	write_guard_begin(&guard, call.conn);
+	write_guard_begin(&guard, &call);
 	do {
 		if (!good || !call_answers_write(&call, pieces, (size_t)count, 0)) {
 			call.result = real.pwritev2(fd, pieces, count, -1, flags);

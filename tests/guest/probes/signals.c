@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -68,7 +70,7 @@ static int select_in_vain(int fd)
 	return select(fd + 1, &set, NULL, NULL, NULL);
 }
 
-enum { WAYS = 14 };
+enum { WAYS = 17 };
 
 static void *rest(void *nothing)
 {
@@ -85,6 +87,18 @@ static long read_pipe_beside_a_thread(void)
 	MUST(pthread_create(&thread, NULL, rest, NULL) == 0);
 	MUST(pipe(ends) == 0);
 	return syscall(SYS_read, ends[0], &byte, 1);
+}
+
+/* What a call that takes no bytes of ours takes. */
+static int file;
+static int pipes[2];
+
+static void make_sources(void)
+{
+	file = memfd_create("bytes", MFD_CLOEXEC);
+	MUST(ftruncate(file, 1 << 20) == 0);
+	MUST(pipe(pipes) == 0);
+	MUST(write(pipes[1], "bytes", 5) == 5);
 }
 
 /* Blocks until the alarm; `half` is a connection whose peer has shut down and reads nothing. */
@@ -119,6 +133,12 @@ static long block(int way, int fd, int half)
 		return syscall(SYS_read, fd, bytes, 1);
 	case 12:
 		return syscall(SYS_write, half, bytes, sizeof bytes);
+	case 13:
+		return sendfile(half, file, NULL, sizeof bytes);
+	case 14:
+		return splice(pipes[0], NULL, half, NULL, sizeof bytes, 0);
+	case 15:
+		return pwritev2(half, &piece, 1, -1, 0);
 	default:
 		return read_pipe_beside_a_thread();
 	}
@@ -159,6 +179,7 @@ static void leap_out_of_each(void)
 {
 	struct sigaction action = {.sa_handler = leap};
 	sigaction(SIGALRM, &action, NULL);
+	make_sources();
 	for (int way = 0; way < WAYS; way++) {
 		leap_from(way, 0);
 		leap_from(way, 1);
