@@ -54,7 +54,9 @@ static int close_around(unsigned first, unsigned last, int flags)
 
 int hook_close_range(unsigned first, unsigned last, int flags)
 {
-	if (flow_in_vfork_child || first > last || ((unsigned)flags & CLOSE_RANGE_CLOEXEC) != 0) {
+	/* CLOSE_RANGE_CLOEXEC closes nothing yet, and what the kernel does not know nothing at all. */
+	bool closes = first <= last && ((unsigned)flags & ~CLOSE_RANGE_UNSHARE) == 0;
+	if (flow_in_vfork_child || !closes) {
 		return real.close_range(first, last, flags);
 	}
 	flow_closing_range(first, last, OP_CLOSE_RANGE);

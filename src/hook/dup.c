@@ -2,6 +2,7 @@
 #include "hook.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "../log/log.h"
 #include "../sys/own.h"
@@ -40,8 +41,17 @@ int hook_dup(int fd)
 	return made;
 }
 
+/* Will the kernel do it? What it refuses leaves the target alone. */
+static bool is_granted(int fd, int target, int flags)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+	return (flags & ~O_CLOEXEC) == 0 && (rlim_t)target < limit.rlim_cur &&
+	       raw_fcntl(fd, F_GETFD, 0) >= 0;
+}
+
 /* `target` is about to become what `fd` is: what it was is closed, as by close. */
-static void overwritten(int fd, int target, enum op op)
+static void overwritten(int fd, int target, int flags, enum op op)
 {
 	if (flow_in_vfork_child || fd == target) {
 		return;
@@ -49,8 +59,7 @@ static void overwritten(int fd, int target, enum op op)
 	if (UNLIKELY(own_is(target))) {
 		own_move(target);
 	}
-	/* Only if it will succeed: dup2 of a bad descriptor leaves the target alone. */
-	if (conn_known(target) != NULL && raw_fcntl(fd, F_GETFD, 0) >= 0) {
+	if (conn_known(target) != NULL && is_granted(fd, target, flags)) {
 		flow_closing(target, op);
 	}
 }
@@ -71,7 +80,7 @@ int hook_dup2(int fd, int target)
 	if (is_hidden(fd)) {
 		return -1;
 	}
-	overwritten(fd, target, OP_DUP2);
+	overwritten(fd, target, 0, OP_DUP2);
 	int result = real.dup2(fd, target);
 	overwrote(fd, target, result, OP_DUP2);
 	return result;
@@ -82,7 +91,7 @@ int hook_dup3(int fd, int target, int flags)
 	if (is_hidden(fd)) {
 		return -1;
 	}
-	overwritten(fd, target, OP_DUP3);
+	overwritten(fd, target, flags, OP_DUP3);
 	int result = real.dup3(fd, target, flags);
 	overwrote(fd, target, result, OP_DUP3);
 	return result;

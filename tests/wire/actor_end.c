@@ -48,7 +48,10 @@ static void run_dup2(const struct words *words, struct outcome *outcome)
 	int from = fd_at(words, 1);
 	int to = fd_at(words, 2);
 	if (strcmp(words->w[0], "dup3") == 0) {
-		CALL(outcome, dup3(from, to, has_word(words, "cloexec") ? O_CLOEXEC : 0));
+		CALL(outcome, dup3(from, to,
+				   has_word(words, "cloexec") ? O_CLOEXEC
+				   : has_word(words, "bad")   ? O_APPEND
+							      : 0));
 	} else {
 		CALL(outcome, dup2(from, to));
 	}
@@ -62,8 +65,10 @@ static void run_close_range(const struct words *words, struct outcome *outcome)
 	if (strcmp(words->w[0], "sys_close_range") == 0) {
 		CALL(outcome, syscall(SYS_close_range, first, end, 0));
 	} else {
-		CALL(outcome,
-		     close_range(first, end, has_word(words, "cloexec") ? CLOSE_RANGE_CLOEXEC : 0));
+		CALL(outcome, close_range(first, end,
+					  has_word(words, "cloexec") ? CLOSE_RANGE_CLOEXEC
+					  : has_word(words, "bad")   ? 1 << 30
+								     : 0));
 	}
 }
 
@@ -201,8 +206,8 @@ const struct command end_commands[] = {
 	{"dup", "FD SLOT", run_dup},
 	{"dupfd", "FD SLOT [cloexec]", run_dupfd},
 	{"dup2", "FD FD", run_dup2},
-	{"dup3", "FD FD [cloexec]", run_dup2},
-	{"close_range", "FD FD|max [cloexec]", run_close_range},
+	{"dup3", "FD FD [cloexec|bad]", run_dup2},
+	{"close_range", "FD FD|max [cloexec|bad]", run_close_range},
 	{"sys_close_range", "FD FD|max", run_close_range},
 	{"closefrom", "FD", run_closefrom},
 	{"fclose", "FD", run_fclose},

@@ -49,6 +49,15 @@ static void run_nofile(const struct words *words, struct outcome *outcome)
 	CALL(outcome, setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+/** No number from this one on, also for what is open there. */
+static void run_nofile_below(const struct words *words, struct outcome *outcome)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = (rlim_t)fd_at(words, 1);
+	CALL(outcome, setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 /** A copy at or above a number. */
 static void run_dupfd_from(const struct words *words, struct outcome *outcome)
 {
@@ -214,6 +223,7 @@ const struct command more_commands[] = {
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},
 	{"nofile", "LIMIT", run_nofile},
+	{"nofile_below", "FD", run_nofile_below},
 	{"dupfd_from", "FD SLOT NUMBER", run_dupfd_from},
 	{"sendmsg_fastopen", "FD ADDR PORT SIZE", run_sendmsg_fastopen},
 	{"connect_threads", "ADDR PORT COUNT", run_connect_threads},

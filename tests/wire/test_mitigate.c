@@ -288,6 +288,30 @@ static void a_child_that_used_a_connection_drains_it(void **state)
 	pair_close(&p);
 }
 
+/** It ends nothing, and the program goes on with the connection. */
+static void a_close_that_the_kernel_refuses_drains_nothing(void **state)
+{
+	static const char *const refusals[][3] = {
+		{"fd s0", "close_range s0 s0 bad", "-1 EINVAL"},
+		{"fd s0", "dup3 s8 s0 bad", "-1 EINVAL"},
+		{"nofile_below s0", "dup2 s8 s0", "-1 EBADF"},
+		{"nofile_below s0", "dup3 s8 s0", "-1 EBADF"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "drain=50ms");
+		actor_do(&p.a, "udp4 s8");
+		actor_do(&p.a, "%s", refusals[i][0]);
+		assert_string_equal(actor_do(&p.a, "%s", refusals[i][1]), refusals[i][2]);
+		pair_expect_open(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+		peer_recv(p.peer, 3);
+		assert_int_equal(log_count(&p.a, "mitigate"), 0);
+		pair_close(&p);
+	}
+}
+
 /** stdio writes its last bytes as it closes: what the rule does comes behind them. */
 static void what_fclose_writes_arrives_before_a_rule_acts(void **state)
 {
@@ -381,6 +405,7 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(user_timeout_leaves_what_the_program_sets_while_it_connects),
 	 LAB_TEST(user_timeout_with_at_waits_for_the_own_address),
 	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
+	 LAB_TEST(a_close_that_the_kernel_refuses_drains_nothing),
 	 LAB_TEST(what_fclose_writes_arrives_before_a_rule_acts),
 	 LAB_TEST(what_fclose_cannot_write_is_told_as_without_the_rule),
 	 LAB_TEST(a_drain_ends_with_its_time),
