@@ -329,7 +329,8 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 
 /**
  * The same of a client's connection that takes the place of a dead one, while other threads use it:
- * its rules are the old one's until they are matched, so that none finds it without any.
+ * its rules are the old one's until they are matched, so that none finds it without any, and so is its
+ * phase, so that none finds that it is established and matches those of an open one first.
  */
 void conn_renew(struct conn *conn);
 

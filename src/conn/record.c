@@ -308,7 +308,6 @@ static void begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(last_ms, clock_recent_ms());
 	/* After all that it stands for: who reads the number first never mixes two connections. */
 	atomic_store_explicit(&conn->number, number, memory_order_release);
-	conn_set_phase(conn, PHASE_CONNECTING);
 }
 
 void conn_begin(struct conn *conn, enum side side, const struct addr *local,
@@ -316,6 +315,7 @@ void conn_begin(struct conn *conn, enum side side, const struct addr *local,
 {
 	choice_reset(&conn->choice, 0);
 	begin(conn, side, local, peer);
+	conn_set_phase(conn, PHASE_CONNECTING);
 }
 
 void conn_renew(struct conn *conn)

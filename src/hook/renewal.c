@@ -39,6 +39,7 @@ static void renewed(struct call *call)
 	connect.result = 0;
 	connect.error = 0;
 	act_match(&connect, STAGE_CONNECT);
+	conn_set_phase(call->conn, PHASE_CONNECTING);
 	tally_established(conn_peer(call->conn));
 	flow_opened(&connect);
 }

@@ -182,7 +182,7 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	conn_forget(FD, SLOT_UNKNOWN);
 }
 
-/* Other threads use it meanwhile, and their calls are still under its rules. */
+/* Other threads use it meanwhile, and their calls are still under its rules, as those of an open one. */
 static void a_renewed_connection_keeps_its_rules_until_they_are_matched(void **state)
 {
 	(void)state;
@@ -194,8 +194,11 @@ static void a_renewed_connection_keeps_its_rules_until_they_are_matched(void **s
 	choice_reset(&conn->choice, 7);
 	choice_take(&conn->choice, 3, 5);
 	conn_sent(conn, 10, 5);
+	assert_int_equal(conn->phase, PHASE_CONNECTING);
+	assert_true(conn_opened(conn));
 	conn_renew(conn);
 	assert_int_equal(conn->number, number + 1);
+	assert_int_equal(conn->phase, PHASE_OPEN);
 	assert_int_equal(conn->bytes_out, 0);
 	assert_int_equal(conn_peer(conn).port, 80);
 	assert_int_equal(conn->choice.actions, 1u << 3);
