@@ -50,7 +50,8 @@ static void match(struct call *call, enum stage stage)
 		.peer = &peer,
 	};
 	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
-	struct rule *lost = stage == STAGE_CONNECT ? rule_without_at(set, &subject) : NULL;
+	struct rule *lost =
+		stage == STAGE_CONNECT ? rule_without_at(set, &subject, &conn->choice) : NULL;
 	if (lost != NULL) {
 		act_refuse(lost, call, false,
 			   "at= has nothing to compare with: before connect a socket has an "

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "../log/log.h"
+#include "../sys/glob.h"
 
 /** Largest rules file that is read, in bytes. */
 #define RULES_FILE_MAX ((size_t)1024 * 1024)
@@ -192,6 +193,10 @@ static const char *refusal_to_write(const char *path)
 {
 	char place[PATH_MAX];
 	struct stat status;
+	if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) < 0) {
+		/* What a link may lead to once it is there, the library will see. */
+		return NULL;
+	}
 	if (stat(path, &status) == 0) {
 		return S_ISDIR(status.st_mode)       ? strerror(EISDIR)
 		       : euidaccess(path, W_OK) == 0 ? NULL
@@ -201,11 +206,21 @@ static const char *refusal_to_write(const char *path)
 	return euidaccess(dirname(place), W_OK | X_OK) == 0 ? NULL : strerror(errno);
 }
 
+/* Is the library to be active in this program, and not only in those that it starts? */
+static bool will_log(const char *exe)
+{
+	const char *only = getenv(setting_name(SETTING_ONLY));
+	const char *skip = getenv(setting_name(SETTING_SKIP));
+	const char *level = getenv(setting_name(SETTING_LEVEL));
+	return (!only || glob_match_list(only, exe)) && (!skip || !glob_match_list(skip, exe)) &&
+	       (!level || log_level_read(level) != LOG_OFF);
+}
+
 /* Nothing is made here: a program may never have anything to say. */
 static bool check_log(const char *exe)
 {
 	const char *value = getenv(setting_name(SETTING_LOG));
-	if (!value || !strcmp(value, "stderr")) {
+	if (!value || !strcmp(value, "stderr") || !will_log(exe)) {
 		return true;
 	}
 	char path[PATH_MAX];

@@ -24,7 +24,8 @@ struct call {
 	uint64_t began_ns; /* when calls are logged */
 	uint64_t ended_ns; /* 0: when it is told */
 
-	bool told; /* what came of it has been logged */
+	bool told;     /* what came of it has been logged */
+	bool answered; /* by a rule: the kernel was not asked */
 
 	/* on a connection with rules: where the bytes come from or go to; none for a splice */
 	const struct iovec *pieces;

@@ -317,6 +317,9 @@ uint32_t conn_names(const struct conn *conn);
 /** Another descriptor names the same socket (dup). `from` may be anything. */
 void conn_share(int from, int fd);
 
+/** The same for a descriptor of which nothing is known yet. */
+void conn_share_unknown(struct conn *conn, int fd);
+
 /** Is the record still the one that a call began with? */
 static inline bool conn_same(const struct conn *conn, uint32_t generation)
 {

@@ -250,12 +250,16 @@ static int64_t unread_length(const struct evidence *e, int fd)
 	return (int64_t)(e->bytes_received - e->bytes_in) - fin;
 }
 
-/* It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). */
+/*
+ * It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). More than that
+ * one is what somebody has read unseen; and an urgent byte that was skipped looks the same.
+ */
 static void look_for_fin(struct evidence *e)
 {
+	uint64_t more = e->bytes_received - e->bytes_in - (uint64_t)e->inq;
 	e->fin_knowable = !e->learned && !e->unseen && !e->shared && !e->inherited &&
-			  e->unseen_in == 0 && e->inq != QUEUE_UNKNOWN;
-	e->fin_arrived = e->fin_knowable && e->bytes_received == e->bytes_in + (uint64_t)e->inq + 1;
+			  e->inq != QUEUE_UNKNOWN && more <= 1;
+	e->fin_arrived = e->fin_knowable && more == 1;
 }
 
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)

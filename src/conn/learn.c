@@ -144,16 +144,17 @@ static bool is_one_socket(int fd, int other)
 	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
 }
 
-/* inetd and its like give a program one connection as its input and its output. */
-static struct conn *find_in_standard_streams(int fd)
+/*
+ * inetd and its like give a program one connection as its input and its output: whichever is used
+ * first, the others are known with it, so that no close of one is taken for the end.
+ */
+static void share_standard_streams(struct conn *conn, int fd)
 {
 	for (int other = STDIN_FILENO; fd <= STDERR_FILENO && other <= STDERR_FILENO; other++) {
-		if (other != fd && conn_known(other) != NULL && is_one_socket(fd, other)) {
-			conn_share(other, fd);
-			return conn_known(fd);
+		if (other != fd && is_one_socket(fd, other)) {
+			conn_share_unknown(conn, other);
 		}
 	}
-	return NULL;
 }
 
 struct conn *conn_learn(int fd)
@@ -173,16 +174,13 @@ struct conn *conn_learn(int fd)
 		}
 		return NULL;
 	}
-	struct conn *conn = find_in_standard_streams(fd);
-	if (conn != NULL) {
-		return conn;
-	}
-	conn = conn_make();
+	struct conn *conn = conn_make();
 	if (conn == NULL) {
 		return NULL;
 	}
 	learn(conn, fd);
 	if (table_replace(fd, before, (uintptr_t)conn)) {
+		share_standard_streams(conn, fd);
 		return conn;
 	}
 	/* Another thread was faster, to learn or to close it. */

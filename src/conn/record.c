@@ -271,6 +271,15 @@ void conn_share(int from, int fd)
 	conn_forget(fd, slot);
 }
 
+void conn_share_unknown(struct conn *conn, int fd)
+{
+	uintptr_t before = table_get(fd);
+	if (before == SLOT_UNKNOWN && take(conn, 1) &&
+	    !table_replace(fd, before, (uintptr_t)conn)) {
+		drop(conn);
+	}
+}
+
 /* What is true of one connection, and not of the socket. */
 #define CONN_OF_ONE                                                                                \
 	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED | CONN_TOLD_HIDDEN)

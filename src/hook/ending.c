@@ -95,6 +95,16 @@ static bool is_still_open(const struct conn *conn, int fd)
 	return !matters || evidence_is_about(conn, fd);
 }
 
+/* Of several descriptors of one connection the last is the one to tell of. */
+static bool has_another(const struct conn *conn, int fd)
+{
+	int other = conn_names(conn) > 1 ? table_next(fd + 1, INT32_MAX) : -1;
+	while (other >= 0 && conn_known(other) != conn) {
+		other = table_next(other + 1, INT32_MAX);
+	}
+	return other >= 0;
+}
+
 void flow_exiting(void)
 {
 	static atomic_bool done;
@@ -110,7 +120,8 @@ void flow_exiting(void)
 		if (conn == NULL || !conn_pin(conn, fd)) {
 			continue;
 		}
-		if (conn_holding(conn) != HOLDING_SHARED && is_still_open(conn, fd)) {
+		if (conn_holding(conn) != HOLDING_SHARED && is_still_open(conn, fd) &&
+		    !has_another(conn, fd)) {
 			call_enter(&call, OP_EXIT, conn, fd, 0);
 			call.result = 0;
 			close_last(&call, SURFACE_EXIT);

@@ -4,11 +4,13 @@
  */
 #include "hook.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 #include "../log/log.h"
-#include "../sys/raw.h"
+#include "../sys/self.h"
 #include "flow.h"
+#include "process.h"
 #include "report.h"
 #include "successor.h"
 
@@ -34,7 +36,8 @@ static void say_goodbye(void)
 /* Has it anything to say? Else nobody has to look for the program first. */
 static bool has_news(void)
 {
-	return !flow_in_vfork_child && log_wants(LOG_RESETS) && (table_end() > 0 || has_totals());
+	return !flow_in_vfork_child && log_wants(LOG_RESETS) && (table_end() > 0 || has_totals()) &&
+	       process_is_ours() && !self_shares_memory();
 }
 
 /* A shell tries one path after the other: only one that can be executed is the end. */

@@ -314,7 +314,7 @@ static void explain(struct call *call)
 			act_failed(call);
 		}
 	} else if (call->result == 0 && direction == DIRECTION_READ && call->asked > 0 &&
-		   phase == PHASE_OPEN) {
+		   phase == PHASE_OPEN && !call->answered) {
 		/* Only the first end of file is news. */
 		if (!conn_is(call->conn, CONN_PEER_FIN)) {
 			report(call, SURFACE_EOF, direction, false);

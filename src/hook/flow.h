@@ -132,7 +132,8 @@ static inline bool call_answers_pieces(struct call *call, const struct iovec *pi
 	call->pieces = pieces;
 	call->piece_count = count;
 	call->flags = flags;
-	return act_read(call);
+	call->answered = act_read(call);
+	return call->answered;
 }
 
 /** The same for a read into one buffer. */

@@ -8,6 +8,7 @@
 #include "../sys/clock.h"
 #include "../sys/scratch.h"
 #include "../why/why.h"
+#include "flow.h"
 #include "phrase.h"
 #include "tally.h"
 
@@ -158,14 +159,17 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 
 /*
  * What is written last, without waiting for an answer, is a farewell (TLS's close_notify, FTP's QUIT):
- * that the peer had closed before is of no consequence to anybody.
+ * that the peer had closed before is of no consequence to anybody. A program that waited has seen a
+ * hang-up, after which the connection is calm no more.
  */
 #define FAREWELL_MS 100u
+#define FAREWELL_BYTES 256
 
-static bool is_farewell(const struct evidence *e, enum cause cause)
+static bool is_farewell(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
 	return cause == CAUSE_PEER_CLOSED_EARLY && e->error == 0 && e->surface != SURFACE_EOF &&
-	       !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS;
+	       e->fin_arrived && !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS &&
+	       e->outq <= FAREWELL_BYTES && atomic_load(&conn->calm) == atomic_load(&flow_calm);
 }
 
 /*
@@ -187,7 +191,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	case CAUSE_PEER_CLOSED_EARLY:
 		return desk->evidence.error != 0 ||
 		       (!conn_is(conn, CONN_TOLD_HIDDEN) &&
-			!is_farewell(&desk->evidence, desk->verdict.cause));
+			!is_farewell(conn, &desk->evidence, desk->verdict.cause));
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -196,9 +200,14 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	}
 }
 
-static enum ending ending_of(const struct verdict *verdict)
+static enum ending ending_of(const struct evidence *evidence, const struct verdict *verdict)
 {
 	switch (verdict->cause) {
+	case CAUSE_ALREADY_RESET:
+		if (evidence->retransmits > 0 || evidence->probes > 0) {
+			return ENDING_TIMEOUT;
+		}
+		return ENDING_PEER_RST;
 	case CAUSE_CLOSED_UNREAD:
 	case CAUSE_CLOSED_LINGER0:
 	case CAUSE_DISCONNECTED:
@@ -348,8 +357,9 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	}
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
-	return is_farewell(evidence, desk->verdict.cause) ? ENDING_PEER_FIN
-							  : ending_of(&desk->verdict);
+	return is_farewell(call->conn, evidence, desk->verdict.cause)
+		       ? ENDING_PEER_FIN
+		       : ending_of(evidence, &desk->verdict);
 }
 
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)

@@ -219,22 +219,49 @@ void successor_at(int directory, const char *path, char *const argv[], char *con
 	errno = saved;
 }
 
+/* What the kernel starts: a program for this processor, or a script whose interpreter is one. */
+static bool is_program(struct desk *desk)
+{
+	long fd = program_follow(desk->path, NULL) < 0
+			  ? -1
+			  : raw_open(desk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	bool found = fd >= 0 && elf_read((int)fd, &desk->facts) == 0 &&
+		     elf_matches(&desk->facts.kind, &elf_own);
+	if (fd >= 0) {
+		raw_close((int)fd);
+	}
+	return found;
+}
+
+/* The shell's way with other files, which is execvp's, is none of the kernel's. */
+static bool has_magic(const char *path)
+{
+	char magic[4] = "";
+	long fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	if (fd >= 0) {
+		raw_read((int)fd, magic, sizeof magic);
+		raw_close((int)fd);
+	}
+	return memcmp(magic, "#!", 2) == 0 || memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
 bool successor_is_at(int directory, const char *path)
 {
-	char *room = memory_has_string(path) ? scratch_take() : NULL;
-	bool found = room != NULL && find_at(directory, path, room) == 0;
-	if (room != NULL) {
-		scratch_give(room);
+	struct desk *desk = memory_has_string(path) ? scratch_take() : NULL;
+	bool found = desk != NULL && find_at(directory, path, desk->path) == 0 &&
+		     has_magic(desk->path) && is_program(desk);
+	if (desk != NULL) {
+		scratch_give(desk);
 	}
 	return found;
 }
 
 bool successor_is_called(const char *name)
 {
-	char *room = memory_has_string(name) ? scratch_take() : NULL;
-	bool found = room != NULL && find_called(name, room) == 0;
-	if (room != NULL) {
-		scratch_give(room);
+	struct desk *desk = memory_has_string(name) ? scratch_take() : NULL;
+	bool found = desk != NULL && find_called(name, desk->path) == 0 && is_program(desk);
+	if (desk != NULL) {
+		scratch_give(desk);
 	}
 	return found;
 }

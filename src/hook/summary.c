@@ -200,8 +200,11 @@ void report_exit(void)
 	event_list_begin(&event, KEY_FIRED);
 	const struct rules *set = rules_now();
 	for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-		event_list_count(&event, set->rules[i].text,
-				 atomic_load_explicit(&set->rules[i].fired, memory_order_relaxed));
+		const struct rule *rule = &set->rules[i];
+		event_list_count(
+			&event, rule->text,
+			atomic_load_explicit(&rule->fired, memory_order_relaxed) -
+				atomic_load_explicit(&rule->fired_before, memory_order_relaxed));
 	}
 	event_list_end(&event);
 	event_send(&event);

@@ -253,6 +253,11 @@ void rules_after_fork(bool child)
 {
 	uint64_t number = atomic_fetch_add(&children, 1) + 1;
 	if (child) {
+		struct rules *set = rules_now();
+		for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+			struct rule *rule = &set->rules[i];
+			atomic_store(&rule->fired_before, atomic_load(&rule->fired));
+		}
 		atomic_store(&seed, random_derive(atomic_load(&seed), number));
 		atomic_store(&children, 0);
 	}

@@ -39,22 +39,28 @@ static bool selects_listener(const struct rule *rule, const struct rule_subject 
 	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
 }
 
-static bool selects(const struct rule *rule, const struct rule_subject *subject)
+static bool selects_but_for_at(const struct rule *rule, const struct rule_subject *subject)
 {
 	return !rule->wrong_program &&
 	       (rule->side == SIDE_UNKNOWN || rule->side == subject->side) &&
-	       (!rule->has_to || addr_in_range(subject->peer, &rule->to)) &&
+	       (!rule->has_to || addr_in_range(subject->peer, &rule->to));
+}
+
+static bool selects(const struct rule *rule, const struct rule_subject *subject)
+{
+	return selects_but_for_at(rule, subject) &&
 	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
 }
 
-struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject)
+struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject,
+			     const struct rule_choice *choice)
 {
-	for (uint32_t i = 0; set->has_at && subject->local->port == 0 && i < set->count; i++) {
-		struct rule unbound = set->rules[i];
-		unbound.has_at = false;
-		if (set->rules[i].has_at && rule_stage(&unbound) == STAGE_CONNECT &&
-		    selects(&unbound, subject)) {
-			return &set->rules[i];
+	bool bound = subject->local->family != 0 && !addr_is_any(subject->local);
+	for (uint32_t i = 0; set->has_at && !bound && i < set->count; i++) {
+		struct rule *rule = &set->rules[i];
+		if (rule->has_at && rule_stage(rule) == STAGE_CONNECT &&
+		    choice_number(choice, rule->action) == 0 && selects_but_for_at(rule, subject)) {
+			return rule;
 		}
 	}
 	return NULL;

@@ -151,6 +151,7 @@ struct rule {
 	_Atomic uint64_t drawn;   /* how often its chance was drawn */
 	_Atomic uint64_t matched; /* connections that all selectors but conn= match */
 	_Atomic uint64_t fired;
+	_Atomic uint64_t fired_before; /* in the processes that this one was forked from */
 };
 
 struct rules {
@@ -226,7 +227,8 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
  * A rule of STAGE_CONNECT that may be this connection's and is not, because the socket has no address
  * of its own yet that at= could be compared with. NULL when there is none.
  */
-struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject);
+struct rule *rule_without_at(struct rules *set, const struct rule_subject *subject,
+			     const struct rule_choice *choice);
 
 /**
  * At which stage a rule is matched: its action's, but for drop=, where the segment decides

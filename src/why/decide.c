@@ -36,7 +36,9 @@ static const struct row {
 	{CAUSE_PORTS_EXHAUSTED, no_port, IF_A_PORT_WAS_SOUGHT, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_ACCEPT_ABORTED, dead_at_accept, CERTAIN},
 	{CAUSE_WROTE_AFTER_SHUTDOWN, wrote_past_own_end, CERTAIN},
-	{CAUSE_ALREADY_RESET, told_to_another, CERTAIN},
+	{CAUSE_ALREADY_RESET, told_to_another, LIKELY, ELSE(CAUSE_PEER_CLOSED_EARLY)},
+	{CAUSE_PEER_CLOSED_EARLY, reset_after_unread_fin, LIKELY,
+	 ELSE(CAUSE_PEER_CLOSED_UNREAD, CAUSE_PEER_ABORT)},
 	{CAUSE_PEER_CLOSED_EARLY, maybe_reset_after_fin, LIKELY,
 	 ELSE(CAUSE_ALREADY_RESET, CAUSE_PEER_ABORT)},
 	{CAUSE_PEER_CLOSED_UNREAD, unread_after_fin, LIKELY, ELSE(CAUSE_PEER_ABORT)},
@@ -80,8 +82,9 @@ static const struct row {
 static enum rst_case judge_case(const struct evidence *e, enum cause cause)
 {
 	bool by_error = e->error == ECONNRESET || e->error == EPIPE || e->surface == SURFACE_EOF;
-	bool dead_otherwise = cause == CAUSE_ALREADY_RESET && e->told_error != 0 &&
-			      e->told_error != ECONNRESET && e->told_error != EPIPE;
+	bool reset_told = e->told_hidden || e->told_error == ECONNRESET || e->told_error == EPIPE ||
+			  (e->told_error == 0 && !was_unanswered(e));
+	bool dead_otherwise = cause == CAUSE_ALREADY_RESET && !reset_told;
 	if (cause_infos[cause].kind != CAUSE_RESET || !by_error || dead_otherwise) {
 		return CASE_NONE;
 	}

@@ -40,6 +40,7 @@ bool told_before(const struct evidence *e);
 bool told_to_another(const struct evidence *e);
 bool wrote_past_own_end(const struct evidence *e);
 bool reset_after_fin(const struct evidence *e);
+bool reset_after_unread_fin(const struct evidence *e);
 bool maybe_reset_after_fin(const struct evidence *e);
 bool aborted_after_fin(const struct evidence *e);
 bool unread_after_fin(const struct evidence *e);

@@ -44,6 +44,12 @@ bool reset_after_fin(const struct evidence *e)
 	return silent && e->error == 0 && !was_unanswered(e);
 }
 
+/* What was not told by a call rests on the kernel's count alone, which has urgent bytes, too. */
+bool reset_after_unread_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && e->error == 0 && e->surface != SURFACE_EOF && !e->peer_fin;
+}
+
 bool maybe_reset_after_fin(const struct evidence *e)
 {
 	return reset_after_fin(e) && (!is_all_ours(e) || !(e->peer_fin || e->fin_arrived));

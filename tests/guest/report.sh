@@ -388,14 +388,15 @@ what_another_address_answered_is_counted_also_where_not_all_fits() {
 		start = datetime(2026, 3, 1)
 		def tell(us, ev, conn, host, more):
 		    print('{"ts":"%sZ","pid":9,"tid":9,"exe":"prog","ev":"%s","fd":5,"conn":%d,"side":"client",'
-		        '"local":"10.0.0.1:%d","peer":"10.0.0.%d:80",%s}' % ((start + timedelta(microseconds=us))
-		        .isoformat(timespec="microseconds"), ev, conn, 1025 + conn % 60000, host, more))
+		        '"local":"%s:%d","peer":"%s:80",%s}' % ((start + timedelta(microseconds=us))
+		        .isoformat(timespec="microseconds"), ev, conn, host % 1, 1025 + conn % 60000, host % 2, more))
+		v6, v4 = "[fd00::%d]", "10.0.0.%d"
 		for i in range(300000):
-		    tell(i * 1000000, "error", 2 * i, 2,
+		    tell(i * 1000000, "error", 2 * i, v6,
 		        '"op":"connect","errno":"ECONNREFUSED","cause":"refused","sure":"certain","age_ms":0')
-		    tell(i * 1000000 + 100, "open", 2 * i + 1, 3, '"op":"connect","ms":0')
-		for host in (2, 3):
-		    tell(300000 * 1000000 + host, "error", 600000 + host, host,
+		    tell(i * 1000000 + 100, "open", 2 * i + 1, v4, '"op":"connect","ms":0')
+		for n, host in enumerate((v6, v4)):
+		    tell(300000 * 1000000 + n, "error", 600000 + n, host,
 		        '"op":"connect","errno":"ECONNREFUSED","cause":"refused","sure":"certain","age_ms":0')
 	END
 	expect "$(of '.totals | "\(.connections) \(.failed) \(.answered_elsewhere) \(.complete)"' client.log)" \

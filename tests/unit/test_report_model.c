@@ -165,6 +165,7 @@ static void children_s_own_connections_are_told_apart(void **state)
 #define V6 "[::1]:4000>[::1]:80"
 #define V4 "127.0.0.1:4001>127.0.0.1:80"
 #define OTHER "127.0.0.2:4002>127.0.0.2:80"
+#define OTHER_V6 "[fd00::1]:4003>[fd00::2]:80"
 
 /* It took so many milliseconds. */
 static void fails(const char *seconds, unsigned conn, const char *ends, const char *cause,
@@ -281,9 +282,20 @@ static void addresses_are_tried_one_after_the_other(void **state)
 {
 	(void)state;
 	fails("01.000000", 1, V6, "refused", 0);
-	fails("21.000000", 2, OTHER, "no-answer", 20000);
+	fails("21.000000", 2, OTHER_V6, "no-answer", 20000);
 	opens("21.002000", 3, V4, 0);
 	expect_failed(0, 2, 1);
+}
+
+/* As a client of several services has them, or a crawler. */
+static void hosts_of_one_family_may_be_any_hosts(void **state)
+{
+	(void)state;
+	fails("01.000000", 1, OTHER, "refused", 0);
+	opens("01.001000", 2, V4, 0);
+	fails("02.000000", 3, OTHER_V6, "refused", 0);
+	opens("02.001000", 4, V6, 0);
+	expect_failed(2, 0, 4);
 }
 
 static void a_round_in_which_no_address_answered_has_failed(void **state)
@@ -358,7 +370,7 @@ static void the_headline_is_of_what_failed(void **state)
 {
 	(void)state;
 	fails("01.000000", 1, V6, "refused", 0);
-	fails("01.001000", 2, OTHER, "refused", 0);
+	fails("01.001000", 2, OTHER_V6, "refused", 0);
 	opens("01.002000", 3, V4, 0);
 	fails("05.000000", 4, V6, "no-answer", 3000);
 	expect_failed(1, 2, 2);
@@ -394,6 +406,7 @@ int main(void)
 		POINT(of_requests_at_one_time_each_has_its_own_answer),
 		POINT(it_ranks_behind_what_failed),
 		POINT(the_headline_counts_what_failed_and_a_note_the_rest),
+		POINT(hosts_of_one_family_may_be_any_hosts),
 		POINT(the_headline_is_of_what_failed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,13 +246,14 @@ static void zero_percent_never_and_a_hundred_always(void **state)
 	assert_int_equal(listener_chosen("drop=syn prob=1%"), 1);
 }
 
-static bool lacks_at(const char *text, uint16_t port)
+static bool lacks_at(const char *text, const char *bound)
 {
 	struct rules *set = read_rules(text);
-	struct addr local = address("10.0.0.1", 1), peer = address("10.0.0.2", 80);
-	local.port = port;
+	struct addr local = address(bound, 0), peer = address("10.0.0.2", 80);
 	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
-	struct rule *lost = rule_without_at(set, &subject);
+	struct rule_choice choice = {.actions = 0};
+	rule_match(set, STAGE_CONNECT, &subject, SEED, &choice);
+	struct rule *lost = rule_without_at(set, &subject, &choice);
 	bool lacks = lost == &set->rules[0];
 	assert_true(lacks || lost == NULL);
 	rules_free(set);
@@ -262,13 +263,16 @@ static bool lacks_at(const char *text, uint16_t port)
 static void at_of_a_connect_lacks_an_address_where_none_is_bound(void **state)
 {
 	(void)state;
-	assert_true(lacks_at("refuse at=10.0.0.1", 0));
-	assert_true(lacks_at("drop=synack at=10.0.0.1", 0));
-	assert_false(lacks_at("refuse at=10.0.0.1", 1));
-	assert_false(lacks_at("refuse to=:80", 0));
-	assert_false(lacks_at("refuse at=10.0.0.1 to=:81", 0));
-	assert_false(lacks_at("linger0 at=10.0.0.1", 0));
-	assert_false(lacks_at("user-timeout=1s at=10.0.0.1", 0));
+	assert_true(lacks_at("refuse at=10.0.0.1", "0.0.0.0"));
+	assert_true(lacks_at("drop=synack at=10.0.0.1", "0.0.0.0"));
+	assert_false(lacks_at("refuse at=10.0.0.1", "10.0.0.1"));
+	assert_false(lacks_at("refuse at=10.0.0.1", "10.0.0.3"));
+	assert_false(lacks_at("refuse to=:80", "0.0.0.0"));
+	assert_false(lacks_at("refuse at=10.0.0.1 to=:81", "0.0.0.0"));
+	assert_false(lacks_at("linger0 at=10.0.0.1", "0.0.0.0"));
+	assert_false(lacks_at("user-timeout=1s at=10.0.0.1", "0.0.0.0"));
+	/* Another one acts in its place. */
+	assert_false(lacks_at("refuse at=10.0.0.1; refuse to=:80", "0.0.0.0"));
 }
 
 static void a_chance_comes_out_as_often_as_it_says(void **state)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void open_client(struct pair *pair)
@@ -142,6 +143,29 @@ static void exec_names_what_it_closes(void **state)
 	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
 	/* What stays open over exec goes on, in the new program. */
 	pair_expect_open(&p);
+	close(other);
+	pair_close(&p);
+}
+
+/** The program that exec does not find, or cannot start, closes nothing. */
+static void exec_that_fails_closes_nothing(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	actor_do(&p.a, "socket4 s1 cloexec");
+	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port), "0 -");
+	int other = accept(p.listener, NULL, NULL);
+	peer_send(other, "abc");
+	assert_string_equal(actor_do(&p.a, "poll s1 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "exec /nonexistent"), "-1 ENOENT");
+	assert_string_equal(actor_do(&p.a, "exec /etc/passwd"), "-1 EACCES");
+	const char *text = lab_write_rules("no program\n");
+	assert_int_equal(chmod(text, 0755), 0);
+	assert_string_equal(actor_do(&p.a, "exec %s", text), "-1 ENOEXEC");
+	assert_string_equal(actor_do(&p.a, "recv s1"), "3 - abc");
+	assert_int_equal(log_count(&p.a, "error") + log_count(&p.a, "close"), 0);
+	assert_int_equal(log_count(&p.a, "exit"), 0);
 	close(other);
 	pair_close(&p);
 }
@@ -419,7 +443,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
-	 LAB_TEST(linger_zero_tells_what_it_discards),
+	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),

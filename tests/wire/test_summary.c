@@ -128,6 +128,19 @@ static void the_close_line_tells_who_ended_it(void **state)
 	}
 }
 
+static void a_connection_with_two_descriptors_ends_once(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "dup s0 s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
 /** No FIN was ever sent. */
 static void what_was_never_established_has_no_end(void **state)
 {
@@ -222,6 +235,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
+	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
 	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),

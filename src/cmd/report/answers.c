@@ -125,9 +125,13 @@ static bool at_once(const struct attempt *failed, const struct attempt *next)
 	return failed->begun_us <= next->done_us && (sequential || together);
 }
 
-/* A name's addresses are tried once each: where one comes again, the program began anew. */
-static bool is_new(const struct attempts *attempts, const struct attempt *failed,
-		   const struct attempt *next)
+/*
+ * A name's addresses are tried once each: where one comes again, the program began anew. And the one
+ * that answered is of the other family: of hosts of one family at one port nobody knows whether they
+ * have a name in common.
+ */
+static bool makes_good(const struct attempts *attempts, const struct attempt *failed,
+		       const struct attempt *next)
 {
 	const struct addr *peer = &end_of(attempts, failed)->peer;
 	for (unsigned addresses = 1; addresses < ADDRESSES_MAX; addresses++) {
@@ -135,7 +139,7 @@ static bool is_new(const struct attempts *attempts, const struct attempt *failed
 			return false;
 		}
 		if (next->answer == 0) {
-			return true;
+			return end_of(attempts, next)->peer.family != peer->family;
 		}
 		next = &attempts->list[next->answer - 1];
 	}
@@ -148,7 +152,8 @@ static bool leads_on(const struct attempts *attempts, const struct attempt *fail
 {
 	const struct end *end = end_of(attempts, next);
 	return at_once(failed, next) && !end->follows &&
-	       end->process == end_of(attempts, failed)->process && is_new(attempts, failed, next);
+	       end->process == end_of(attempts, failed)->process &&
+	       makes_good(attempts, failed, next);
 }
 
 /* The first of this process and port that began then or later. */
