@@ -167,7 +167,7 @@ static void clear(struct pending_file *file, uint32_t used)
 static __attribute__((noinline)) uint64_t hold_signals(void)
 {
 	uint64_t signals = FLUSH_SIGNALS;
-	uint64_t mask;
+	uint64_t mask = NOT_HELD;
 	long result = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &mask, RAW_SIGSET_SIZE);
 	return result < 0 ? NOT_HELD : mask;
 }
