@@ -105,7 +105,11 @@ void connect_end(struct connect *connect, struct call *call)
 	if (connect->begins) {
 		act_connected(call, &connect->target);
 	}
-	conn_remember(call->conn, call->op, call->result, call->error, (uint32_t)clock_coarse_ms());
+	uint32_t now_ms = (uint32_t)clock_coarse_ms();
+	conn_remember(call->conn, call->op, call->result, call->error, now_ms);
+	if (watch_is_due(now_ms)) {
+		flow_keep_house(now_ms);
+	}
 	bool was_connecting =
 		atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
 	if (connect->disconnects) {
@@ -148,10 +152,6 @@ int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 	if (conn_pin(call.conn, fd)) {
 		connect_end(&connect, &call);
 		conn_unpin(call.conn);
-	}
-	uint32_t now_ms = clock_recent_ms();
-	if (watch_is_due(now_ms)) {
-		flow_keep_house(now_ms);
 	}
 	errno = call.result < 0 ? call.error : saved;
 	return (int)call.result;

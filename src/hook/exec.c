@@ -43,18 +43,18 @@ static bool has_news(void)
 /* A shell tries one path after the other: only one that can be executed is the end. */
 static void leaving_for(int directory, const char *path)
 {
-	flow_executing();
 	if (has_news() && successor_is_at(directory, path)) {
 		say_goodbye();
 	}
+	flow_executing();
 }
 
 static void leaving_by_name(const char *name)
 {
-	flow_executing();
 	if (has_news() && successor_is_called(name)) {
 		say_goodbye();
 	}
+	flow_executing();
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])

@@ -74,10 +74,11 @@ curl_over_tls_to_nginx() {
 	healthy tls_nginx_serves curl_over_tls
 }
 
-# Whichever closes first, the other's own end of the TLS session meets a closed socket: these RSTs
-# are real, the kernel counts them, and nothing more than them is told: of a connection that was reset
-# by each end once at most, as who did it and who met it.
-a_tls_session_that_curl_ends_after_nginx_is_a_real_reset() {
+# Whichever closes first, the other's own end of the TLS session meets a closed socket: these RSTs are
+# real, the kernel counts them, and they are of no consequence: a goodbye is no error. Only where the
+# machine was so slow that it may have been more than that is it told, of a connection by each end once
+# at most, as who did it and who met it.
+a_tls_goodbye_to_who_has_closed_is_no_error() {
 	local server client resets told
 	preload_server
 	preload_client
@@ -92,11 +93,10 @@ a_tls_session_that_curl_ends_after_nginx_is_a_real_reset() {
 	expect "$(sort ends | uniq -d)" ""
 	told=$(jq -rR 'split(" ") | sort | join(" ")' ends | sort -u | wc -l)
 	echo "$told connections told, $resets RST"
-	[ "$told" -gt 0 ]
-	[ "$told" -le "$resets" ]
+	[ "$told" -lt "$resets" ]
 	expect "$(logged 'select(.ev != "error" or .op != "close" or .errno != "none" or
 		((.cause + " " + .sure) as $said | ["peer-closed-unread likely", "peer-abort likely",
-		"peer-closed-early certain", "closed-unread certain"] | index($said) | not))')" ""
+		"peer-closed-early likely", "closed-unread certain"] | index($said) | not))')" ""
 }
 
 cat >"$scratch/tls.py" <<'END'
@@ -582,7 +582,7 @@ workers_that_share_a_port() {
 
 points \
 	curl_over_tls_to_nginx \
-	a_tls_session_that_curl_ends_after_nginx_is_a_real_reset \
+	a_tls_goodbye_to_who_has_closed_is_no_error \
 	python_ssl_to_nginx \
 	openssl_s_client_to_s_server \
 	asyncio_over_tls \
