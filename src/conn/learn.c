@@ -139,7 +139,8 @@ void conn_catch_up(struct conn *conn, int fd)
 
 static bool is_one_socket(int fd, int other)
 {
-	struct statx a, b;
+	struct statx a = {.stx_ino = 0};
+	struct statx b = {.stx_ino = 0};
 	return raw_fstat(fd, &a) == 0 && raw_fstat(other, &b) == 0 && a.stx_ino == b.stx_ino &&
 	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
 }
