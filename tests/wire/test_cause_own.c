@@ -118,16 +118,23 @@ static void close_with_linger_zero_names_itself(void **state)
 	pair_close(&p);
 }
 
+/** Beside s0 a connection s1 that exec would close, with "abc" unread; returns the peer's end. */
+static int open_close_on_exec(struct pair *p)
+{
+	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	actor_do(&p->a, "socket4 s1 cloexec");
+	assert_string_equal(actor_do(&p->a, "connect s1 127.0.0.1 %u", p->listen_port), "0 -");
+	int other = accept(p->listener, NULL, NULL);
+	peer_send(other, "abc");
+	assert_string_equal(actor_do(&p->a, "poll s1 in 20000"), "1 - in");
+	return other;
+}
+
 static void exec_names_what_it_closes(void **state)
 {
 	struct pair p;
 	(void)state;
-	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
-	actor_do(&p.a, "socket4 s1 cloexec");
-	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port), "0 -");
-	int other = accept(p.listener, NULL, NULL);
-	peer_send(other, "abc");
-	assert_string_equal(actor_do(&p.a, "poll s1 in 20000"), "1 - in");
+	int other = open_close_on_exec(&p);
 	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 	expect_verdict(
 		&p.a, 0,
@@ -152,12 +159,7 @@ static void exec_that_fails_closes_nothing(void **state)
 {
 	struct pair p;
 	(void)state;
-	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
-	actor_do(&p.a, "socket4 s1 cloexec");
-	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port), "0 -");
-	int other = accept(p.listener, NULL, NULL);
-	peer_send(other, "abc");
-	assert_string_equal(actor_do(&p.a, "poll s1 in 20000"), "1 - in");
+	int other = open_close_on_exec(&p);
 	assert_string_equal(actor_do(&p.a, "exec /nonexistent"), "-1 ENOENT");
 	assert_string_equal(actor_do(&p.a, "exec /etc/passwd"), "-1 EACCES");
 	const char *text = lab_write_rules("no program\n");
