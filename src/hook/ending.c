@@ -99,7 +99,7 @@ static bool is_still_open(const struct conn *conn, int fd)
 static bool has_another(const struct conn *conn, int fd)
 {
 	int other = conn_names(conn) > 1 ? table_next(fd + 1, INT32_MAX) : -1;
-	while (other >= 0 && conn_known(other) != conn) {
+	while (other >= 0 && (conn_known(other) != conn || !evidence_is_about(conn, other))) {
 		other = table_next(other + 1, INT32_MAX);
 	}
 	return other >= 0;
@@ -136,12 +136,25 @@ void flow_exiting(void)
 	errno = saved;
 }
 
-static bool closes_on_exec(const struct conn *conn, int fd)
+static bool is_close_on_exec(int fd)
 {
 	long flags = raw_fcntl(fd, F_GETFD, 0);
+	return flags < 0 || (flags & FD_CLOEXEC) != 0;
+}
+
+bool flow_leaves_open(void)
+{
+	int fd = table_next(0, INT32_MAX);
+	while (fd >= 0 && (conn_known(fd) == NULL || is_close_on_exec(fd))) {
+		fd = table_next(fd + 1, INT32_MAX);
+	}
+	return fd >= 0;
+}
+
+static bool closes_on_exec(const struct conn *conn, int fd)
+{
 	/* With another descriptor it may live on. */
-	return flags >= 0 && (flags & FD_CLOEXEC) != 0 && conn_names(conn) == 1 &&
-	       conn_holding(conn) == HOLDING_ALONE;
+	return is_close_on_exec(fd) && conn_names(conn) == 1 && conn_holding(conn) == HOLDING_ALONE;
 }
 
 /* Rules do nothing at it: the exec may still fail, and what they did could not be undone. */

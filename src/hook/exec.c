@@ -172,17 +172,17 @@ int hook_execle(const char *path, const char *argument, ...)
  * A child of its own has what is open here, as after vfork, also what the actions take along. That is
  * said before, as another thread may close meanwhile; and again, for what was opened meanwhile.
  */
-static void spawning(void)
+static void spawning(bool takes_along)
 {
-	if (!flow_in_vfork_child) {
+	if (!flow_in_vfork_child && (takes_along || flow_leaves_open())) {
 		process_forked(false);
 	}
 }
 
-static int spawned(int error)
+static int spawned(bool takes_along, int error)
 {
 	if (error == 0) {
-		spawning();
+		spawning(takes_along);
 	}
 	return error;
 }
@@ -191,23 +191,25 @@ int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 		     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	successor_path(path, argv, envp);
-	spawning();
-	return spawned(real.posix_spawn(pid, path, actions, attributes, argv, envp));
+	spawning(actions != NULL);
+	return spawned(actions != NULL,
+		       real.posix_spawn(pid, path, actions, attributes, argv, envp));
 }
 
 int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	successor_name(file, argv, envp);
-	spawning();
-	return spawned(real.posix_spawnp(pid, file, actions, attributes, argv, envp));
+	spawning(actions != NULL);
+	return spawned(actions != NULL,
+		       real.posix_spawnp(pid, file, actions, attributes, argv, envp));
 }
 
 /* The shell tells by itself what it starts. That of system() has ended when it returns. */
 FILE *hook_popen(const char *command, const char *type)
 {
-	spawning();
+	spawning(false);
 	FILE *stream = real.popen(command, type);
-	spawned(stream == NULL);
+	spawned(false, stream == NULL);
 	return stream;
 }

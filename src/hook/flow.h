@@ -236,6 +236,9 @@ void flow_sent_descriptors(const struct msghdr *message);
 /** The process ends: what holds for every open connection, once. */
 void flow_exiting(void);
 
+/** Is there a connection that a program which is started now would have, too (no FD_CLOEXEC)? */
+bool flow_leaves_open(void);
+
 /** Another program takes the process over: what holds for connections that are closed by that. */
 void flow_replaced(void);
 

@@ -5,6 +5,7 @@
 #include "../conn/evidence.h"
 #include "../sys/memory.h"
 #include "flow.h"
+#include "process.h"
 #include "report.h"
 
 static bool is_tcp(int family, int type, int protocol)
@@ -39,6 +40,7 @@ void flow_made(int fd, bool tcp, bool nonblocking)
 		conn_forget(fd, SLOT_OTHER);
 		return;
 	}
+	process_look();
 	struct conn *conn = conn_new(fd);
 	if (conn == NULL) {
 		conn_forget(fd, SLOT_UNKNOWN);
@@ -79,6 +81,7 @@ static struct addr peer_name_read(const struct peer_name *name)
 static void accepted(struct conn *listener, int fd, enum op op, const struct peer_name *name,
 		     bool nonblocking)
 {
+	process_look();
 	struct conn *conn = conn_new(fd);
 	if (conn == NULL) {
 		conn_forget(fd, SLOT_UNKNOWN);

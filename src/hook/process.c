@@ -36,12 +36,17 @@ void process_returned(pid_t pid)
 	}
 }
 
-bool process_is_ours(void)
+void process_look(void)
 {
 	if (process_is_new()) {
 		/* clone(), and what libc forks inside (daemon, forkpty). */
 		forked(true);
 	}
+}
+
+bool process_is_ours(void)
+{
+	process_look();
 	/* Without a rule nothing is done to a connection, and nobody need be asked. */
 	return rules_now() == NULL || !self_shares_memory();
 }

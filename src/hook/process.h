@@ -7,6 +7,9 @@
 /** fork, by whatever name, has returned `pid` here. */
 void process_returned(pid_t pid);
 
+/** Before a connection is made here, which is not to be taken for the parent's: the same look. */
+void process_look(void);
+
 /**
  * Before something ends with this process: notice a fork that no hook saw.
  *

@@ -223,10 +223,11 @@ void successor_at(int directory, const char *path, char *const argv[], char *con
 static bool is_program(struct desk *desk)
 {
 	long fd = program_follow(desk->path, NULL) < 0
-			  ? -1
+			  ? -ENOEXEC
 			  : raw_open(desk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	bool found = fd >= 0 && elf_read((int)fd, &desk->facts) == 0 &&
-		     elf_matches(&desk->facts.kind, &elf_own);
+	/* What may be executed and not read is taken for one. */
+	bool found = fd == -EACCES || (fd >= 0 && elf_read((int)fd, &desk->facts) == 0 &&
+				       elf_matches(&desk->facts.kind, &elf_own));
 	if (fd >= 0) {
 		raw_close((int)fd);
 	}
@@ -242,7 +243,7 @@ static bool has_magic(const char *path)
 		raw_read((int)fd, magic, sizeof magic);
 		raw_close((int)fd);
 	}
-	return memcmp(magic, "#!", 2) == 0 || memcmp(magic, ELFMAG, SELFMAG) == 0;
+	return fd == -EACCES || memcmp(magic, "#!", 2) == 0 || memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
 bool successor_is_at(int directory, const char *path)

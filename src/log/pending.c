@@ -390,6 +390,10 @@ void pending_forked(void)
 	uint32_t before = self_tid_before();
 	struct lane *end = lanes + atomic_load(&lanes_end);
 	for (struct lane *lane = lanes; lane < end; lane++) {
+		/* A fork that no hook saw may be noticed late: the child has lines of its own by then. */
+		if (is_ours(lane, &self)) {
+			continue;
+		}
 		atomic_store(&lane->generation, 0);
 		if (before != 0 && atomic_load(&lane->holder) == before) {
 			cover(lane, &self);

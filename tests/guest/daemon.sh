@@ -119,10 +119,49 @@ except ConnectionRefusedError:
 	[ ! -e elsewhere/log ]
 }
 
+# judged_by_who_closed HOW: a close with 5 bytes unread, after libc has forked (daemon) or started a program
+judged_by_who_closed() {
+	cat >judged.py <<-'END'
+		import ctypes, os, socket, sys, time
+		def pair(listener):
+		    client = socket.create_connection(listener.getsockname())
+		    return client, listener.accept()[0]
+		listener = socket.create_server(("127.0.0.1", 0))
+		if sys.argv[1] == "daemon":
+		    ctypes.CDLL(None).daemon(1, 1)
+		client, server = pair(listener)
+		if sys.argv[1] == "spawn":
+		    os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
+		client.sendall(b"12345")
+		time.sleep(0.1)
+		server.close()
+		client.close()
+		listener.close()
+		open("done", "w")
+	END
+	preloaded RESETBY_LEVEL=conns "$PYTHON" judged.py "$1"
+	eventually test -e done
+	expect "$(logged 'select(.op == "close" and .ev == "error") | "\(.cause) \(.sure) \(.side)"' | head -n 1)" \
+		"closed-unread certain server"
+	expect "$(logged 'select(.ev == "close" and .side == "server") | .end')" rst
+}
+
+# The fork is inside libc: no hook sees it.
+a_daemon_that_libc_makes_judges_its_own_connections() {
+	judged_by_who_closed daemon
+}
+
+# Its child has nothing of what is close-on-exec.
+a_program_that_was_started_leaves_connections_their_verdicts() {
+	judged_by_who_closed spawn
+}
+
 points \
 	a_log_outlives_close_of_every_descriptor \
 	a_log_outlives_close_range \
 	a_log_outlives_chroot \
 	a_log_to_stderr_never_reaches_another_file \
 	names_are_expanded \
-	a_relative_path_is_of_where_the_program_began
+	a_relative_path_is_of_where_the_program_began \
+	a_daemon_that_libc_makes_judges_its_own_connections \
+	a_program_that_was_started_leaves_connections_their_verdicts

@@ -10,7 +10,7 @@ LOGGED_BUDGET=900  # a call that has its line in the log
 OTHER_BUDGET=50    # a call on what is no connection, or with logging off
 
 # A connection at both ends: connect, accept and two closes; and with its eight lines in the log.
-OPEN_BUDGET=3600
+OPEN_BUDGET=3700
 LOGGED_OPEN_BUDGET=16000
 
 # A request and its answer on a connection that a retry rule holds for, both ends: 4,160 and 6,514
