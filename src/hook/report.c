@@ -200,14 +200,9 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	}
 }
 
-static enum ending ending_of(const struct evidence *evidence, const struct verdict *verdict)
+static enum ending ending_of(const struct verdict *verdict)
 {
 	switch (verdict->cause) {
-	case CAUSE_ALREADY_RESET:
-		if (evidence->retransmits > 0 || evidence->probes > 0) {
-			return ENDING_TIMEOUT;
-		}
-		return ENDING_PEER_RST;
 	case CAUSE_CLOSED_UNREAD:
 	case CAUSE_CLOSED_LINGER0:
 	case CAUSE_DISCONNECTED:
@@ -357,9 +352,8 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	}
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);
-	return is_farewell(call->conn, evidence, desk->verdict.cause)
-		       ? ENDING_PEER_FIN
-		       : ending_of(evidence, &desk->verdict);
+	return is_farewell(call->conn, evidence, desk->verdict.cause) ? ENDING_PEER_FIN
+								      : ending_of(&desk->verdict);
 }
 
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)
