@@ -5,6 +5,7 @@
 #include "../sys/self.h"
 #include "escape.h"
 #include "event.h"
+#include "lane.h"
 #include "leftover.h"
 #include "line.h"
 #include "line_conn.h"
@@ -72,13 +73,13 @@ const char *log_exe(void)
 void log_after_fork(void)
 {
 	/* First, before anything is mapped. */
-	pending_forked();
+	lanes_forked();
 	/* Lines that the parent lost are the parent's to tell. */
 	atomic_store(&dropped, 0);
 	file_after_fork();
 	leftover_after_fork();
 	if (!file_names_pid()) {
-		pending_after_fork();
+		lanes_after_fork();
 	}
 }
 

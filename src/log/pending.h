@@ -60,12 +60,6 @@ int pending_due_ms(uint64_t now_us);
  */
 void pending_close(bool for_good);
 
-/** In a forked child: the files are the parent's, also for code that a forking handler interrupted. */
-void pending_forked(void);
-
-/** In a forked child whose parent had such a file: make one now, while it is allowed to. */
-void pending_after_fork(void);
-
 /** Another log: what was found out about the one before is no longer true. */
 void pending_start(void);
 
