@@ -262,12 +262,11 @@ size_t event_end(struct event *event)
 void event_send(struct event *event)
 {
 	size_t length = event_end(event);
+	const char *line = event->line.start;
 	bool chatty = event->kind == EVENT_OPEN || event->kind == EVENT_CLOSE;
 	if (event->kind == EVENT_CALL || chatty) {
-		/* Not as it was at the line's beginning: a signal handler may have forked. */
-		struct self self = self_now();
-		log_write_soon(&self, event->now_us, event->line.start, length);
+		log_write_soon(&event->self, event->now_us, line, length);
 	} else {
-		log_write(event->line.start, length);
+		log_write(&event->self, line, length);
 	}
 }

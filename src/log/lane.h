@@ -56,7 +56,8 @@ static inline struct lane *lane_of(const struct self *self)
  * Make the caller's lane a file, or find it another lane.
  *
  * @return
- *         NULL where there can be none, or this signal handler interrupted the making of one.
+ *         NULL where there can be none, this signal handler interrupted the making of one, or the caller
+ *         is the child of a handler that has forked since it asked for `self`.
  */
 struct lane *lane_make(const struct self *self);
 

@@ -73,6 +73,9 @@ static enum making make(struct lane *lane, const struct self *self)
 struct lane *lane_make(const struct self *self)
 {
 	struct lane *lane = lane_of(self);
+	if (self_now().generation != self->generation) {
+		return NULL;
+	}
 	enum making making = make(lane, self);
 	if (making == MAKING_FAILED) {
 		lane = lanes;

@@ -216,15 +216,24 @@ void log_write_lines(const char *lines, size_t length, _Atomic uint64_t *mark)
 	}
 }
 
-void log_write(const char *line, size_t length)
+/* A signal handler may have forked since the line began: then it is the parent's to tell. */
+static bool is_still(const struct self *self)
 {
-	pending_flush();
-	write_line(line, length, false);
+	return self_now().pid == self->pid;
+}
+
+void log_write(const struct self *self, const char *line, size_t length)
+{
+	if (is_still(self)) {
+		pending_flush();
+		write_line(line, length, false);
+	}
 }
 
 void log_write_soon(const struct self *self, uint64_t now_us, const char *line, size_t length)
 {
-	if (!log_wants(LOG_CALLS) || !pending_append(self, now_us, line, length)) {
+	bool kept = log_wants(LOG_CALLS) && pending_append(self, now_us, line, length);
+	if (!kept && is_still(self)) {
 		/* A line now and then can be written with all care. */
 		write_line(line, length, !pending_is_made(self));
 	}

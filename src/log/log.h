@@ -73,8 +73,11 @@ void log_complain(const char *text);
 /**
  * Write a line that ends in a newline, whole or not at all. What cannot be written is counted,
  * and the count becomes a `warn` line (cause lines-dropped) as soon as writing works again.
+ *
+ * @self
+ *         Who began the line. Where a signal handler has forked since, it is left to the parent.
  */
-void log_write(const char *line, size_t length);
+void log_write(const struct self *self, const char *line, size_t length);
 
 /**
  * The same for a line of which there are very many: `open`, `close` and `call`. At level `calls` they

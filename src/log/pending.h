@@ -13,8 +13,8 @@
  * - A flush notes the log's size in `mark`, writes all lines with one write(2), and only then
  *   clears them. Who finds lines and a mark looks for them in the log from there on (leftover.h).
  * - Half a line that a kill left in the log is made blank by who writes next (mend.h).
- * - A handler that forks does not strike within a flush; elsewhere the child's thread goes on with
- *   memory that is in no log.
+ * - A handler that forks does not strike within a flush; elsewhere the child leaves the line that was
+ *   begun to its parent, or goes on with memory that is in no log.
  */
 #ifndef RESETBY_LOG_PENDING_H
 #define RESETBY_LOG_PENDING_H

@@ -27,6 +27,19 @@ a_handler_that_forks_while_a_line_is_logged() {
 	expect "$(grep -cx "$parent" senders)" "$calls"
 }
 
+# Every child ends with 5, has written nothing that is its parent's to tell, and its own call at most once.
+a_handler_that_forks_at_any_instruction_of_a_call() {
+	local calls _ parent
+	peer
+	RESETBY_LEVEL=calls RESETBY_FORMAT=json RESETBY_LOG=$PWD/log one under "$probes/step" "$port" 3
+	grep -q 'is not stopped' under.out && skip "this processor is not stopped after each instruction"
+	expect "$(tail -n 1 under.out)" "status 0"
+	read -r calls _ _ parent < <(grep ' calls of ' under.out)
+	[ "$calls" -gt 200 ]
+	jq -r 'select(.op == "send") | .pid' log | sort | uniq -c | sort -rn >senders
+	expect "$(awk 'NR == 1 { print $1, $2 } NR > 1 && $1 > 1' senders)" "$calls $parent"
+}
+
 # on_stack OF: with four verdicts told from it, the same results, and less than 2 KiB more of it. What
 # is preloaded logs to $log, where the test has one.
 on_stack() {
@@ -84,6 +97,7 @@ points \
 	hooks_in_handlers_that_strike_within_hooks \
 	a_handler_that_connects_while_a_rule_makes_a_place \
 	a_handler_that_forks_while_a_line_is_logged \
+	a_handler_that_forks_at_any_instruction_of_a_call \
 	verdicts_from_a_thread_of_16_kib \
 	verdicts_from_the_smallest_signal_stack \
 	verdicts_into_a_file_from_the_smallest_signal_stack

@@ -77,10 +77,16 @@ static void keep_call(const char *line)
 	log_write_soon(&self, stopped_us != 0 ? stopped_us : clock_wall_us(), line, strlen(line));
 }
 
+static void say(const char *line)
+{
+	struct self self = self_now();
+	log_write(&self, line, strlen(line));
+}
+
 static void open_log(void)
 {
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
-	log_write("opened\n", strlen("opened\n"));
+	say("opened\n");
 }
 
 static void expect_log(const char *expected)
@@ -122,7 +128,7 @@ static void left_beside_its_own(void)
 		leave_at(path, lines[nth], 0);
 	}
 	log_start(template, LOG_CALLS, LOG_TEXT, "x");
-	log_write("opened\n", strlen("opened\n"));
+	say("opened\n");
 	expect_log("one\ntwo\nthree\nopened\n");
 	for (unsigned nth = 0; nth < 3; nth++) {
 		struct text text = text_in(path, sizeof path);
@@ -265,7 +271,7 @@ static void humble(void)
 	open_log();
 	append("resetby[1] 12:00");
 	CHECK(chmod(directory, 0755) == 0 && setuid(65534) == 0);
-	log_write("after\n", strlen("after\n"));
+	say("after\n");
 	expect_log("zero\nopened\n               \nafter\n");
 }
 
@@ -283,7 +289,7 @@ static void strange(void)
 	expect_log("theirs opened\n");
 	memset(long_line, '{', sizeof long_line - 1);
 	append(long_line);
-	log_write("after\n", strlen("after\n"));
+	say("after\n");
 	load(log_path);
 	CHECK(strncmp(content + strlen("theirs opened\n"), long_line, sizeof long_line - 1) == 0);
 }
@@ -635,7 +641,7 @@ static void spread(void)
 		pthread_join(thread, NULL);
 	}
 	CHECK(log_due_ms(clock_wall_us()) >= 0);
-	log_write("error\n", strlen("error\n"));
+	say("error\n");
 	load(log_path);
 	const char *line = content + strlen("first\n");
 	for (int i = 0; i < 2 * THREADS; i++, line += strlen("thread\n")) {
@@ -660,7 +666,7 @@ static void important(void)
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
 	keep_call("first\n");
 	keep_call("second\n");
-	log_write("error\n", strlen("error\n"));
+	say("error\n");
 	expect_log("first\nsecond\nerror\n");
 	CHECK(log_due_ms(clock_wall_us()) < 0);
 	keep_call("third\n");

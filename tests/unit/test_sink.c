@@ -37,7 +37,8 @@
 
 static void say(const char *line)
 {
-	log_write(line, strlen(line));
+	struct self self = self_now();
+	log_write(&self, line, strlen(line));
 }
 
 static int stderr_pipe(void)
@@ -115,9 +116,8 @@ static void *write_lines(void *name)
 {
 	for (int i = 0; i < LINES_EACH; i++) {
 		char line[400];
-		int length =
-			snprintf(line, sizeof line, "%s %d %*s|\n", (char *)name, i, i % 300, "");
-		log_write(line, (size_t)length);
+		snprintf(line, sizeof line, "%s %d %*s|\n", (char *)name, i, i % 300, "");
+		say(line);
 	}
 	return NULL;
 }
