@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "process.h"
 #include "report.h"
+#include "starts.h"
 #include "successor.h"
 
 static bool has_totals(void)
@@ -43,7 +44,7 @@ static bool has_news(void)
 /* A shell tries one path after the other: only one that can be executed is the end. */
 static void leaving_for(int directory, const char *path)
 {
-	if (has_news() && successor_is_at(directory, path)) {
+	if (has_news() && starts_at(directory, path)) {
 		say_goodbye();
 	}
 	flow_executing();
@@ -51,7 +52,7 @@ static void leaving_for(int directory, const char *path)
 
 static void leaving_by_name(const char *name)
 {
-	if (has_news() && successor_is_called(name)) {
+	if (has_news() && starts_called(name)) {
 		say_goodbye();
 	}
 	flow_executing();

@@ -54,21 +54,10 @@ static const char *own_name(void)
 	return NULL;
 }
 
-static const char *value_of(char *const envp[], const char *name)
-{
-	size_t length = strlen(name);
-	for (; envp != NULL && *envp != NULL; envp++) {
-		if (strncmp(*envp, name, length) == 0 && (*envp)[length] == '=') {
-			return *envp + length + 1;
-		}
-	}
-	return NULL;
-}
-
 /* Does the environment ask the loader for us? */
 static bool inherits(char *const envp[])
 {
-	const char *list = value_of(envp, PRELOAD);
+	const char *list = program_variable(envp, PRELOAD);
 	const char *own = list != NULL ? own_name() : NULL;
 	while (own != NULL && *list != '\0') {
 		size_t length = strcspn(list, ": ");
@@ -97,8 +86,8 @@ static bool has_name(char *const argv[])
 static bool is_wanted(char *const argv[], char *const envp[])
 {
 	const char *name = name_in(argv);
-	const char *only = value_of(envp, setting_name(SETTING_ONLY));
-	const char *skip = value_of(envp, setting_name(SETTING_SKIP));
+	const char *only = program_variable(envp, setting_name(SETTING_ONLY));
+	const char *skip = program_variable(envp, setting_name(SETTING_SKIP));
 	name = last_part(name, strlen(name));
 	return (only == NULL || glob_match_list(only, name)) &&
 	       (skip == NULL || !glob_match_list(skip, name));
@@ -182,31 +171,15 @@ void successor_path(const char *path, char *const argv[], char *const envp[])
 	successor_at(AT_FDCWD, path, argv, envp);
 }
 
-static int find_called(const char *name, char found[PATH_MAX])
-{
-	return program_find(name, value_of(environ, "PATH"), found);
-}
-
 void successor_name(const char *name, char *const argv[], char *const envp[])
 {
 	int saved = errno;
 	struct desk *desk = begin(name, argv, envp);
 	if (desk != NULL) {
-		go_on(desk, find_called(name, desk->path));
+		const char *directories = program_variable(environ, "PATH");
+		go_on(desk, program_find(name, directories, desk->path));
 	}
 	errno = saved;
-}
-
-/* As execveat takes it: below a directory, or an open file where the path is empty. */
-static int find_at(int directory, const char *path, char found[PATH_MAX])
-{
-	struct text text = text_in(found, PATH_MAX);
-	if (path[0] != '/' && directory != AT_FDCWD) {
-		text_format(&text, "/proc/self/fd/%d", directory);
-		text_string(&text, path[0] != '\0' ? "/" : "");
-	}
-	text_string(&text, path);
-	return text.cut ? -ENAMETOOLONG : program_executable(found);
 }
 
 void successor_at(int directory, const char *path, char *const argv[], char *const envp[])
@@ -214,57 +187,9 @@ void successor_at(int directory, const char *path, char *const argv[], char *con
 	int saved = errno;
 	struct desk *desk = begin(path, argv, envp);
 	if (desk != NULL) {
-		go_on(desk, find_at(directory, path, desk->path));
+		go_on(desk, program_find_at(directory, path, desk->path));
 	}
 	errno = saved;
-}
-
-/* What the kernel starts: a program for this processor, or a script whose interpreter is one. */
-static bool is_program(struct desk *desk)
-{
-	long fd = program_follow(desk->path, NULL) < 0
-			  ? -ENOEXEC
-			  : raw_open(desk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	/* What may be executed and not read is taken for one. */
-	bool found = fd == -EACCES || (fd >= 0 && elf_read((int)fd, &desk->facts) == 0 &&
-				       elf_matches(&desk->facts.kind, &elf_own));
-	if (fd >= 0) {
-		raw_close((int)fd);
-	}
-	return found;
-}
-
-/* The shell's way with other files, which is execvp's, is none of the kernel's. */
-static bool has_magic(const char *path)
-{
-	char magic[4] = "";
-	long fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd >= 0) {
-		raw_read((int)fd, magic, sizeof magic);
-		raw_close((int)fd);
-	}
-	return fd == -EACCES || memcmp(magic, "#!", 2) == 0 || memcmp(magic, ELFMAG, SELFMAG) == 0;
-}
-
-bool successor_is_at(int directory, const char *path)
-{
-	struct desk *desk = memory_has_string(path) ? scratch_take() : NULL;
-	bool found = desk != NULL && find_at(directory, path, desk->path) == 0 &&
-		     has_magic(desk->path) && is_program(desk);
-	if (desk != NULL) {
-		scratch_give(desk);
-	}
-	return found;
-}
-
-bool successor_is_called(const char *name)
-{
-	struct desk *desk = memory_has_string(name) ? scratch_take() : NULL;
-	bool found = desk != NULL && find_called(name, desk->path) == 0 && is_program(desk);
-	if (desk != NULL) {
-		scratch_give(desk);
-	}
-	return found;
 }
 
 void successor_tell_noted(void)

@@ -2,8 +2,6 @@
 #ifndef RESETBY_HOOK_SUCCESSOR_H
 #define RESETBY_HOOK_SUCCESSOR_H
 
-#include <stdbool.h>
-
 /**
  * Tell when the program will not have the library although its environment asks for it: static or
  * Go binaries, set-user-ID programs and the like; once for each file in this process. Between vfork
@@ -21,10 +19,6 @@ void successor_name(const char *name, char *const argv[], char *const envp[]);
 
 /** The same for a path below a directory, or an open file where the path is empty. */
 void successor_at(int directory, const char *path, char *const argv[], char *const envp[]);
-
-/** Is there a program that exec would start? It may still fail, for want of memory or too long arguments. */
-bool successor_is_at(int directory, const char *path);
-bool successor_is_called(const char *name);
 
 /** vfork has returned in the parent: tell what its child noted. */
 void successor_tell_noted(void);

@@ -66,6 +66,28 @@ int program_find(const char *name, const char *directories, char path[PATH_MAX])
 	return text.cut ? -ENAMETOOLONG : program_executable(path);
 }
 
+int program_find_at(int directory, const char *path, char found[PATH_MAX])
+{
+	struct text text = text_in(found, PATH_MAX);
+	if (path[0] != '/' && directory != AT_FDCWD) {
+		text_format(&text, "/proc/self/fd/%d", directory);
+		text_string(&text, path[0] != '\0' ? "/" : "");
+	}
+	text_string(&text, path);
+	return text.cut ? -ENAMETOOLONG : program_executable(found);
+}
+
+const char *program_variable(char *const envp[], const char *name)
+{
+	size_t length = strlen(name);
+	for (; envp != NULL && *envp != NULL; envp++) {
+		if (strncmp(*envp, name, length) == 0 && (*envp)[length] == '=') {
+			return *envp + length + 1;
+		}
+	}
+	return NULL;
+}
+
 /* The name that `env ARGUMENT` would run; NULL when that cannot be told from here. */
 static char *env_program(char *argument)
 {

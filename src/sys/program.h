@@ -31,6 +31,17 @@ int program_executable(const char *path);
 int program_find(const char *name, const char *directories, char path[PATH_MAX]);
 
 /**
+ * The same as execveat does.
+ *
+ * @directory
+ *         An open directory, or AT_FDCWD; or the program itself, where the path is empty.
+ */
+int program_find_at(int directory, const char *path, char found[PATH_MAX]);
+
+/** The value of a variable; NULL when the environment, which may be NULL, does not have it. */
+const char *program_variable(char *const envp[], const char *name);
+
+/**
  * Follow `#!` lines to what is really started.
  *
  * @path
