@@ -111,8 +111,11 @@ struct conn {
 		_Atomic uint32_t drops_seen; /* a listener's: listener.h */
 		_Atomic uint32_t fin_acked;  /* bytes acknowledged when the end of file was read */
 	};
-	_Atomic uint32_t overflows_seen; /* a listener's */
-	_Atomic uint16_t session;        /* act/retry's index of what it knows, 0 for nothing */
+	union {
+		_Atomic uint32_t overflows_seen; /* a listener's */
+		_Atomic uint32_t peer_first;     /* its FIN had come when we shut down */
+	};
+	_Atomic uint16_t session;    /* act/retry's index of what it knows, 0 for nothing */
 	char head[CONN_HEAD_SIZE];   /* the request's first bytes, kept for rules with starts= */
 	_Atomic uint16_t used_after; /* forks between its making and the last byte seen to move */
 };

@@ -45,6 +45,14 @@ enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t 
 	return (enum tcp_state_number)info.tcpi_state;
 }
 
+void evidence_shutting(struct conn *conn, int fd)
+{
+	if (!conn_is(conn, CONN_SHUT_WRITE) &&
+	    (conn_is(conn, CONN_PEER_FIN) || evidence_state(fd) == STATE_CLOSE_WAIT)) {
+		conn->peer_first = 1;
+	}
+}
+
 uint32_t evidence_silence(int fd)
 {
 	struct tcp_info info;
@@ -81,7 +89,11 @@ uint32_t evidence_data_segments(int fd)
 
 static struct path path_of(const struct tcp_info *info)
 {
-	return (struct path){.rtt_us = info->tcpi_rtt, .retransmissions = info->tcpi_total_retrans};
+	return (struct path){
+		.rtt_us = info->tcpi_rtt,
+		.retransmissions = info->tcpi_total_retrans,
+		.state = (enum tcp_state_number)info->tcpi_state,
+	};
 }
 
 struct path evidence_path(int fd)

@@ -155,6 +155,7 @@ uint32_t evidence_data_segments(int fd);
 struct path {
 	uint32_t rtt_us; /* smoothed */
 	uint32_t retransmissions;
+	enum tcp_state_number state;
 };
 
 struct path evidence_path(int fd);
@@ -171,6 +172,9 @@ struct path evidence_path(int fd);
  */
 enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
 				      bool *unseen);
+
+/** Our writing side is about to be shut down: remember whether the peer has ended its own before. */
+void evidence_shutting(struct conn *conn, int fd);
 
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);

@@ -229,6 +229,9 @@ int hook_shutdown(int fd, int how)
 	if (how != SHUT_RD && UNLIKELY(call.conn->choice.actions != 0)) {
 		act_shutdown(&call);
 	}
+	if (how != SHUT_RD) {
+		evidence_shutting(call.conn, fd);
+	}
 	call.result = real.shutdown(fd, how);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		shut_down(call.conn, fd, how);

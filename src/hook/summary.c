@@ -50,24 +50,17 @@ static const struct pen_word endings[] = {
 	[ENDING_PEER_RST] = PEN_WORD("peer-rst"), [ENDING_TIMEOUT] = PEN_WORD("timeout"),
 };
 
-/* Had the program read the peer's end of file when it shut down its own side? */
-static bool peer_was_first(const struct conn *conn)
+/* Was it the peer that ended its side first, whether the program has read that end or not? */
+static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 {
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	bool ended = false;
-	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
-		const struct past_call *past = &conn->history[i % CONN_HISTORY];
-		if (past->op == OP_SHUTDOWN) {
-			return ended;
-		}
-		ended = ended || (past->op < OP_COUNT && past->result == 0 && past->error == 0 &&
-				  op_direction((enum op)past->op) == DIRECTION_READ);
+	if (conn_is(conn, CONN_SHUT_WRITE)) {
+		return conn->peer_first != 0;
 	}
-	return false;
+	return conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
 }
 
 /* Where no verdict says it: what the program was told, and what it did. */
-static enum ending ending_seen(const struct conn *conn, bool exiting)
+static enum ending ending_seen(const struct conn *conn, enum tcp_state_number state, bool exiting)
 {
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
@@ -82,8 +75,7 @@ static enum ending ending_seen(const struct conn *conn, bool exiting)
 	if (conn->told_error == ETIMEDOUT || (conn->told_error != 0 && phase == PHASE_OPEN)) {
 		return ENDING_TIMEOUT;
 	}
-	if (conn_is(conn, CONN_PEER_FIN) &&
-	    (!conn_is(conn, CONN_SHUT_WRITE) || peer_was_first(conn))) {
+	if (peer_was_first(conn, state)) {
 		return ENDING_PEER_FIN;
 	}
 	return exiting ? ENDING_EXIT : ENDING_FIN;
@@ -112,7 +104,7 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 	event_begin(&event, EVENT_CLOSE, line, EVENT_SMALL);
 	event_about(&event, call);
 	if (ending == ENDING_NONE) {
-		ending = ending_seen(conn, exiting);
+		ending = ending_seen(conn, path.state, exiting);
 	}
 	if (ending != ENDING_UNTOLD && (ends_here(conn) || !is_own_end(ending))) {
 		event_word(&event, KEY_END, &endings[ending]);

@@ -124,6 +124,19 @@ static void the_close_line_tells_who_ended_it(void **state)
 		assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 		actor_do(&p.a, "close s0");
 		assert_string_equal(json_get(log_find(&p.a, "close", 3), "end"), "peer-fin");
+
+		/* Nor does it matter whether its end was read. */
+		for (unsigned i = 4; i < 6; i++) {
+			pair_again(&p);
+			pair_close_peer(&p);
+			wait_for_fin(&p.a, "s0");
+			if (i == 5) {
+				assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+			}
+			actor_do(&p.a, "close s0");
+			assert_string_equal(json_get(log_find(&p.a, "close", i), "end"),
+					    "peer-fin");
+		}
 		pair_close(&p);
 	}
 }
