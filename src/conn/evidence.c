@@ -93,6 +93,7 @@ static struct path path_of(const struct tcp_info *info)
 		.rtt_us = info->tcpi_rtt,
 		.retransmissions = info->tcpi_total_retrans,
 		.state = (enum tcp_state_number)info->tcpi_state,
+		.data_segments = info->tcpi_data_segs_in,
 	};
 }
 

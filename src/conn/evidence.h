@@ -156,6 +156,7 @@ struct path {
 	uint32_t rtt_us; /* smoothed */
 	uint32_t retransmissions;
 	enum tcp_state_number state;
+	uint32_t data_segments; /* that have arrived */
 };
 
 struct path evidence_path(int fd);

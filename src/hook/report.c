@@ -208,6 +208,7 @@ static enum ending ending_of(const struct verdict *verdict)
 	case CAUSE_DISCONNECTED:
 	case CAUSE_EXIT_OPEN:
 	case CAUSE_INJECTED:
+	case CAUSE_LATE_DATA:
 		return ENDING_RST;
 	case CAUSE_NO_ANSWER:
 		return ENDING_TIMEOUT;

@@ -59,14 +59,21 @@ static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 	return conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
 }
 
+/* The RST that the program was told was our own kernel's: a rule's, or for data after its shutdown. */
+static bool was_own_reset(const struct conn *conn, const struct path *path)
+{
+	bool late = conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE) &&
+		    path->data_segments != conn->shut_data_segs;
+	return conn->told_error != ECONNREFUSED && (conn->injected != 0 || late);
+}
+
 /* Where no verdict says it: what the program was told, and what it did. */
-static enum ending ending_seen(const struct conn *conn, enum tcp_state_number state, bool exiting)
+static enum ending ending_seen(const struct conn *conn, const struct path *path, bool exiting)
 {
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
-		return conn->injected != 0 && conn->told_error != ECONNREFUSED ? ENDING_RST
-									       : ENDING_PEER_RST;
+		return was_own_reset(conn, path) ? ENDING_RST : ENDING_PEER_RST;
 	}
 	if (conn->told_error == ECONNABORTED) {
 		return ENDING_RST;
@@ -75,7 +82,7 @@ static enum ending ending_seen(const struct conn *conn, enum tcp_state_number st
 	if (conn->told_error == ETIMEDOUT || (conn->told_error != 0 && phase == PHASE_OPEN)) {
 		return ENDING_TIMEOUT;
 	}
-	if (peer_was_first(conn, state)) {
+	if (peer_was_first(conn, path->state)) {
 		return ENDING_PEER_FIN;
 	}
 	return exiting ? ENDING_EXIT : ENDING_FIN;
@@ -104,7 +111,7 @@ void report_close(const struct call *call, enum ending ending, struct path path,
 	event_begin(&event, EVENT_CLOSE, line, EVENT_SMALL);
 	event_about(&event, call);
 	if (ending == ENDING_NONE) {
-		ending = ending_seen(conn, path.state, exiting);
+		ending = ending_seen(conn, &path, exiting);
 	}
 	if (ending != ENDING_UNTOLD && (ends_here(conn) || !is_own_end(ending))) {
 		event_word(&event, KEY_END, &endings[ending]);

@@ -433,7 +433,7 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	peer_send(p.peer, "late");
@@ -447,6 +447,8 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 					 .rst_case = "reset",
 					 .state = "CLOSE",
 					 .why = {"1 segment"}});
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
 	pair_close(&p);
 }
 
