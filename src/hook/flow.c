@@ -303,6 +303,16 @@ static bool call_can_tell(const struct call *call)
 	return call->op == OP_CONNECT || call->op == OP_GETSOCKOPT;
 }
 
+/* After its own SHUT_RD a program reads nothing where nothing waits, whether or not a FIN has come. */
+static bool is_own_end_of_file(const struct call *call)
+{
+	if (!conn_is(call->conn, CONN_SHUT_READ)) {
+		return false;
+	}
+	enum tcp_state_number state = evidence_state(call->fd);
+	return state == STATE_ESTABLISHED || state == STATE_FIN_WAIT1 || state == STATE_FIN_WAIT2;
+}
+
 static void explain(struct call *call)
 {
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
@@ -316,7 +326,7 @@ static void explain(struct call *call)
 	} else if (call->result == 0 && direction == DIRECTION_READ && call->asked > 0 &&
 		   phase == PHASE_OPEN && !call->answered) {
 		/* Only the first end of file is news. */
-		if (!conn_is(call->conn, CONN_PEER_FIN)) {
+		if (!conn_is(call->conn, CONN_PEER_FIN) && !is_own_end_of_file(call)) {
 			report(call, SURFACE_EOF, direction, false);
 			conn_set(call->conn, CONN_PEER_FIN);
 			conn_stir(call->conn);

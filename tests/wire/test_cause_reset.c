@@ -188,6 +188,37 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 	pair_close(&p);
 }
 
+/** The program had shut down its reading side itself: what it reads then is no FIN of the peer's. */
+static void an_end_of_file_of_our_own_is_no_fin(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 r"), "0 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "fin");
+
+	pair_again(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 r"), "0 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	char bytes[5];
+	lab_until(recv(p.peer, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT) == 5);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line = expect_verdict(&p.a, 0,
+					  (struct expected){.op = "close",
+							    .error = "none",
+							    .cause = "peer-closed-unread",
+							    .sure = "likely",
+							    .others = "[\"peer-abort\"]"});
+	assert_null(strstr(json_get(line, "why"), "FIN"));
+	pair_close(&p);
+}
+
 /** The peer closes, the program writes and closes, and reads no end of file. */
 static void write_past_an_unread_fin(struct pair *p, unsigned wait_ms)
 {
@@ -742,6 +773,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
+	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
