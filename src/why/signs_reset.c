@@ -61,10 +61,16 @@ bool aborted_after_fin(const struct evidence *e)
 	return reset_after_fin(e) && e->has_info && e->outq == 0;
 }
 
+/* So it had when bytes wait unsent and none is on its way: its buffer is full of what it has not read. */
+static bool all_sent_was_acked(const struct evidence *e)
+{
+	return e->has_info && e->outq > 0 && e->outq == e->unsent;
+}
+
 /* A peer that has closed acknowledges nothing any more: this one had only half-closed. */
 bool unread_after_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && e->acked_since_fin;
+	return reset_after_fin(e) && (e->acked_since_fin || all_sent_was_acked(e));
 }
 
 bool data_after_own_end(const struct evidence *e)

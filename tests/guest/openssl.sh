@@ -60,8 +60,10 @@ an_end_in_the_middle_is_told_by_tls() {
 	expect "$(counter TCPAbortOnClose)" $((aborted + 1))
 	stop
 	# s_client shuts down before it closes: a FIN, then the RST. s_server writes on, now and then
-	# more than once.
-	expect "$(verdicts | grep -v already-reset)" "openssl write EPIPE peer-closed-early"
+	# more than once. What it had sent was acknowledged and left unread; when some of it was on its
+	# way, that may have met a closed socket as well.
+	expect "$(verdicts | grep -v already-reset | sed s/peer-closed-early/peer-closed-unread/)" \
+		"openssl write EPIPE peer-closed-unread"
 }
 
 connect_timeout_is_told_by_the_client() {

@@ -219,6 +219,32 @@ static void an_end_of_file_of_our_own_is_no_fin(void **state)
 	pair_close(&p);
 }
 
+/** Its FIN only half-closed: a RST that answers nothing comes of a close with bytes unread. */
+static void a_reset_that_answers_nothing_does_not_come_of_the_fin(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, NULL);
+	while (actor_number(actor_do(&p.a, "send s0 100000")) > 0) {
+	}
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\"]",
+					 .state = "CLOSE",
+					 .why = {"unacknowledged or unsent"}});
+	pair_close(&p);
+}
+
 /** The peer closes, the program writes and closes, and reads no end of file. */
 static void write_past_an_unread_fin(struct pair *p, unsigned wait_ms)
 {
@@ -774,6 +800,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
 	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
+	 LAB_TEST(a_reset_that_answers_nothing_does_not_come_of_the_fin),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
