@@ -104,6 +104,14 @@ struct path evidence_path(int fd)
 	return path_of(&info);
 }
 
+/* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
+static bool may_lack_acks(const struct tcp_info *info)
+{
+	uint64_t sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
+	/* A client's SYN is counted among what was acknowledged. */
+	return info->tcpi_bytes_acked <= sent || info->tcpi_notsent_bytes > 1;
+}
+
 bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 {
 	struct tcp_info info;
@@ -124,7 +132,8 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 	case STATE_LISTEN:
 		return info.tcpi_unacked > 0;
 	case STATE_CLOSE:
-		return conn->told_error == 0 && !conn_is(conn, CONN_SHUT_WRITE);
+		return conn->told_error == 0 &&
+		       (!conn_is(conn, CONN_SHUT_WRITE) || may_lack_acks(&info));
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:

@@ -160,16 +160,20 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 /*
  * What is written last, without waiting for an answer, is a farewell (TLS's close_notify, FTP's QUIT):
  * that the peer had closed before is of no consequence to anybody. A program that waited has seen a
- * hang-up, after which the connection is calm no more.
+ * hang-up, after which the connection is calm no more. And so it is with what it shuts down after.
  */
 #define FAREWELL_MS 100u
 #define FAREWELL_BYTES 256
 
 static bool is_farewell(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
-	return cause == CAUSE_PEER_CLOSED_EARLY && e->error == 0 && e->surface != SURFACE_EOF &&
-	       e->fin_arrived && !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS &&
-	       e->outq <= FAREWELL_BYTES && atomic_load(&conn->calm) == atomic_load(&flow_calm);
+	if (cause != CAUSE_PEER_CLOSED_EARLY || e->error != 0 || e->surface == SURFACE_EOF ||
+	    e->outq > FAREWELL_BYTES) {
+		return false;
+	}
+	return e->shut_write ||
+	       (e->fin_arrived && !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS &&
+		atomic_load(&conn->calm) == atomic_load(&flow_calm));
 }
 
 /*

@@ -20,12 +20,12 @@ static bool died_silently(const struct evidence *e)
 }
 
 /*
- * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is a RST
- * for sure only where we had sent no FIN.
+ * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is none
+ * where we had sent no FIN, or what was written before it was never acknowledged.
  */
-bool died_without_fin(const struct evidence *e)
+bool died_too_early(const struct evidence *e)
 {
-	return died_silently(e) && !e->shut_write;
+	return died_silently(e) && (!e->shut_write || e->outq > 0);
 }
 
 /* The kernel was sending something again, or probing, when the connection died. */
@@ -36,7 +36,7 @@ bool was_unanswered(const struct evidence *e)
 
 bool is_reset(const struct evidence *e)
 {
-	return e->error == ECONNRESET || (died_without_fin(e) && !was_unanswered(e));
+	return e->error == ECONNRESET || (died_too_early(e) && !was_unanswered(e));
 }
 
 /* The errno of an ICMP error: icmp_err_convert[], icmpv6_err_convert(). */

@@ -11,7 +11,7 @@
 /* ---- what kind of end it is (signs.c) ---- */
 
 bool was_told(const struct evidence *e);
-bool died_without_fin(const struct evidence *e);
+bool died_too_early(const struct evidence *e);
 bool was_unanswered(const struct evidence *e);
 bool is_reset(const struct evidence *e);
 bool is_icmp_errno(int error);

@@ -40,7 +40,7 @@ bool reset_after_fin(const struct evidence *e)
 	bool silent =
 		e->surface == SURFACE_EOF
 			? e->has_info && e->state == STATE_CLOSE && !was_told(e) && !e->shut_write
-			: died_without_fin(e) && (e->peer_fin || e->fin_arrived);
+			: died_too_early(e) && (e->peer_fin || e->fin_arrived);
 	return silent && e->error == 0 && !was_unanswered(e);
 }
 

@@ -27,12 +27,12 @@ bool never_acknowledged(const struct evidence *e)
 /* Closed without having been told: a time-out, or a RST that came while nothing was answered. */
 bool probed_to_the_end(const struct evidence *e)
 {
-	return died_without_fin(e) && e->outq == 0 && e->probes > 0;
+	return died_too_early(e) && e->outq == 0 && e->probes > 0;
 }
 
 bool sent_again_to_the_end(const struct evidence *e)
 {
-	return died_without_fin(e) && was_unanswered(e);
+	return died_too_early(e) && was_unanswered(e);
 }
 
 /* SO_ERROR hands out the ICMP errors of a living connection too: sk_err_soft. */

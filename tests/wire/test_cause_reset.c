@@ -293,6 +293,30 @@ static void a_farewell_to_who_had_closed_is_no_error(void **state)
 	assert_true(silent);
 }
 
+/** The program shuts its writing side down behind it, and waits as long as it likes. */
+static void a_farewell_may_end_with_a_shutdown(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		open_client(&p);
+		exchange(&p);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		if (i == 1) {
+			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		}
+		/* It goes out with the FIN: else the RST would come before the shutdown here. */
+		assert_string_equal(actor_do(&p.a, "send s0 5 more"), "5 -");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		expect_silence(&p.a);
+		expect_awake(&p.a);
+		pair_close(&p);
+	}
+}
+
 /** Who has waited is no such: it may be a request that was lost. */
 static void a_write_that_was_waited_on_is_no_farewell(void **state)
 {
@@ -738,6 +762,30 @@ static void reset_that_nobody_took_is_told_at_close(void **state)
 	pair_close(&p);
 }
 
+/** What had been written before it was never acknowledged: that is no TIME_WAIT. */
+static void reset_that_nobody_took_is_told_at_close_after_a_shutdown(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	while (actor_number(actor_do(&p.a, "send s0 100000")) > 0) {
+	}
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\"]",
+					 .state = "CLOSE",
+					 .why = {"without having been told"}});
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+	pair_close(&p);
+}
+
 static void reset_that_nobody_took_is_told_at_exit(void **state)
 {
 	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
@@ -803,6 +851,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_reset_that_answers_nothing_does_not_come_of_the_fin),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
+	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
@@ -822,6 +871,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(connection_forgotten_in_a_silence_is_named),
 	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
+	 LAB_TEST(reset_that_nobody_took_is_told_at_close_after_a_shutdown),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
 	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
 	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))
