@@ -172,7 +172,8 @@ static bool is_farewell(const struct conn *conn, const struct evidence *e, enum 
 		return false;
 	}
 	return e->shut_write ||
-	       (e->fin_arrived && !e->peer_fin && e->last_data_sent_ms < FAREWELL_MS &&
+	       (e->fin_arrived && !e->peer_fin && e->last_turn == DIRECTION_WRITE &&
+		e->last_data_sent_ms < FAREWELL_MS &&
 		atomic_load(&conn->calm) == atomic_load(&flow_calm));
 }
 

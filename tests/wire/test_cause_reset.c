@@ -317,6 +317,31 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 	}
 }
 
+/** Nor is a write after which the program has read on, and left the rest behind. */
+static void a_write_with_a_read_after_it_is_no_farewell(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	peer_send(p.peer, "ten bytes!");
+	pair_close_peer(&p);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 4")), 4);
+	/* The program itself does not look. */
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-early",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
+					 .state = "CLOSE"});
+	pair_close(&p);
+}
+
 /** Who has waited is no such: it may be a request that was lost. */
 static void a_write_that_was_waited_on_is_no_farewell(void **state)
 {
@@ -852,6 +877,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
+	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
