@@ -187,6 +187,10 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 {
 	const struct conn *conn = call->conn;
 	struct addr peer = conn_peer(conn);
+	bool is_of_reset = cause_infos[desk->verdict.cause].kind == CAUSE_RESET;
+	if (desk->evidence.error == 0 && is_of_reset && conn_is(conn, CONN_TOLD_HIDDEN)) {
+		return false;
+	}
 	switch (desk->verdict.cause) {
 	case CAUSE_ABANDONED:
 		return !conn_is(conn, CONN_TOLD_ABANDONED) &&
@@ -194,9 +198,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	case CAUSE_ACCEPT_ABORTED:
 		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
 	case CAUSE_PEER_CLOSED_EARLY:
-		return desk->evidence.error != 0 ||
-		       (!conn_is(conn, CONN_TOLD_HIDDEN) &&
-			!is_farewell(conn, &desk->evidence, desk->verdict.cause));
+		return !is_farewell(conn, &desk->evidence, desk->verdict.cause);
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;

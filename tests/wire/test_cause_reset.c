@@ -188,6 +188,36 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 	pair_close(&p);
 }
 
+/** Whatever became of it: the close that follows has nothing to add. */
+static void a_reset_that_an_end_of_file_hides_is_told_once(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		exchange(&p);
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		wait_for_fin(&p.a, "s0");
+		if (i == 1) {
+			assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+			lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+		}
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "recv",
+						 .error = "none",
+						 .cause = "peer-abort",
+						 .sure = "likely",
+						 .others = "[\"peer-closed-unread\"]"});
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "error"), 1);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+		pair_close(&p);
+	}
+}
+
 /** The program had shut down its reading side itself: what it reads then is no FIN of the peer's. */
 static void an_end_of_file_of_our_own_is_no_fin(void **state)
 {
@@ -872,6 +902,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
+	 LAB_TEST(a_reset_that_an_end_of_file_hides_is_told_once),
 	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
 	 LAB_TEST(a_reset_that_answers_nothing_does_not_come_of_the_fin),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
