@@ -167,8 +167,10 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 
 static bool is_farewell(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
-	if (cause != CAUSE_PEER_CLOSED_EARLY || e->error != 0 || e->surface == SURFACE_EOF ||
-	    e->outq > FAREWELL_BYTES) {
+	/* It may have half-closed, have acknowledged that and then left it unread. */
+	bool had_closed =
+		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
+	if (!had_closed || e->error != 0 || e->surface == SURFACE_EOF || e->outq > FAREWELL_BYTES) {
 		return false;
 	}
 	return e->shut_write ||
@@ -198,6 +200,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	case CAUSE_ACCEPT_ABORTED:
 		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
 	case CAUSE_PEER_CLOSED_EARLY:
+	case CAUSE_PEER_ABORT:
 		return !is_farewell(conn, &desk->evidence, desk->verdict.cause);
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:

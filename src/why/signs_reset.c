@@ -47,7 +47,8 @@ bool reset_after_fin(const struct evidence *e)
 /* What was not told by a call rests on the kernel's count alone, which has urgent bytes, too. */
 bool reset_after_unread_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && e->error == 0 && e->surface != SURFACE_EOF && !e->peer_fin;
+	return reset_after_fin(e) && e->error == 0 && e->surface != SURFACE_EOF && !e->peer_fin &&
+	       e->outq != 0;
 }
 
 bool maybe_reset_after_fin(const struct evidence *e)

@@ -347,6 +347,32 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 	}
 }
 
+/** The peer's FIN had only half-closed: it acknowledged, so that nothing met a closed socket. */
+static void a_reset_after_an_unread_fin_may_have_answered_nothing(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "close",
+						 .error = "none",
+						 .cause = "peer-abort",
+						 .sure = "likely",
+						 .others = "[\"peer-closed-unread\"]",
+						 .why = {"nothing of ours outstanding"}});
+	assert_int_equal(json_number(line, "outq"), 0);
+	pair_close(&p);
+}
+
 /** Nor is a write after which the program has read on, and left the rest behind. */
 static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 {
@@ -908,6 +934,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
+	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
