@@ -49,7 +49,7 @@ void evidence_shutting(struct conn *conn, int fd)
 {
 	if (!conn_is(conn, CONN_SHUT_WRITE) &&
 	    (conn_is(conn, CONN_PEER_FIN) || evidence_state(fd) == STATE_CLOSE_WAIT)) {
-		conn->peer_first = 1;
+		atomic_fetch_or(&conn->end_marks, END_PEER_FIRST);
 	}
 }
 

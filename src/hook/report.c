@@ -146,6 +146,10 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		conn->told_error = (uint16_t)evidence->error;
 		conn->told_op = (uint16_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
+		if (cause_infos[verdict->cause].kind == CAUSE_CONNECTING &&
+		    verdict->cause != CAUSE_REFUSED) {
+			atomic_fetch_or(&conn->end_marks, END_NO_RESET);
+		}
 		conn_stir(conn);
 	}
 	if (conn->told_count < UINT16_MAX) {

@@ -54,7 +54,7 @@ static const struct pen_word endings[] = {
 static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 {
 	if (conn_is(conn, CONN_SHUT_WRITE)) {
-		return conn->peer_first != 0;
+		return (conn->end_marks & END_PEER_FIRST) != 0;
 	}
 	return conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
 }
@@ -73,6 +73,9 @@ static enum ending ending_seen(const struct conn *conn, const struct path *path,
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
+		if ((conn->end_marks & END_NO_RESET) != 0) {
+			return ENDING_UNTOLD;
+		}
 		return was_own_reset(conn, path) ? ENDING_RST : ENDING_PEER_RST;
 	}
 	if (conn->told_error == ECONNABORTED) {

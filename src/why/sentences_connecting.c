@@ -94,9 +94,10 @@ static void no_answer(const struct evidence *e, struct text *text)
 static void abandoned(const struct evidence *e, struct text *text)
 {
 	const char *how = e->error == EINPROGRESS || e->error == EALREADY ? "SO_SNDTIMEO ran out"
-			  : e->surface == SURFACE_CLOSE ? "the program closed the socket"
-			  : e->surface == SURFACE_EXIT  ? "the program ended"
-							: "the program shut the socket down";
+			  : e->surface == SURFACE_EXIT                    ? "the program ended"
+			  : e->surface == SURFACE_CLOSE && e->op != OP_SHUTDOWN
+				  ? "the program closed the socket"
+				  : "the program shut the socket down";
 	text_format(text, "%s after %t in SYN_SENT, with no answer yet", how, e->connect_ms);
 	if (e->total_retrans > 0) {
 		text_format(text, " to the SYN and its %u retransmissions", e->total_retrans);

@@ -179,7 +179,7 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 	struct actor a;
 	struct place places[REJECTIONS];
 	(void)state;
-	actor_start(&a, NULL);
+	actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	for (size_t i = 0; i < REJECTIONS; i++) {
 		places[i] = second_host(rejections[i].family);
 		places[i].port = (uint16_t)(7000 + i);
@@ -207,6 +207,9 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 					  .rst_case = "none",
 					  .doc = rejections[i].doc,
 					  .why = {kept ? rejections[i].why : "an ICMP error"}});
+		/* No RST was on the wire, whatever the errno. */
+		assert_string_equal(actor_do(&a, "close s%zu", i), "0 -");
+		assert_null(json_get(log_find(&a, "close", (unsigned)i), "end"));
 	}
 	stop(&a);
 }
@@ -485,7 +488,7 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 	struct actor a;
 	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, NULL);
+	actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	new_socket(&a, "s0", place, "nonblock");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
 	assert_string_equal(actor_do(&a, "shutdown s0 rw"), "0 -");
@@ -497,7 +500,9 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 					 .error = "none",
 					 .cause = "abandoned",
 					 .sure = "certain",
-					 .state = "SYN_SENT"});
+					 .state = "SYN_SENT",
+					 .why = {"the program shut the socket down"}});
+	assert_null(json_get(log_find(&a, "close", 0), "end"));
 	stop(&a);
 }
 
