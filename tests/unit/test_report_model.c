@@ -117,6 +117,34 @@ static void what_a_child_did_explains_what_the_other_end_was_told(void **state)
 			 101);
 }
 
+#define CLOSED_EARLY                                                                               \
+	"\"op\":\"send\",\"errno\":\"EPIPE\",\"cause\":\"peer-closed-early\",\"sure\":\"%s\","     \
+	"\"age_ms\":200"
+
+/** The client's end of it. */
+static void closed_early(const char *sure)
+{
+	char more[256];
+	snprintf(more, sizeof more, CLOSED_EARLY, sure);
+	tell("01.000000", 50, "open", 1, "client", ASKED, "\"op\":\"connect\",\"ms\":0");
+	tell("01.000010", 100, "open", 7, "server", SERVED, "\"op\":\"accept\",\"ms\":0");
+	tell("01.200000", 50, "error", 1, "client", ASKED, more);
+}
+
+/** It had shut down its writing side, which is all that was seen from here. */
+static void a_peer_that_had_half_closed_and_reset_had_not_closed(void **state)
+{
+	(void)state;
+	closed_early("certain");
+	tell("01.199500", 100, "error", 7, "server", SERVED, UNREAD);
+	assert_int_equal(joined_connections(), 1);
+	const struct end *victim = table_at(&model.ends, 0);
+	assert_int_equal(victim->finding, FINDING_ACT);
+	assert_int_equal(victim->joined_cause, CAUSE_PEER_CLOSED_UNREAD);
+	assert_int_equal(victim->joined_sure, SURE_CERTAIN);
+	assert_int_equal(model.causes[CAUSE_PEER_CLOSED_EARLY].tally.count, 0);
+}
+
 static void a_failure_that_parent_and_child_tell_counts_once(void **state)
 {
 	(void)state;
@@ -389,6 +417,7 @@ int main(void)
 		POINT(it_counts_once_whosever_log_is_read_first),
 		POINT(it_counts_once_beside_its_other_end),
 		POINT(what_a_child_did_explains_what_the_other_end_was_told),
+		POINT(a_peer_that_had_half_closed_and_reset_had_not_closed),
 		POINT(a_failure_that_parent_and_child_tell_counts_once),
 		POINT(a_server_that_is_started_anew_counts_from_one_again),
 		POINT(addresses_that_are_used_again_later_are_another_connection),

@@ -160,12 +160,23 @@ static enum cause cause_by_rule(const struct model *model, const struct view *vi
 	return aborts ? CAUSE_PEER_ABORT : (enum cause)view->ours->cause;
 }
 
-/* What both logs together say; what our end could tell for certain stays. */
+/*
+ * What our end could tell for certain stays; but a peer that had only half-closed, and then reset the
+ * connection itself, looks from here as if it had closed.
+ */
+static bool is_settled(const struct view *view, enum finding finding)
+{
+	bool may_err = view->ours->cause == CAUSE_PEER_CLOSED_EARLY &&
+		       (finding == FINDING_ACT || finding == FINDING_RULE);
+	return view->ours->sure == SURE_CERTAIN && !may_err;
+}
+
+/* What both logs together say. */
 static enum cause joined_cause(const struct model *model, const struct view *view,
 			       enum finding finding)
 {
 	enum cause ours = (enum cause)view->ours->cause;
-	if (view->ours->sure == SURE_CERTAIN || cause_infos[ours].kind != CAUSE_RESET) {
+	if (is_settled(view, finding) || cause_infos[ours].kind != CAUSE_RESET) {
 		return ours;
 	}
 	switch (finding) {
