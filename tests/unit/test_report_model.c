@@ -145,6 +145,21 @@ static void a_peer_that_had_half_closed_and_reset_had_not_closed(void **state)
 	assert_int_equal(model.causes[CAUSE_PEER_CLOSED_EARLY].tally.count, 0);
 }
 
+/** What its kernel answered with a RST was written to a connection that it had ended. */
+static void a_peer_that_late_data_reset_had_closed(void **state)
+{
+	(void)state;
+	closed_early("likely");
+	tell("01.199500", 100, "error", 7, "server", SERVED,
+	     "\"op\":\"recv\",\"errno\":\"ECONNRESET\",\"cause\":\"late-data\",\"sure\":"
+	     "\"certain\",\"age_ms\":199");
+	tell("01.199600", 100, "close", 7, "server", SERVED, "\"end\":\"rst\",\"ms\":199");
+	assert_int_equal(joined_connections(), 1);
+	const struct end *victim = table_at(&model.ends, 0);
+	assert_int_equal(victim->finding, FINDING_CLOSE_FIN);
+	assert_int_equal(victim->joined_cause, CAUSE_PEER_CLOSED_EARLY);
+}
+
 static void a_failure_that_parent_and_child_tell_counts_once(void **state)
 {
 	(void)state;
@@ -418,6 +433,7 @@ int main(void)
 		POINT(it_counts_once_beside_its_other_end),
 		POINT(what_a_child_did_explains_what_the_other_end_was_told),
 		POINT(a_peer_that_had_half_closed_and_reset_had_not_closed),
+		POINT(a_peer_that_late_data_reset_had_closed),
 		POINT(a_failure_that_parent_and_child_tell_counts_once),
 		POINT(a_server_that_is_started_anew_counts_from_one_again),
 		POINT(addresses_that_are_used_again_later_are_another_connection),

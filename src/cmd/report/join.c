@@ -102,7 +102,8 @@ static enum finding find_close(const struct view *view, uint64_t *act_us)
 	}
 	switch (theirs->ended) {
 	case ENDED_RST:
-		return FINDING_CLOSE_RST;
+		/* What had ended it before was a shutdown of both ways. */
+		return theirs->cause == CAUSE_LATE_DATA ? FINDING_CLOSE_FIN : FINDING_CLOSE_RST;
 	case ENDED_FIN:
 		return FINDING_CLOSE_FIN;
 	case ENDED_EXIT:
