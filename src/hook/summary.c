@@ -50,13 +50,20 @@ static const struct pen_word endings[] = {
 	[ENDING_PEER_RST] = PEN_WORD("peer-rst"), [ENDING_TIMEOUT] = PEN_WORD("timeout"),
 };
 
+/* What a forked process may hold too, and what was never established, is not ended by our close. */
+static bool ends_here(const struct conn *conn)
+{
+	return conn->fork_epoch == process_epoch() &&
+	       atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
+}
+
 /* Was it the peer that ended its side first, whether the program has read that end or not? */
 static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 {
 	if (conn_is(conn, CONN_SHUT_WRITE)) {
 		return (conn->end_marks & END_PEER_FIRST) != 0;
 	}
-	return conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
+	return conn_is(conn, CONN_PEER_FIN) || (state == STATE_CLOSE_WAIT && ends_here(conn));
 }
 
 /* The RST that the program was told was our own kernel's: a rule's, or for data after its shutdown. */
@@ -94,13 +101,6 @@ static enum ending ending_seen(const struct conn *conn, const struct path *path,
 static bool is_own_end(enum ending ending)
 {
 	return ending == ENDING_FIN || ending == ENDING_RST || ending == ENDING_EXIT;
-}
-
-/* What a forked process may hold too, and what was never established, is not ended by our close. */
-static bool ends_here(const struct conn *conn)
-{
-	return conn->fork_epoch == process_epoch() &&
-	       atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
 }
 
 void report_close(const struct call *call, enum ending ending, struct path path, bool exiting)

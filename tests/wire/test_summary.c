@@ -141,6 +141,21 @@ static void the_close_line_tells_who_ended_it(void **state)
 	}
 }
 
+/** As a server's parent, whose client has shut down its writing side behind a request. */
+static void what_a_forked_child_goes_on_with_has_no_end(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_null(json_get(log_find(&p.a, "close", 0), "end"));
+	assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+	pair_close(&p);
+}
+
 static void a_connection_with_two_descriptors_ends_once(void **state)
 {
 	(void)state;
@@ -248,6 +263,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
+	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
