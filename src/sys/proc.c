@@ -67,20 +67,34 @@ static int read_number(const char **at, int64_t *value)
 	return 0;
 }
 
-/* The kernel's PF_ flags of a thread; 0 when they cannot be had. */
-static int64_t thread_flags(int tid)
+/* What the kernel says of a thread, from its state on; NULL when that cannot be had. */
+static const char *thread_state(int tid, char *content)
 {
 	char path[STAT_PATH_SIZE];
-	char content[STAT_TEXT_SIZE];
 	struct text text = text_in(path, sizeof path);
 	text_format(&text, "/proc/self/task/%d/stat", tid);
 	const char *at =
-		proc_read(path, content, sizeof content) > 0 ? strrchr(content, ')') : NULL;
-	if (at == NULL || at[1] != ' ' || at[2] == '\0') {
+		proc_read(path, content, STAT_TEXT_SIZE) > 0 ? strrchr(content, ')') : NULL;
+	return at != NULL && at[1] == ' ' && at[2] != '\0' ? at + strlen(") ") : NULL;
+}
+
+bool proc_thread_is_awake(int tid)
+{
+	char content[STAT_TEXT_SIZE];
+	const char *state = thread_state(tid, content);
+	return state != NULL && (*state == 'R' || *state == 'T' || *state == 't');
+}
+
+/* The kernel's PF_ flags of a thread; 0 when they cannot be had. */
+static int64_t thread_flags(int tid)
+{
+	char content[STAT_TEXT_SIZE];
+	const char *at = thread_state(tid, content);
+	int64_t value = 0;
+	if (at == NULL) {
 		return 0;
 	}
-	int64_t value = 0;
-	at += strlen(") S");
+	at++;
 	for (int i = 0; i < STAT_NUMBERS_TO_FLAGS; i++) {
 		if (*at++ != ' ' || read_number(&at, &value) < 0) {
 			return 0;

@@ -21,6 +21,12 @@ long proc_read(const char *path, char *buffer, size_t size);
 bool proc_thread_is_over(int tid);
 
 /**
+ * Would this thread of the process go on if it had a processor, and nobody had stopped it? false also
+ * when that cannot be seen.
+ */
+bool proc_thread_is_awake(int tid);
+
+/**
  * Numbers of a sysctl such as `net/ipv4/tcp_syn_retries` or `net/ipv4/ip_local_port_range`.
  *
  * @return

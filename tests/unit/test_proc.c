@@ -93,6 +93,38 @@ static void a_first_thread_that_has_left_the_others_is_over(void **state)
 	assert_int_equal(status, 0);
 }
 
+struct reader {
+	_Atomic int tid;
+	int fd;
+};
+
+static void *wait_in_read(void *of)
+{
+	struct reader *reader = of;
+	char byte;
+	reader->tid = (int)syscall(SYS_gettid);
+	return read(reader->fd, &byte, 1) == 1 ? NULL : reader;
+}
+
+static void a_thread_that_waits_in_a_call_is_not_awake(void **state)
+{
+	(void)state;
+	int pipe_fds[2];
+	pthread_t thread;
+	assert_int_equal(pipe(pipe_fds), 0);
+	struct reader reader = {.fd = pipe_fds[0]};
+	assert_int_equal(pthread_create(&thread, NULL, wait_in_read, &reader), 0);
+	while (reader.tid == 0 || proc_thread_is_awake(reader.tid)) {
+		sched_yield();
+	}
+	assert_true(proc_thread_is_awake((int)syscall(SYS_gettid)));
+	assert_false(proc_thread_is_awake(0));
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	pthread_join(thread, NULL);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 static void a_sysctl_of_two_numbers_gives_both(void **state)
 {
 	(void)state;
@@ -177,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_enoent_and_errno_is_left_alone),
 		cmocka_unit_test(a_thread_that_was_joined_is_over),
 		cmocka_unit_test(a_first_thread_that_has_left_the_others_is_over),
+		cmocka_unit_test(a_thread_that_waits_in_a_call_is_not_awake),
 		cmocka_unit_test(a_sysctl_of_two_numbers_gives_both),
 		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
 		cmocka_unit_test(a_tcp_counter_is_the_one_of_that_name),

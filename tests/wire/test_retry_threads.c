@@ -197,6 +197,31 @@ static void a_write_before_a_renewal_begins_prevents_it(void **state)
 	pair_close(&p);
 }
 
+/** On a descriptor that does not wait: then no call sleeps, however long it is kept from going on. */
+static void a_call_waits_for_one_that_was_stopped_in_the_middle(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	actor_do(&p.a, "background recv s0 1000");
+	actor_wait_background(&p.a, "s0");
+	pid_t thread = stop_other(&p.a);
+	assert_string_equal(actor_do(&p.a, "nonblock s0 on"), "0 -");
+	actor_send(&p.a, "sendtext s0 G");
+	bool waits = actor_result_within(&p.a, 50) == NULL;
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_true(waits);
+	assert_string_equal(actor_result(&p.a), "1 -");
+	assert_string_equal(actor_do(&p.a, "join"), "-1 EAGAIN");
+	retry_send(&p, &GET[1]);
+	retry_expect_text(&p, GET);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	retry_expect_answered_after(&p, "poll s0 in 20000");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
 /** A thread that was cancelled in its read leaves a connection that another one reads. */
 static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 {
@@ -279,6 +304,7 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_as_the_renewal_connects_waits),
 	 LAB_TEST(a_write_as_a_renewal_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
+	 LAB_TEST(a_call_waits_for_one_that_was_stopped_in_the_middle),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
 	 LAB_TEST(a_close_in_the_middle_of_a_renewal_ends_it),

@@ -13,9 +13,13 @@
 /* How often the processor is given away while another thread is in a call. */
 #define HOLD_TURNS 100
 
-/* And when the other one has lost the processor in a call that does not sleep: 20 ms at most. */
+/* And when the other one has lost the processor in a call that does not sleep: 20 ms at most... */
 #define HOLD_PAUSES 200
 #define HOLD_PAUSE_NS 100000
+
+/* ... or longer, while it does not sleep by what the kernel says: a container has used up its share. */
+#define HOLD_LONG_PAUSES 1000
+#define HOLD_LONG_PAUSE_NS 1000000
 
 static struct session *_Atomic sessions;
 static _Atomic unsigned used_end; /* one above the highest that was ever used */
@@ -167,6 +171,20 @@ bool session_hold_soon(struct session *session)
 	return hold_after_dead(session);
 }
 
+static bool hold_after_awake(struct session *session)
+{
+	const struct timespec pause = {.tv_nsec = HOLD_LONG_PAUSE_NS};
+	bool awake = !session_is_held(session);
+	bool held = false;
+	for (int turn = 0; awake && !held && turn < HOLD_LONG_PAUSES; turn++) {
+		raw2(SYS_nanosleep, &pause, NULL);
+		awake = proc_thread_is_awake(atomic_load(&session->holder));
+		/* Also where it sleeps by now: it may have ended its call in between. */
+		held = session_hold(session);
+	}
+	return held;
+}
+
 bool session_hold_patiently(struct session *session)
 {
 	const struct timespec pause = {.tv_nsec = HOLD_PAUSE_NS};
@@ -175,7 +193,7 @@ bool session_hold_patiently(struct session *session)
 		raw2(SYS_nanosleep, &pause, NULL);
 		held = session_hold(session);
 	}
-	return held;
+	return held || hold_after_awake(session);
 }
 
 bool session_is_of(const struct session *session, const struct conn *conn)
