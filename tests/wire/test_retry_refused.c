@@ -127,6 +127,22 @@ static void two_threads_in_one_connection_are_left_alone(void **state)
 	pair_close(&p);
 }
 
+/** What a thread writes beside one that reads is not kept, and no head that is not complete. */
+static void a_request_beside_another_thread_is_refused_for_that(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	actor_do(&p.a, "background recv s0 1000");
+	actor_wait_background(&p.a, "s0");
+	retry_ask(&p, GET);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "join"), RESET);
+	retry_expect_refused(&p, LAB_THREADS);
+	retry_expect_nobody(&p);
+	pair_close(&p);
+}
+
 static void a_time_out_is_no_reset(void **state)
 {
 	(void)state;
@@ -669,8 +685,9 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(an_inherited_connection_is_not_ours),
 	 LAB_TEST(a_socket_that_a_child_holds_is_shared),
 	 LAB_TEST(a_socket_that_was_passed_on_is_shared),
-	 LAB_TEST(two_threads_in_one_connection_are_left_alone), LAB_TEST(a_time_out_is_no_reset),
-	 LAB_TEST(an_end_of_file_on_a_first_use_is_no_reset),
+	 LAB_TEST(two_threads_in_one_connection_are_left_alone),
+	 LAB_TEST(a_request_beside_another_thread_is_refused_for_that),
+	 LAB_TEST(a_time_out_is_no_reset), LAB_TEST(an_end_of_file_on_a_first_use_is_no_reset),
 	 LAB_TEST(what_the_program_shut_down_is_not_opened_again),
 	 LAB_TEST(an_answer_that_was_begun_is_not_asked_for_again),
 	 LAB_TEST(an_answer_without_its_last_byte_was_begun),

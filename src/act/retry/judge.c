@@ -59,7 +59,7 @@ static enum reason judge_mark(const struct session *session, const struct asked 
 		return REASON_UNMARKED;
 	}
 	/* What was not kept may have completed it. */
-	return session->unkept != REASON_NONE ? (enum reason)session->unkept : REASON_PARTIAL_HEAD;
+	return (enum reason)session->unkept ?: (enum reason)session->barred ?: REASON_PARTIAL_HEAD;
 }
 
 /* 2: is the connection ours alone? */

@@ -163,8 +163,10 @@ enum recovery recover(struct rule *rule, struct session *session, struct call *c
 	int error = call->result < 0 ? call->error : 0;
 	bool begins = writing && (session->exchange == EXCHANGE_NONE ||
 				  (session->exchange == EXCHANGE_RESPONSE && !session->http));
-	if (session->over || (session->exchange == EXCHANGE_NONE && !begins) ||
-	    is_ordinary_end(session, error) || !judge_moment(session, call, rule)) {
+	/* Of two threads only one is followed: what the other one wrote was perhaps a request. */
+	bool asked = session->exchange != EXCHANGE_NONE || session->barred == REASON_THREADS;
+	if (session->over || (!asked && !begins) || is_ordinary_end(session, error) ||
+	    !judge_moment(session, call, rule)) {
 		return NOT_RECOVERED;
 	}
 	return begins ? recover_before_request(rule, session, call, error)
