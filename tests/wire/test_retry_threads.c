@@ -222,6 +222,62 @@ static void a_call_waits_for_one_that_was_stopped_in_the_middle(void **state)
 	pair_close(&p);
 }
 
+/** A command in a thread of the actor, which is stopped before it does anything. */
+static pid_t background_stopped(struct actor *a, const char *command)
+{
+	int status;
+	if (ptrace(PTRACE_SEIZE, a->pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE) < 0) {
+		lab_skip("cannot stop a thread: %s", strerror(errno));
+	}
+	actor_send(a, "background %s", command);
+	assert_int_equal(waitpid(a->pid, &status, __WALL), a->pid);
+	pid_t thread = other_thread(a);
+	assert_int_equal(waitpid(thread, &status, __WALL), thread);
+	ptrace(PTRACE_DETACH, a->pid, NULL, NULL);
+	assert_string_equal(actor_result(a), "0 -");
+	return thread;
+}
+
+/** A stopped thread goes on, a few instructions at a time, until another one gets its turn. */
+static void step_until_result(const struct actor *a, pid_t thread)
+{
+	int status;
+	while (peer_poll(a->results, POLLIN, 3) == 0) {
+		for (int i = 0; i < 16; i++) {
+			ptrace(PTRACE_SINGLESTEP, thread, NULL, NULL);
+			assert_int_equal(waitpid(thread, &status, __WALL), thread);
+		}
+	}
+}
+
+/** It has let go of the connection and not counted them, when another thread meets the reset. */
+static void bytes_that_a_thread_is_about_to_count_were_seen(void **state)
+{
+	(void)state;
+	int status;
+	struct pair p;
+	retry_open(&p, nonblocking_situation, "retry; idempotent", NULL);
+	pid_t thread = background_stopped(&p.a, "send s0 5");
+	stop_before(thread, SYS_sendto);
+	ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+	assert_int_equal(waitpid(thread, &status, __WALL), thread);
+	actor_send(&p.a, "recv s0 1000");
+	step_until_result(&p.a, thread);
+	assert_string_equal(actor_result(&p.a), "-1 EAGAIN");
+	retry_expect_text(&p, "abcde");
+	pair_abort_peer(&p);
+	const char *met = strdup(actor_do(&p.a, "recv s0 1000"));
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_string_equal(met, "-1 EAGAIN");
+	free((void *)(uintptr_t)met);
+	actor_send(&p.a, "poll s0 in 20000");
+	retry_serve(&p, "abcde");
+	assert_string_equal(actor_result(&p.a), "1 - in");
+	assert_string_equal(actor_do(&p.a, "join"), "5 -");
+	retry_expect_lines(&p, 1);
+	pair_close(&p);
+}
+
 /** A thread that was cancelled in its read leaves a connection that another one reads. */
 static void a_cancelled_thread_leaves_the_connection_to_others(void **state)
 {
@@ -305,6 +361,7 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_as_a_renewal_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
 	 LAB_TEST(a_call_waits_for_one_that_was_stopped_in_the_middle),
+	 LAB_TEST(bytes_that_a_thread_is_about_to_count_were_seen),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
 	 LAB_TEST(a_close_in_the_middle_of_a_renewal_ends_it),

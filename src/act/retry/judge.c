@@ -99,8 +99,9 @@ static enum reason judge_bytes(const struct session *session, const struct call 
 		return (enum reason)session->unkept;
 	}
 	bool counted = evidence_stream(call->fd, &counts);
-	bool unseen = counted && (counts.sent > atomic_load(&call->conn->bytes_out) ||
-				  counts.received > atomic_load(&call->conn->bytes_in));
+	/* Not the connection's own counts: another thread's call may be over and not counted yet. */
+	bool unseen = counted &&
+		      (counts.sent > session->bytes_out || counts.received > session->bytes_in);
 	return unseen || conn_is(call->conn, CONN_UNSEEN) ? REASON_UNSEEN : REASON_NONE;
 }
 

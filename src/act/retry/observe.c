@@ -50,6 +50,7 @@ static void keep(struct session *session, const struct call *call)
 
 void observe_written(struct session *session, const struct call *call)
 {
+	session->bytes_out += (uint64_t)call->result;
 	if (session->barred != REASON_NONE) {
 		session->exchange = EXCHANGE_REQUEST;
 		return;
@@ -128,6 +129,8 @@ static void follow_response(struct session *session, const char *bytes, size_t l
 
 void observe_read(struct session *session, const struct call *call)
 {
+	bool moved = (call->flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
+	session->bytes_in += moved ? (uint64_t)call->result : 0;
 	if (session->barred != REASON_NONE) {
 		session->exchange = EXCHANGE_RESPONSE;
 		return;
@@ -139,7 +142,6 @@ void observe_read(struct session *session, const struct call *call)
 	if (session->exchange == EXCHANGE_REQUEST) {
 		begin_response(session);
 	}
-	bool moved = (call->flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0;
 	if (!session->http || !moved || session->barred != REASON_NONE) {
 		return;
 	}

@@ -219,6 +219,7 @@ static void connected(struct session *session, struct call *call)
 	atomic_store_explicit(&conn->history_next, 0, memory_order_relaxed);
 	conn_learn_local(conn, session->fd);
 	session->answers = 0;
+	session->bytes_in = session->bytes_out = 0;
 	session->foreign = false;
 	session_set_renewal(session, RENEWAL_RESENDING);
 	act_renewed(call);
@@ -269,6 +270,7 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 	if (sent >= 0) {
 		uint32_t now_ms = (uint32_t)clock_coarse_ms();
 		session->resent += (size_t)sent;
+		session->bytes_out += (size_t)sent;
 		conn_sent(conn, (size_t)sent, now_ms);
 		conn_count32(&conn->calls_out);
 		conn_remember(conn, OP_SEND, sent, 0, now_ms);

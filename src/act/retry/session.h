@@ -68,9 +68,11 @@ struct session {
 	_Atomic uint8_t barred; /* enum reason: nothing on this connection is retried */
 	uint8_t unkept;         /* enum reason: this request is not */
 	bool over;              /* a retry has failed, and the connection with it */
-	uint32_t answers;       /* that this connection has given */
-	uint32_t tries;         /* of this request */
-	uint64_t written;       /* bytes of this request, kept or not */
+	uint64_t bytes_in;      /* of this connection, in calls that held the session */
+	uint64_t bytes_out;
+	uint32_t answers; /* that this connection has given */
+	uint32_t tries;   /* of this request */
+	uint64_t written; /* bytes of this request, kept or not */
 	struct retained sent;
 	struct http_response response;
 
