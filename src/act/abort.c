@@ -183,6 +183,20 @@ bool abort_answers_read(struct call *call)
 	return answers;
 }
 
+bool abort_mends_read(struct rule *rule, struct call *call)
+{
+	(void)rule;
+	if (call->result >= 0 || op_direction(call->op) != DIRECTION_READ ||
+	    call->conn->injected == 0) {
+		return false;
+	}
+	if (call->error == ENOTCONN) {
+		call->result = 0;
+		call->error = 0;
+	}
+	return call->error == EPIPE;
+}
+
 bool abort_holds(const struct conn *conn)
 {
 	struct stash *stash = stash_of(conn);

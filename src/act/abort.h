@@ -5,6 +5,8 @@
 #include "../conn/call.h"
 #include "../sys/text.h"
 
+struct rule;
+
 /**
  * Abort: the peer gets a RST, this side a pending ECONNRESET, poll and epoll wake.
  *
@@ -27,6 +29,13 @@ void abort_say(struct text *by, uint64_t lost);
 
 /** Does a read get bytes that had arrived before the abort? Then call->result says how many. */
 bool abort_answers_read(struct call *call);
+
+/**
+ * Another thread's read met the abort half done, and is told what no RST tells. EPIPE ends one that
+ * was waiting (sk_wait_event()): it is to be made again, for the error itself is still to be taken, or
+ * has been. ENOTCONN, before the shutdown, is the end.
+ */
+bool abort_mends_read(struct rule *rule, struct call *call);
 
 /** Are there such bytes? */
 bool abort_holds(const struct conn *conn);

@@ -74,7 +74,9 @@ struct act {
 extern HIDDEN const uint32_t act_readers, act_writers;
 
 /** Which actions may want a read or write to be made again. */
-#define act_repeaters ((uint32_t)1 << ACTION_RETRY)
+#define act_repeaters                                                                              \
+	((uint32_t)1 << ACTION_RETRY | (uint32_t)1 << ACTION_RESET |                               \
+	 (uint32_t)1 << ACTION_IDLE_EVICT)
 
 /** What the floor above says when an action ends a connection's life and gives it another. */
 struct act_observer {

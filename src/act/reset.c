@@ -44,4 +44,5 @@ static enum act_end at_close(struct rule *rule, struct call *call)
 	return ACT_END_SAME;
 }
 
-const struct act act_RESET = {.read = at_read, .write = at_write, .close = at_close};
+const struct act act_RESET = {
+	.read = at_read, .write = at_write, .again = abort_mends_read, .close = at_close};

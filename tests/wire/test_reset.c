@@ -214,8 +214,23 @@ static void the_first_write_after_a_connect_under_way_is_not_missed(void **state
 	close(listener);
 }
 
+/** One of the two is told of the reset, and the other one of the end, as after a real RST. */
+static void a_read_that_waits_in_another_thread_is_told_too(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "reset when=write");
+	actor_do(&p.a, "background recv s0 100");
+	actor_wait_background(&p.a, "s0");
+	bool first = strcmp(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE") != 0;
+	assert_string_equal(actor_do(&p.a, "join"), first ? "0 -" : "-1 ECONNRESET");
+	pair_expect_rst(&p);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(the_program_is_told_what_a_real_rst_tells),
 	 LAB_TEST(epoll_shows_what_a_real_rst_shows), LAB_TEST(sigpipe_arrives_as_after_a_real_rst),
 	 LAB_TEST(after_counts_bytes_both_ways), LAB_TEST(a_duplicate_is_reset_too),
+	 LAB_TEST(a_read_that_waits_in_another_thread_is_told_too),
 	 LAB_TEST(a_forked_child_resets_its_connection),
 	 LAB_TEST(the_first_write_after_a_connect_under_way_is_not_missed))
