@@ -21,6 +21,16 @@ static void disconnecting(struct call *call)
 	}
 }
 
+/*
+ * The attempt before has failed, and what told so was no connect: this one only ends it, with
+ * ECONNABORTED (inet_stream_connect()), and begins none. A send may have been one, by MSG_FASTOPEN.
+ */
+static bool only_ends_attempt(const struct conn *conn, uint8_t phase)
+{
+	return phase == PHASE_OVER && conn->told_op != OP_CONNECT && conn->told_op != OP_SENDTO &&
+	       conn->told_op != OP_SENDMSG;
+}
+
 void connect_begin(struct connect *connect, struct call *call, const void *address, socklen_t size)
 {
 	memset(connect, 0, offsetof(struct connect, target.other));
@@ -40,6 +50,8 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 	if (family == AF_UNSPEC) {
 		connect->disconnects = true;
 		disconnecting(call);
+	} else if (peer.family != 0 && only_ends_attempt(call->conn, phase)) {
+		conn_set_phase(call->conn, PHASE_FRESH);
 	} else if (peer.family != 0 && (phase == PHASE_FRESH || phase == PHASE_OVER)) {
 		struct addr local = conn_local(call->conn);
 		if (call->conn->number != 0) {

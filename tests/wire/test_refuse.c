@@ -155,6 +155,24 @@ static void the_socket_can_be_connected_afterwards(void **state)
 	}
 }
 
+/** Which only ends the attempt before: the kernel sends nothing, and a rule has nothing to do. */
+static void a_connect_after_the_error_was_taken_is_no_other_connection(void **state)
+{
+	(void)state;
+	struct attempt t;
+	attempt_with_rule(&t, &families[0], "refuse conn=1..2");
+	actor_do(&t.a, "socket4 s0 nonblock");
+	for (unsigned i = 1; i <= 2; i++) {
+		actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port);
+		assert_string_equal(actor_do(&t.a, "poll s0 out 20000"), "1 - out err hup");
+		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+		assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port),
+				    "-1 ECONNABORTED");
+		assert_int_equal(log_count(&t.a, "inject"), i);
+	}
+	attempt_end(&t);
+}
+
 static void what_is_accepted_is_no_connect_of_a_count(void **state)
 {
 	(void)state;
@@ -175,4 +193,5 @@ LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
 	 LAB_TEST(the_socket_can_be_connected_afterwards),
+	 LAB_TEST(a_connect_after_the_error_was_taken_is_no_other_connection),
 	 LAB_TEST(what_is_accepted_is_no_connect_of_a_count))
