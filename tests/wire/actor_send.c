@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -142,6 +143,36 @@ static void run_splice_in(const struct words *words, struct outcome *outcome)
 	close(ends[0]);
 }
 
+/** Asked for more or less than a file holds, which tells where it stands afterwards. */
+static void run_sendfile_rest(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int file = memfd_create("sendfile", MFD_CLOEXEC);
+	if (write(file, pattern(size), size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0) {
+		confused("memfd");
+	}
+	CALL(outcome, sendfile(fd_at(words, 1), file, NULL, (size_t)number_at(words, 3, 1)));
+	tell(outcome, "at %ld", (long)lseek(file, 0, SEEK_CUR));
+	close(file);
+}
+
+/** The same of a pipe, which tells what is left in it. */
+static void run_splice_rest(const struct words *words, struct outcome *outcome)
+{
+	size_t size = (size_t)number_at(words, 2, 1);
+	int ends[2];
+	int left = -1;
+	if (pipe(ends) != 0 || write(ends[1], pattern(size), size) != (ssize_t)size) {
+		confused("a pipe with %zu bytes", size);
+	}
+	CALL(outcome,
+	     splice(ends[0], NULL, fd_at(words, 1), NULL, (size_t)number_at(words, 3, 1), 0));
+	ioctl(ends[0], FIONREAD, &left);
+	tell(outcome, "left %d", left);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 const struct command send_commands[] = {
 	{"send", "FD SIZE [FLAG...]", run_send},
 	{"__send", "FD SIZE [FLAG...]", run_send},
@@ -160,6 +191,8 @@ const struct command send_commands[] = {
 	{"pwritev2", "FD SIZE PIECES", run_writev},
 	{"sendfile", "FD SIZE", run_sendfile},
 	{"sendfile64", "FD SIZE", run_sendfile},
+	{"sendfile_rest", "FD SIZE ASKED", run_sendfile_rest},
 	{"splice_in", "FD SIZE", run_splice_in},
+	{"splice_rest", "FD SIZE ASKED", run_splice_rest},
 	{0},
 };

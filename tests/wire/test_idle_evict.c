@@ -61,5 +61,32 @@ static void a_busy_connection_is_left_alone(void **state)
 	pair_close(&p);
 }
 
+/** They are gone where they came from, and no more than there were. */
+static void bytes_from_a_file_or_a_pipe_are_lost_there_too(void **state)
+{
+	static const struct {
+		const char *write, *answer;
+	} ways[] = {
+		{"sendfile_rest s0 100 70", "70 - at 70"},
+		{"sendfile_rest s0 100 1000000", "100 - at 100"},
+		{"splice_rest s0 2000 1500", "1500 - left 500"},
+		{"splice_rest s0 2000 1000000", "2000 - left 0"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "idle-evict=1ms");
+		actor_do(&p.a, "send s0 5");
+		peer_recv(p.peer, 5);
+		lab_let_pass(20);
+		assert_string_equal(actor_do(&p.a, "%s", ways[i].write), ways[i].answer);
+		assert_int_equal(pair_expect_rst(&p), 0);
+		pair_expect_told(&p, "inject", 0, "1 idle-evict=1ms",
+				 lab_text("%d bytes were taken", atoi(ways[i].answer)));
+		pair_close(&p);
+	}
+}
+
 LAB_MAIN(LAB_TEST(the_write_is_lost_and_the_next_call_reports_the_reset),
+	 LAB_TEST(bytes_from_a_file_or_a_pipe_are_lost_there_too),
 	 LAB_TEST(a_busy_connection_is_left_alone))
