@@ -3,6 +3,7 @@
 #include "../conn/evidence.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
+#include "abort.h"
 #include "filter.h"
 
 static const struct act *const acts[ACTION_COUNT] = {
@@ -81,6 +82,12 @@ void act_ended(struct call *call)
 			act->ended(call);
 		}
 	}
+}
+
+void act_replaced(struct call *call)
+{
+	act_ended(call);
+	abort_forget(call->conn);
 }
 
 void act_connect(struct call *call, struct act_target *target)

@@ -103,6 +103,9 @@ bool act_edited(struct call *call);
 /** They hold no more: what they did to this connection is undone where it can be. */
 void act_ended(struct call *call);
 
+/** The socket is to have another connection: what was done to the one before is over with it. */
+void act_replaced(struct call *call);
+
 void act_connect(struct call *call, struct act_target *target);
 void act_connected(struct call *call, struct act_target *target);
 void act_opened(struct call *call);

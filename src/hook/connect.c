@@ -55,6 +55,7 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 	} else if (peer.family != 0 && (phase == PHASE_FRESH || phase == PHASE_OVER)) {
 		struct addr local = conn_local(call->conn);
 		if (call->conn->number != 0) {
+			act_replaced(call);
 			/* The port of the connection before is given back. */
 			local.port = 0;
 		}

@@ -278,6 +278,20 @@ static void zero_percent_is_never(void **state)
 	}
 }
 
+static void a_filter_ends_with_its_connection(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=all conn=1");
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+	int peer = peer_accept(p.listener);
+	peer_send(peer, "new");
+	assert_string_equal(actor_do(&p.a, "recv s0 100"), "3 - new");
+	pair_close(&p);
+	close(peer);
+}
+
 LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source),
 	 LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
@@ -289,4 +303,4 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
-	 LAB_TEST(zero_percent_is_never))
+	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_filter_ends_with_its_connection))

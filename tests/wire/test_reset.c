@@ -228,9 +228,27 @@ static void a_read_that_waits_in_another_thread_is_told_too(void **state)
 	pair_close(&p);
 }
 
+static void what_had_arrived_is_no_other_connections(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "reset when=write times=1");
+	peer_send(p.peer, "old");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+	int peer = peer_accept(p.listener);
+	peer_send(peer, "new");
+	assert_string_equal(actor_do(&p.a, "recv s0 100"), "3 - new");
+	pair_close(&p);
+	close(peer);
+}
+
 LAB_MAIN(LAB_TEST(the_program_is_told_what_a_real_rst_tells),
 	 LAB_TEST(epoll_shows_what_a_real_rst_shows), LAB_TEST(sigpipe_arrives_as_after_a_real_rst),
 	 LAB_TEST(after_counts_bytes_both_ways), LAB_TEST(a_duplicate_is_reset_too),
 	 LAB_TEST(a_read_that_waits_in_another_thread_is_told_too),
+	 LAB_TEST(what_had_arrived_is_no_other_connections),
 	 LAB_TEST(a_forked_child_resets_its_connection),
 	 LAB_TEST(the_first_write_after_a_connect_under_way_is_not_missed))

@@ -390,6 +390,25 @@ static void every_descriptor_of_the_socket_goes_on(void **state)
 	pair_close(&p);
 }
 
+/** Its request has to go there, not to where the connection before was. */
+static void a_socket_that_was_connected_elsewhere_is_retried_where_it_is_now(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	int before = p.listener;
+	p.listener = peer_listen(AF_INET, &p.listen_port);
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+	retry_accept(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
+	assert_int_equal(peer_poll(before, POLLIN, 0), 0);
+	pair_close(&p);
+	close(before);
+}
+
 LAB_MAIN(LAB_TEST(a_get_that_was_reset_before_it_was_read_is_sent_again),
 	 LAB_TEST(without_the_rule_the_program_is_told),
 	 LAB_TEST(a_get_that_was_read_whole_is_sent_again), LAB_TEST(two_resets_take_two_tries),
@@ -404,4 +423,5 @@ LAB_MAIN(LAB_TEST(a_get_that_was_reset_before_it_was_read_is_sent_again),
 	 LAB_TEST(a_write_that_meets_epipe_goes_to_the_new_connection),
 	 LAB_TEST(an_explicit_bind_holds), LAB_TEST(a_v4_mapped_peer_is_connected_to_again),
 	 LAB_TEST(options_and_flags_of_the_socket_stay),
-	 LAB_TEST(every_descriptor_of_the_socket_goes_on))
+	 LAB_TEST(every_descriptor_of_the_socket_goes_on),
+	 LAB_TEST(a_socket_that_was_connected_elsewhere_is_retried_where_it_is_now))
