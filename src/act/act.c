@@ -108,10 +108,13 @@ void act_connected(struct call *call, struct act_target *target)
 	}
 }
 
+/* Actions that put a filter on a socket. */
+#define FILTERS ((uint32_t)1 << ACTION_DROP | (uint32_t)1 << ACTION_LOSS)
+
 void act_opened(struct call *call)
 {
-	if (conn_is(call->conn, CONN_FILTERED) && call->conn->side == SIDE_SERVER) {
-		/* Inherited from the listener, whose handshakes it was for. */
+	if (conn_is(call->conn, CONN_FILTERED) && (call->conn->acted & FILTERS) == 0) {
+		/* Of the listener, whose handshakes it was for, or of what this one renews. */
 		filter_take_off(call);
 	}
 	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {

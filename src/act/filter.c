@@ -16,10 +16,12 @@
 
 /* Longest program: four words of address at three instructions, ports, chance, flags, verdicts. */
 #define CODE_MAX 40
+/* Those of two rules, drop and loss, one behind the other. */
+#define CODE_ROOM (2 * CODE_MAX)
 
 /* A program under construction: a test that fails jumps to `pass`, which is found at the end. */
 struct program {
-	struct sock_filter code[CODE_MAX];
+	struct sock_filter code[CODE_ROOM];
 	uint16_t length;
 	uint16_t to_pass[CODE_MAX]; /* instructions whose jump must be aimed at `pass` ... */
 	bool if_true[CODE_MAX];     /* ... and by which of their two branches */
@@ -39,13 +41,26 @@ static void require(struct program *program, uint16_t compare, uint32_t k, bool 
 	put(program, BPF_JMP | compare | BPF_K, k);
 }
 
-static void finish(struct program *program)
+/*
+ * What passes goes on to the filter that the socket has already.
+ *
+ * @fd
+ *         The socket; -1 when it has none of ours.
+ */
+static void finish(struct program *program, int fd)
 {
 	put(program, BPF_RET | BPF_K, LOSE);
+	uint16_t pass = program->length;
 	put(program, BPF_RET | BPF_K, PASS);
+	socklen_t count = CODE_ROOM - pass;
+	if (fd >= 0 &&
+	    raw_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, &program->code[pass], &count) == 0 &&
+	    count > 0) {
+		program->length = (uint16_t)(pass + count);
+	}
 	for (uint16_t i = 0; i < program->jumps; i++) {
 		struct sock_filter *jump = &program->code[program->to_pass[i]];
-		uint8_t distance = (uint8_t)(program->length - 1 - program->to_pass[i] - 1);
+		uint8_t distance = (uint8_t)(pass - program->to_pass[i] - 1);
 		if (program->if_true[i]) {
 			jump->jt = distance;
 		} else {
@@ -85,7 +100,7 @@ static void require_source(struct program *program, const struct addr_range *ran
 	require(program, BPF_JGT, range->port_last, false);
 }
 
-static void compile(struct program *program, const struct filter *filter)
+static void compile(struct program *program, const struct filter *filter, int fd)
 {
 	memset(program, 0, sizeof *program);
 	put(program, BPF_LD | BPF_B | BPF_ABS, FLAGS_OFFSET);
@@ -99,7 +114,7 @@ static void compile(struct program *program, const struct filter *filter)
 		put(program, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM));
 		require(program, BPF_JGE, (uint32_t)limit, false);
 	}
-	finish(program);
+	finish(program, fd);
 }
 
 /* Somebody's filter is attached: a length for classic ones, an error for others. */
@@ -117,7 +132,7 @@ static int attach(struct conn *conn, int fd, const struct filter *filter)
 		return -EBUSY;
 	}
 	struct program program;
-	compile(&program, filter);
+	compile(&program, filter, conn_is(conn, CONN_FILTERED) ? fd : -1);
 	struct sock_fprog attached = {.len = program.length, .filter = program.code};
 	long result = raw_setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached);
 	if (result == 0) {

@@ -292,6 +292,25 @@ static void a_filter_ends_with_its_connection(void **state)
 	close(peer);
 }
 
+/** Each in either order: the one loses what the other one lets pass. */
+static void drop_and_loss_of_one_connection_both_lose(void **state)
+{
+	static const char *const rules[] = {"drop=fin; loss=1%", "loss=1%; drop=fin after=1"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 10);
+		shutdown(p.peer, SHUT_WR);
+		assert_string_equal(actor_do(&p.a, "poll s0 in 300"), "0 -");
+		assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
+		assert_int_equal(log_count(&p.a, "inject"), 2);
+		pair_close(&p);
+	}
+}
+
 LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source),
 	 LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
@@ -303,4 +322,5 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
-	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_filter_ends_with_its_connection))
+	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_filter_ends_with_its_connection),
+	 LAB_TEST(drop_and_loss_of_one_connection_both_lose))
