@@ -5,6 +5,7 @@
  */
 #include "act.h"
 
+#include "../conn/evidence.h"
 #include "../sys/units.h"
 #include "filter.h"
 
@@ -36,8 +37,22 @@ static const struct {
 	[SEGMENT_ALL] = {{.mask = 0, .value = 0}, WHEN_CONNECT, LOSES "all segments"},
 };
 
+/* Before it could be lost, as with a client that has shut down before it is accepted. */
+static bool fin_has_come(int fd)
+{
+	enum tcp_state_number state = evidence_state(fd);
+	return state == STATE_CLOSE_WAIT || state == STATE_CLOSE;
+}
+
 static void put_on(struct rule *rule, struct call *call, unsigned when)
 {
+	bool first;
+	if (rule->value.segment == SEGMENT_FIN && fin_has_come(call->fd)) {
+		if (act_fires(rule, call, when, &first) && first) {
+			act_refuse(rule, call, first, "the peer's FIN had come already");
+		}
+		return;
+	}
 	struct filter filter = segments[rule->value.segment].filter;
 	filter.chance = PROBABILITY_ONE;
 	if (rule_stage(rule) == STAGE_LISTEN) {

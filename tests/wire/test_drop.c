@@ -278,6 +278,21 @@ static void zero_percent_is_never(void **state)
 	}
 }
 
+static void a_fin_that_has_come_cannot_be_lost(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port = actor_listens(&a, AF_INET, "drop=fin");
+	int peer = peer_connect(AF_INET, port);
+	shutdown(peer, SHUT_WR);
+	actor_do(&a, "accept s9 s0");
+	assert_string_equal(actor_do(&a, "recv s0 10"), "0 -");
+	assert_non_null(strstr(json_get(log_find(&a, "warn", 0), "why"), "FIN had come already"));
+	assert_int_equal(log_count(&a, "inject"), 0);
+	actor_stop(&a);
+	close(peer);
+}
+
 static void a_filter_ends_with_its_connection(void **state)
 {
 	(void)state;
@@ -322,5 +337,6 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
-	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_filter_ends_with_its_connection),
+	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
+	 LAB_TEST(a_filter_ends_with_its_connection),
 	 LAB_TEST(drop_and_loss_of_one_connection_both_lose))
