@@ -252,6 +252,9 @@ bool rule_ready(const struct rule *rule, const struct rule_moment *moment);
 /** Take one of the rule's `times`; false when they are used up. */
 bool rule_fire(struct rule *rule);
 
+/** Would it, now? */
+bool rule_may_fire(const struct rule *rule);
+
 /** Give back what rule_fire has just taken. */
 void rule_hold_fire(struct rule *rule);
 

@@ -29,6 +29,11 @@ bool rule_fire(struct rule *rule)
 	return false;
 }
 
+bool rule_may_fire(const struct rule *rule)
+{
+	return atomic_load_explicit(&rule->fired, memory_order_relaxed) < rule->times;
+}
+
 void rule_hold_fire(struct rule *rule)
 {
 	atomic_fetch_sub_explicit(&rule->fired, 1, memory_order_relaxed);

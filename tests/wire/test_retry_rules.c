@@ -170,9 +170,31 @@ static void a_server_under_a_rule_is_survived(void **state)
 	}
 }
 
+/** Each request that it lets be sent again takes one of its times, however often that is. */
+static void idempotent_holds_for_as_many_requests_as_it_says(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=2; idempotent times=1", NULL);
+	retry_ask_in_vain(&p, "question");
+	actor_send(&p.a, "recv s0 1000");
+	retry_accept(&p);
+	retry_expect_text(&p, "question");
+	pair_abort_peer(&p);
+	retry_serve(&p, "question");
+	assert_string_equal(actor_result(&p.a), retry_text(ANSWER));
+	retry_ask_in_vain(&p, "question");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+	retry_expect_nobody(&p);
+	retry_expect_lines(&p, 3);
+	assert_string_equal(json_get(log_find(&p.a, "retry", 2), "did"), "refused");
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(an_injected_reset_is_survived),
 	 LAB_TEST(an_injected_reset_of_a_program_that_does_not_wait_is_survived),
 	 LAB_TEST(a_reset_in_the_middle_of_a_request_is_survived),
 	 LAB_TEST(a_forgotten_flow_is_survived), LAB_TEST(errno_changes_what_is_told),
 	 LAB_TEST(options_of_other_rules_hold_after_a_retry),
+	 LAB_TEST(idempotent_holds_for_as_many_requests_as_it_says),
 	 LAB_TEST(a_server_under_a_rule_is_survived))

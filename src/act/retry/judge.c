@@ -37,7 +37,8 @@ static bool is_marked_by_hand(const struct session *session, const struct call *
 			      const struct rule *idempotent)
 {
 	return conn_is(call->conn, CONN_IDEMPOTENT) ||
-	       (idempotent != NULL && judge_moment(session, call, idempotent));
+	       (idempotent != NULL && (session->marked || rule_may_fire(idempotent)) &&
+		judge_moment(session, call, idempotent));
 }
 
 /* The request as far as it was kept. */
@@ -47,12 +48,33 @@ struct asked {
 	bool marked; /* by hand */
 };
 
+static struct asked ask(const struct session *session)
+{
+	struct asked asked = {.marked = false};
+	asked.reading =
+		http_request_read(session->sent.bytes, session->sent.length, &asked.request);
+	return asked;
+}
+
+/* By its method, or its header. */
+static bool is_marked_itself(const struct asked *asked)
+{
+	const struct http_request *request = &asked->request;
+	return request->has_head && asked->reading != HTTP_FOREIGN &&
+	       (request->idempotent || request->has_key);
+}
+
+bool judge_needs_mark(const struct session *session, const struct call *call)
+{
+	struct asked asked = ask(session);
+	return !conn_is(call->conn, CONN_IDEMPOTENT) && !is_marked_itself(&asked);
+}
+
 /* 1: is it marked? */
 static enum reason judge_mark(const struct session *session, const struct asked *asked)
 {
 	const struct http_request *request = &asked->request;
-	if (asked->marked || (request->has_head && asked->reading != HTTP_FOREIGN &&
-			      (request->idempotent || request->has_key))) {
+	if (asked->marked || is_marked_itself(asked)) {
 		return REASON_NONE;
 	}
 	if (asked->reading != HTTP_PARTIAL || request->has_head) {
@@ -125,9 +147,8 @@ static enum reason judge_budget(const struct session *session, const struct rule
 enum reason judge_retry(const struct session *session, const struct call *call, int error,
 			const struct rule *rule, const struct rule *idempotent)
 {
-	struct asked asked = {.marked = is_marked_by_hand(session, call, idempotent)};
-	asked.reading =
-		http_request_read(session->sent.bytes, session->sent.length, &asked.request);
+	struct asked asked = ask(session);
+	asked.marked = is_marked_by_hand(session, call, idempotent);
 	/* Where nothing was kept there is nothing to ask whether it was marked. */
 	enum reason barred = (enum reason)session->barred;
 	enum reason nothing_kept = barred != REASON_THREADS ? barred : REASON_NONE;

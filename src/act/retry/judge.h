@@ -20,6 +20,9 @@
 enum reason judge_retry(const struct session *session, const struct call *call, int error,
 			const struct rule *rule, const struct rule *idempotent);
 
+/** Does a request that is to be sent again owe that to the rule idempotent? */
+bool judge_needs_mark(const struct session *session, const struct call *call);
+
 /** Is it the errno of a reset? */
 bool judge_is_reset(int error);
 

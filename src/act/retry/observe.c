@@ -24,6 +24,7 @@ static void begin_request(struct session *session)
 	retained_clear(&session->sent);
 	session->unkept = REASON_NONE;
 	session->tries = 0;
+	session->marked = false;
 	session->written = 0;
 	session->http = false;
 }

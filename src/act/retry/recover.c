@@ -141,6 +141,16 @@ static enum recovery recover_before_request(struct rule *rule, struct session *s
 				    : renew_fresh(rule, session, call);
 }
 
+/* Once for each request that it lets be sent again. */
+static bool fire_mark(struct session *session, const struct call *call)
+{
+	if (!session->marked && judge_needs_mark(session, call)) {
+		session->marked = rule_fire(idempotent_rule(call));
+		return session->marked;
+	}
+	return true;
+}
+
 static enum recovery recover_request(struct rule *rule, struct session *session, struct call *call,
 				     int error)
 {
@@ -150,6 +160,9 @@ static enum recovery recover_request(struct rule *rule, struct session *session,
 	}
 	if (session->tries == 0 && !rule_fire(rule)) {
 		return NOT_RECOVERED;
+	}
+	if (!fire_mark(session, call)) {
+		return refuse(session, call, REASON_UNMARKED);
 	}
 	struct addr peer = conn_peer(call->conn);
 	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {

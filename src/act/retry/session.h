@@ -67,6 +67,7 @@ struct session {
 	bool foreign;           /* this connection has answered something else than HTTP/1.x */
 	_Atomic uint8_t barred; /* enum reason: nothing on this connection is retried */
 	uint8_t unkept;         /* enum reason: this request is not */
+	bool marked;            /* the rule idempotent has fired for this request */
 	bool over;              /* a retry has failed, and the connection with it */
 	uint64_t bytes_in;      /* of this connection, in calls that held the session */
 	uint64_t bytes_out;
