@@ -41,15 +41,13 @@ static void wait_and_drain(int fd, uint64_t limit_ms, struct drained *drained)
 }
 
 static void tell(struct rule *rule, struct call *call, const struct drained *drained,
-		 uint64_t since_ms, bool goes_on)
+		 uint64_t since_ms, const char *end)
 {
 	char room[200];
 	struct text by = text_in(room, sizeof room);
 	text_format(&by, "shut down and drained %z in %t, ", drained->bytes,
 		    (int64_t)(clock_coarse_ms() - since_ms));
-	text_string(&by, drained->finished ? "then the peer was done"
-			 : goes_on         ? "and goes on at the program's later calls"
-					   : "then the time was up");
+	text_string(&by, drained->finished ? "then the peer was done" : end);
 	act_tell(rule, call, room);
 }
 
@@ -72,13 +70,15 @@ static enum act_end at_close(struct rule *rule, struct call *call)
 	conn_set(call->conn, CONN_SHUT_WRITE);
 	drain_arrived(call->fd, &drained);
 	long flags = raw_fcntl(call->fd, F_GETFL, 0);
-	bool goes_on = false;
+	const char *end = "then the time was up";
 	if (!drained.finished && flags >= 0 && (flags & O_NONBLOCK) != 0 && call->op != OP_EXIT) {
-		goes_on = kept_add(rule, call, limit_ms, true) == 0;
+		end = kept_add(rule, call, limit_ms, true) == 0
+			      ? "and goes on at the program's later calls"
+			      : "and no longer, for too many sockets are kept open already";
 	} else if (!drained.finished) {
 		wait_and_drain(call->fd, limit_ms, &drained);
 	}
-	tell(rule, call, &drained, start, goes_on);
+	tell(rule, call, &drained, start, end);
 	return ACT_END_SAME;
 }
 

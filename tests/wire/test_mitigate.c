@@ -369,6 +369,26 @@ static void a_drain_ends_with_its_time(void **state)
 	}
 }
 
+static void too_many_drains_at_once_are_told(void **state)
+{
+	(void)state;
+	struct pair p;
+	int peers[64];
+	pair_with_rule(&p, nonblocking_situation, "drain=60s");
+	for (unsigned i = 0; i < 64; i++) {
+		actor_do(&p.a, "close s0");
+		peers[i] = dup(p.peer);
+		pair_expect_told(&p, "mitigate", i, "1 drain=60s", "later calls");
+		pair_again(&p);
+	}
+	actor_do(&p.a, "close s0");
+	pair_expect_told(&p, "mitigate", 64, "1 drain=60s", "too many sockets are kept open");
+	for (unsigned i = 0; i < 64; i++) {
+		close(peers[i]);
+	}
+	pair_close(&p);
+}
+
 static void an_error_is_told_under_another_number(void **state)
 {
 	(void)state;
@@ -413,5 +433,6 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
 	 LAB_TEST(a_child_that_no_hook_saw_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_used_a_connection_drains_it),
+	 LAB_TEST(too_many_drains_at_once_are_told),
 	 LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
