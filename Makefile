@@ -76,6 +76,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Link-time optimisation knows nothing of what assembly at the top of a file names.
+$(BUILD)/src/hook/process.o $(BUILD)/src/cmd/report/html.o: ALL_CFLAGS += -fno-lto
+
 # What the library exports is what hooks.def and the header say, and nothing else. The script has no
 # version name: a versioned symbol would not stand in for recv@GLIBC_2.2.5.
 $(BUILD)/exports.map: src/hook/exports.map.in src/hook/hooks.def $(BUILD)/flags

@@ -112,6 +112,15 @@ directories_can_be_chosen() {
 	expect "$(ls -A tree)" ""
 }
 
+# Packagers build with it. What stays for the linker to compile has no symbols and no bytes yet.
+files_with_assembly_at_the_top_keep_out_of_link_time_optimisation() {
+	local machine=$PWD/lto/src/hook/process.o page=$PWD/lto/src/cmd/report/html.o
+	make_target BUILD="$PWD/lto" CFLAGS="-O1 -flto" "$machine" "$page"
+	[ "$(uname -m)" != x86_64 ] || nm "$machine" | grep -q " T vfork$"
+	nm "$page" | grep -q " page_css$"
+	grep -qF color-scheme "$page"
+}
+
 points \
 	an_installed_tree_works \
 	a_moved_tree_works \
@@ -122,4 +131,5 @@ points \
 	uninstall_leaves_nothing_behind \
 	uninstall_leaves_the_tree_as_it_was \
 	uninstall_touches_nothing_else \
-	directories_can_be_chosen
+	directories_can_be_chosen \
+	files_with_assembly_at_the_top_keep_out_of_link_time_optimisation
