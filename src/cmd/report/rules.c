@@ -13,7 +13,7 @@ static struct rule_sum *find(struct model *model, const char *text)
 	if (!rule) {
 		rule = table_add(&model->rules, hash, same_rule, text);
 		if (rule) {
-			strncpy(rule->text, text, sizeof rule->text - 1);
+			strcpy(rule->text, text);
 		} else {
 			model->rules_more++;
 		}
