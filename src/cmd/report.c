@@ -44,7 +44,9 @@ struct logs {
 
 static void give_up_on(struct logs *logs, const char *name, int error)
 {
-	cmd_complain("report: cannot read %s: %s", name, strerror(error));
+	cmd_complain("report: cannot read %s: %s", name,
+		     error == EMEDIUMTYPE ? "it is compressed, unpack it first (gunzip -k)"
+					  : strerror(error));
 	logs->failed = true;
 }
 

@@ -1,6 +1,7 @@
 /* Logs of anybody's making: every byte is read or counted, and the document is JSON whatever came. */
 #include "fuzz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,9 +47,10 @@ static struct source read_log(const uint8_t *bytes, size_t size)
 	struct progress progress = {.wanted = false};
 	int fd = memfd_create("log", 0);
 	expect(fd >= 0 && write(fd, bytes, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
-	expect(reader_read(&source, fd, &progress, model_take, &model) == 0);
+	int result = reader_read(&source, fd, &progress, model_take, &model);
+	expect(result == 0 || result == -EMEDIUMTYPE);
 	close(fd);
-	expect(source.bytes == size);
+	expect(source.bytes == (result == 0 ? size : 0));
 	return source;
 }
 

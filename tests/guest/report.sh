@@ -276,6 +276,23 @@ what_cannot_be_read_is_told_and_the_rest_is_reported() {
 	refused 2 "no option '--htm'" "$resetby" report --htm "$logs/client.json"
 }
 
+# As by a log rotator, between others and as stdin.
+a_compressed_log_is_refused_and_the_rest_is_reported() {
+	local status=0 packer
+	for packer in gzip bzip2 xz zstd; do
+		command -v $packer >/dev/null || continue
+		status=0
+		$packer -c "$logs/server.json" >log.1
+		report log.1 "$logs/client.json" >said 2>complaints || status=$?
+		expect "$status $(cat complaints)" \
+			"1 resetby: report: cannot read log.1: it is compressed, unpack it first (gunzip -k)"
+		grep -q "^5 of" said
+	done
+	status=0
+	gzip -c "$logs/server.json" | report - 2>complaints || status=$?
+	expect "$status $(grep -c "cannot read stdin: it is compressed" complaints)" "1 1"
+}
+
 a_log_is_read_once_and_patterns_are_expanded() {
 	expect "$(of .totals.logs "$logs/client.json" "$logs/../report/client.json")" 1
 	expect "$(of .totals.logs "$logs/*.json")" "$(ls "$logs"/*.json | wc -l)"
@@ -448,6 +465,7 @@ points \
 	the_demo_is_reported \
 	damage_is_counted_and_never_fatal \
 	what_cannot_be_read_is_told_and_the_rest_is_reported \
+	a_compressed_log_is_refused_and_the_rest_is_reported \
 	a_log_is_read_once_and_patterns_are_expanded \
 	a_log_that_is_being_written_is_read_as_far_as_it_goes \
 	lines_that_a_killed_process_left_are_read \

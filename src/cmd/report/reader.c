@@ -92,6 +92,19 @@ static ssize_t read_some(int fd, char *buffer, size_t size)
 	return got < 0 ? -errno : got;
 }
 
+/* By gzip, bzip2, xz or zstd, as log rotators do. */
+static bool is_compressed(const char *bytes, size_t length)
+{
+	static const char *const magics[] = {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd"};
+	for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
+		size_t magic = strlen(magics[i]);
+		if (length >= magic && memcmp(bytes, magics[i], magic) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int read_all(struct reading *reading, char *buffer, struct progress *progress)
 {
 	size_t kept = 0;
@@ -102,6 +115,9 @@ static int read_all(struct reading *reading, char *buffer, struct progress *prog
 				read_line(reading, buffer, kept, false);
 			}
 			return (int)got;
+		}
+		if (reading->source->bytes == 0 && is_compressed(buffer, (size_t)got)) {
+			return -EMEDIUMTYPE;
 		}
 		reading->source->bytes += (uint64_t)got;
 		progress_add(progress, (uint64_t)got);

@@ -51,6 +51,7 @@ void progress_end(struct progress *progress);
  *
  * @return
  *         0, or the negative errno of the read that failed; what was read before counts.
+ *         -EMEDIUMTYPE for a log that is compressed.
  */
 int reader_read(struct source *source, int fd, struct progress *progress, reader_take *take,
 		void *context);
