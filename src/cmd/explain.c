@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,8 @@ static const char help[] =
 	"resetby explain           the causes that a log line can name\n"
 	"resetby explain CAUSE     one of them: the segments, who is told what, how to make it\n"
 	"                          happen and how to prevent it\n"
-	"resetby explain ERRNO     the causes behind an error such as ECONNRESET\n";
+	"resetby explain ERRNO     the causes behind an error such as ECONNRESET, 104, or\n"
+	"                          'Connection reset by peer'\n";
 
 static void print_title(enum cause cause)
 {
@@ -83,13 +85,24 @@ static void explain_error(int error)
 	explain_words_of(error);
 }
 
-/* A name that has a page: ECONNRESET, econnreset; 0 when there is none. */
+/* By programs: as ECONNRESET, econnreset, 104, -104 (JavaScript), Connection reset by peer (Java). */
+static bool is_called(int error, const char *name)
+{
+	char number[sizeof "-2147483648"];
+	snprintf(number, sizeof number, "%d", error);
+	const char *text = errno_text(error);
+	return strcasecmp(errno_name(error), name) == 0 || (text && strcasecmp(text, name) == 0) ||
+	       strcmp(number, name[0] == '-' ? name + 1 : name) == 0 ||
+	       (error == ECONNRESET && strcasecmp("Connection reset", name) == 0);
+}
+
+/* An error that has a page; 0 when there is none. */
 static int find_error(const char *name)
 {
 	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
 		const struct page *page = explain_page((enum cause)cause);
 		for (const struct told *told = page ? page->told : NULL; told && told->at; told++) {
-			if (told->error != 0 && strcasecmp(errno_name(told->error), name) == 0 &&
+			if (told->error != 0 && is_called(told->error, name) &&
 			    count_behind(HERE, told->error) > 0) {
 				return told->error;
 			}

@@ -146,6 +146,17 @@ errnos_lead_to_their_causes() {
 		" closed-unread closed-linger0 disconnected listener-closed exit-open"
 }
 
+# [Errno 104] of Python, errno: -104 of Node, the phrases of Java and of strerror.
+an_errno_is_known_by_all_that_programs_print_of_it() {
+	local name
+	"$resetby" explain ECONNRESET >said
+	for name in 104 -104 "Connection reset by peer" "Connection reset" "connection reset by peer"; do
+		"$resetby" explain "$name" | diff said -
+	done
+	"$resetby" explain "Broken pipe" | head -n 1 | grep -q "^EPIPE (32)"
+	refused 2 "'99999' is no cause" "$resetby" explain 99999
+}
+
 names_that_do_not_exist_get_a_suggestion() {
 	refused 2 "'refused'" "$resetby" explain refussed
 	refused 2 "'ECONNRESET'" "$resetby" explain ECONRESET
@@ -202,6 +213,7 @@ points \
 	every_rule_that_is_shown_is_a_rule \
 	every_errno_of_the_verdicts_has_causes \
 	errnos_lead_to_their_causes \
+	an_errno_is_known_by_all_that_programs_print_of_it \
 	names_that_do_not_exist_get_a_suggestion \
 	words_are_those_of_the_programs \
 	every_experiment_makes_its_cause_happen
