@@ -220,6 +220,17 @@ facts() {
 		[.rules[] | .rule, .count, .by]' "$@" | sed -E 's/[0-9.]+ (KiB|bytes)/N/; s/:[0-9]{5}/:PORT/g'
 }
 
+# In each of two containers the process has the same number and counts from 1; a collector has mixed
+# their lines.
+processes_of_one_number_are_told_apart_by_addresses() {
+	sed 's/10\.0\.0\.1:/10.0.0.3:/' "$logs/client.json" >replica.json
+	paste -d '\n' "$logs/client.json" replica.json >mixed.json
+	expect "$(of '.totals.connections, .totals.failed, .totals.errors' mixed.json | xargs)" \
+		"$(of '.totals.connections, .totals.failed, .totals.errors' "$logs/client.json" replica.json | xargs)"
+	expect "$(of '[.connections[] | select(.closed and .opened)] | length' mixed.json)" \
+		"$(of '[.connections[] | select(.closed and .opened)] | length' "$logs/client.json" replica.json)"
+}
+
 both_formats_give_the_same_facts() {
 	both_run json 1000
 	facts client.log server.log >json
@@ -461,6 +472,7 @@ points \
 	a_rule_s_reset_is_put_down_to_the_rule \
 	a_forking_server_s_connections_count_once \
 	an_address_that_refuses_where_another_answers_is_no_failure \
+	processes_of_one_number_are_told_apart_by_addresses \
 	both_formats_give_the_same_facts \
 	the_demo_is_reported \
 	damage_is_counted_and_never_fatal \

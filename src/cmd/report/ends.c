@@ -8,6 +8,9 @@
 /* When so much is left after throwing out, it is worth going on. */
 #define ROOM_MIN (ENDS_MAX / 8)
 
+/* In containers all processes may have one number: of so many the lines may be mixed in one log. */
+#define NAMESAKES_MAX 64u
+
 static int compare_addr(const struct addr *a, const struct addr *b)
 {
 	int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
@@ -61,18 +64,31 @@ static bool is_notable(const struct end *end)
 	       end->ended == ENDED_PEER_RST || end->ended == ENDED_TIMEOUT;
 }
 
+static struct end *older_of(const struct model *model, const struct end *end)
+{
+	return end->older != 0 ? table_at(&model->ends, end->older - 1) : NULL;
+}
+
+/* The youngest with this key that has not been closed: 1 + index, or 0. */
+static uint32_t youngest_open(const struct model *model, const struct end_key *key)
+{
+	const struct end *end = table_find(&model->ends, hash_end(key), same_end, key);
+	while (end && end->closed_us != 0) {
+		end = older_of(model, end);
+	}
+	return end ? 1 + table_index(&model->ends, end) : 0;
+}
+
 static void rebuild(struct model *model, uint32_t kept)
 {
 	struct table *ends = &model->ends;
 	ends->count = kept;
 	table_clear_index(ends);
-	/* Of several with one key only the youngest is to be found. */
-	for (uint32_t i = kept; i-- > 0;) {
+	for (uint32_t i = 0; i < kept; i++) {
 		struct end *end = table_at(ends, i);
 		struct end_key key = key_of(end);
-		if (!table_find(ends, hash_end(&key), same_end, &key)) {
-			table_put(ends, hash_end(&key), i);
-		}
+		end->older = youngest_open(model, &key);
+		table_put(ends, hash_end(&key), same_end, &key, i);
 		if (end->detail != 0) {
 			model->details[end->detail - 1].end = i;
 		}
@@ -120,8 +136,10 @@ static struct end *add(struct model *model, const struct line *line, uint32_t pr
 		make_room(model);
 	}
 	struct end_key key = {(uint64_t)line_number(line, KEY_CONN), process, line->pid};
+	uint32_t older = youngest_open(model, &key);
 	struct end *end = table_add(&model->ends, hash_end(&key), same_end, &key);
 	if (end) {
+		end->older = older;
 		end->conn = key.conn;
 		end->process = process;
 		end->pid = key.pid;
@@ -140,21 +158,32 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return a->port == b->port && addr_same_host(a, b);
 }
 
-/* A number is used again by a later process of the same pid. */
-static bool goes_on(const struct end *end, const struct line *line)
+/*
+ * A number is used again by a later process of the same pid, and at the same time by those of other
+ * containers. Addresses tell them apart; the own one is chosen by connect.
+ */
+static struct end *find(const struct model *model, const struct line *line, uint32_t process)
 {
 	struct addr local;
 	struct addr peer;
-	return end->closed_us == 0 && line_addresses(line, &local, &peer) &&
-	       same_addr(&end->peer, &peer) &&
-	       (end->local.port == 0 || local.port == 0 || same_addr(&end->local, &local));
-}
-
-static struct end *find(const struct model *model, const struct line *line, uint32_t process)
-{
+	if (!line_addresses(line, &local, &peer)) {
+		return NULL;
+	}
 	struct end_key key = {(uint64_t)line_number(line, KEY_CONN), process, line->pid};
 	struct end *end = table_find(&model->ends, hash_end(&key), same_end, &key);
-	return end && goes_on(end, line) ? end : NULL;
+	struct end *before_connect = NULL;
+	for (unsigned i = 0; end && i < NAMESAKES_MAX; i++, end = older_of(model, end)) {
+		if (end->closed_us != 0 || !same_addr(&end->peer, &peer)) {
+			continue;
+		}
+		if (same_addr(&end->local, &local)) {
+			return end;
+		}
+		if (!before_connect && (end->local.port == 0 || local.port == 0)) {
+			before_connect = end;
+		}
+	}
+	return before_connect;
 }
 
 /* What a rule did to the connect, and a connect that took long, is told before the `open`. */

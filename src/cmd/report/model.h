@@ -96,6 +96,7 @@ struct end {
 	uint32_t errors;
 	uint32_t detail;  /* 1 + index; 0: none was kept */
 	uint32_t partner; /* 1 + index of the other end; 0: not known */
+	uint32_t older;   /* 1 + index of an older one of the same process and number; 0: none */
 	uint16_t error;   /* of its first error */
 	uint16_t rule;    /* 1 + index of the rule that made a fault here */
 	uint8_t side;     /* enum side */

@@ -40,7 +40,8 @@ static void make_room(struct model *model)
 	peers->count /= 2;
 	table_clear_index(peers);
 	for (uint32_t i = 0; i < peers->count; i++) {
-		table_put(peers, hash_peer(&((struct peer *)table_at(peers, i))->addr), i);
+		const struct addr *addr = &((struct peer *)table_at(peers, i))->addr;
+		table_put(peers, hash_peer(addr), same_peer, addr, i);
 	}
 }
 

@@ -60,13 +60,10 @@ void table_clear_index(struct table *table)
 	memset(table->slots, 0, ((size_t)table->mask + 1) * sizeof *table->slots);
 }
 
-void table_put(struct table *table, uint64_t hash, uint32_t index)
+void table_put(struct table *table, uint64_t hash, table_same *same, const void *key,
+	       uint32_t index)
 {
-	uint32_t slot = (uint32_t)hash & table->mask;
-	while (table->slots[slot] != 0) {
-		slot = (slot + 1) & table->mask;
-	}
-	table->slots[slot] = index + 1;
+	table->slots[slot_of(table, hash, same, key)] = index + 1;
 }
 
 static uint64_t mix(uint64_t hash)

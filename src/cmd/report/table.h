@@ -36,9 +36,10 @@ void *table_find(const struct table *table, uint64_t hash, table_same *same, con
 /** Add an entry of zeros; an older one with the same key is not found any more. NULL: full. */
 void *table_add(struct table *table, uint64_t hash, table_same *same, const void *key);
 
-/** Forget where entries are: before each of them is put in anew with table_put. */
+/** Forget where entries are: before each of them is put in anew with table_put, the oldest first. */
 void table_clear_index(struct table *table);
-void table_put(struct table *table, uint64_t hash, uint32_t index);
+void table_put(struct table *table, uint64_t hash, table_same *same, const void *key,
+	       uint32_t index);
 
 uint64_t table_hash(uint64_t seed, const void *bytes, size_t length);
 
