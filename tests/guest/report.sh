@@ -231,6 +231,19 @@ processes_of_one_number_are_told_apart_by_addresses() {
 		"$(of '[.connections[] | select(.closed and .opened)] | length' "$logs/client.json" replica.json)"
 }
 
+# Collectors write each object anew: with blanks, with keys sorted, with keys of their own.
+json_may_have_passed_through_other_hands() {
+	local log
+	for log in client server; do
+		of 'del(.totals.bytes, .logs)' "$logs/$log.json" >as_written
+		"$PYTHON" -c 'import json, sys
+for line in sys.stdin:
+    event = json.loads(line)
+    print(json.dumps({"pod": {"ev": "open", "pid": 1}, **event}, sort_keys=True, separators=(" , ", " : ")))' \
+			<"$logs/$log.json" | of 'del(.totals.bytes, .logs)' - | diff as_written -
+	done
+}
+
 both_formats_give_the_same_facts() {
 	both_run json 1000
 	facts client.log server.log >json
@@ -473,6 +486,7 @@ points \
 	a_forking_server_s_connections_count_once \
 	an_address_that_refuses_where_another_answers_is_no_failure \
 	processes_of_one_number_are_told_apart_by_addresses \
+	json_may_have_passed_through_other_hands \
 	both_formats_give_the_same_facts \
 	the_demo_is_reported \
 	damage_is_counted_and_never_fatal \

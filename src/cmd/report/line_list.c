@@ -1,6 +1,22 @@
-/* Values of several items. Those of JSON are flat: no item holds a list. */
+/*
+ * Values of several items. Those of JSON are flat: no item holds a list; who has passed the line on
+ * may have put blanks between the parts.
+ */
 #include <string.h>
 #include "line.h"
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static const char *skip_blanks(const char *at, const char *end)
+{
+	while (at < end && is_blank(*at)) {
+		at++;
+	}
+	return at;
+}
 
 /* The end of a value that stands in quotes. */
 static const char *skip_quoted(const char *at, const char *end)
@@ -14,17 +30,22 @@ static const char *skip_quoted(const char *at, const char *end)
 /* Up to the next comma that is in no quotes and no braces. */
 static bool next_item(struct slice *rest, struct slice *item)
 {
-	const char *at = rest->at;
-	const char *end = at + rest->length;
+	const char *end = rest->at + rest->length;
+	const char *start = skip_blanks(rest->at, end);
+	const char *at = start;
 	int depth = 0;
-	if (rest->length == 0) {
+	if (at == end) {
 		return false;
 	}
 	while (at < end && (*at != ',' || depth > 0)) {
 		depth += (*at == '{') - (*at == '}');
 		at = *at == '"' ? skip_quoted(at, end) : at + 1;
 	}
-	*item = (struct slice){rest->at, (size_t)(at - rest->at)};
+	const char *stop = at;
+	while (stop > start && is_blank(stop[-1])) {
+		stop--;
+	}
+	*item = (struct slice){start, (size_t)(stop - start)};
 	at += at < end;
 	*rest = (struct slice){at, (size_t)(end - at)};
 	return true;
@@ -34,18 +55,22 @@ static bool next_item(struct slice *rest, struct slice *item)
 static struct slice member(struct slice object, const char *name)
 {
 	const char *end = object.at + object.length;
-	const char *at = memmem(object.at, object.length, name, strlen(name));
-	if (!at) {
-		return (struct slice){"", 0};
-	}
-	at += strlen(name);
+	const char *at = object.at;
+	do {
+		at = memmem(at, (size_t)(end - at), name, strlen(name));
+		if (!at) {
+			return (struct slice){"", 0};
+		}
+		at = skip_blanks(at + strlen(name), end);
+	} while (at == end || *at != ':');
+	at = skip_blanks(at + 1, end);
 	bool quoted = at < end && *at == '"';
 	const char *stop = at;
 	if (quoted) {
 		stop = skip_quoted(at, end) - 1;
 		at++;
 	} else {
-		while (stop < end && *stop != ',' && *stop != '}') {
+		while (stop < end && *stop != ',' && *stop != '}' && !is_blank(*stop)) {
 			stop++;
 		}
 	}
@@ -99,10 +124,10 @@ bool line_next_call(const struct line *line, struct slice *rest, struct line_cal
 	if (!line->json) {
 		return text_call(item, call);
 	}
-	int64_t ms = word_number(member(item, "\"ms\":"));
-	call->op = word_op(member(item, "\"op\":"));
-	call->error = word_error(member(item, "\"errno\":"));
-	call->result = word_number(member(item, "\"result\":"));
+	int64_t ms = word_number(member(item, "\"ms\""));
+	call->op = word_op(member(item, "\"op\""));
+	call->error = word_error(member(item, "\"errno\""));
+	call->result = word_number(member(item, "\"result\""));
 	call->ms = ms < 0 ? 0 : (uint64_t)ms;
 	return true;
 }
@@ -115,8 +140,8 @@ bool line_next_count(const struct line *line, struct slice *rest, struct slice *
 		return false;
 	}
 	if (line->json) {
-		*name = member(item, "\"name\":");
-		*count = (uint64_t)word_number(member(item, "\"count\":"));
+		*name = member(item, "\"name\"");
+		*count = (uint64_t)word_number(member(item, "\"count\""));
 		return true;
 	}
 	const char *colon = memrchr(item.at, ':', item.length);
