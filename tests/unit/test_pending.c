@@ -582,6 +582,34 @@ static void lines_of_threads_and_processes_are_whole_all_there_and_in_order(void
 	in_child(crowd);
 }
 
+/* As after daemon(), whose fork no hook sees: others of its lines may have been kept by then. */
+static void noticed_late(void)
+{
+	int status;
+	char path[256];
+	stopped_us = clock_wall_us();
+	open_log();
+	pid_t child = fork();
+	if (child == 0) {
+		keep_call("first\n");
+		keep_call("second\n");
+		log_after_fork();
+		keep_call("third\n");
+		log_exiting();
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	expect_log("opened\nfirst\nsecond\nthird\n");
+	pending_name(path, child);
+	CHECK(access(path, F_OK) != 0);
+}
+
+static void a_child_keeps_its_lines_where_its_fork_is_noticed_late(void **state)
+{
+	(void)state;
+	in_child(noticed_late);
+}
+
 static struct lane held;
 
 static void *leave_lane(void *context)
@@ -827,6 +855,7 @@ int main(void)
 		TEST(a_file_of_another_user_is_not_brought_in),
 		TEST(only_whole_lines_are_brought_in),
 		TEST(lines_of_threads_and_processes_are_whole_all_there_and_in_order),
+		TEST(a_child_keeps_its_lines_where_its_fork_is_noticed_late),
 		TEST(a_line_waits_for_those_before_it_to_be_written),
 		TEST(nobody_waits_for_ever_for_a_thread_that_left),
 		TEST(lines_of_all_threads_come_before_a_line_of_another_kind),
