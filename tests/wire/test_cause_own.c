@@ -4,6 +4,7 @@
 #include "lab_verdict.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -119,9 +120,9 @@ static void close_with_linger_zero_names_itself(void **state)
 }
 
 /** Beside s0 a connection s1 that exec would close, with "abc" unread; returns the peer's end. */
-static int open_close_on_exec(struct pair *p)
+static int open_close_on_exec(struct pair *p, int modes)
 {
-	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	pair_open_as(p, client_situation, modes, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	actor_do(&p->a, "socket4 s1 cloexec");
 	assert_string_equal(actor_do(&p->a, "connect s1 127.0.0.1 %u", p->listen_port), "0 -");
 	int other = accept(p->listener, NULL, NULL);
@@ -134,7 +135,7 @@ static void exec_names_what_it_closes(void **state)
 {
 	struct pair p;
 	(void)state;
-	int other = open_close_on_exec(&p);
+	int other = open_close_on_exec(&p, ACTOR_PRELOADED);
 	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 	expect_verdict(
 		&p.a, 0,
@@ -154,12 +155,33 @@ static void exec_names_what_it_closes(void **state)
 	pair_close(&p);
 }
 
+/** A program that may be executed and not be read (mode 0111) is one all the same. */
+static void exec_of_a_program_that_nobody_may_read_names_what_it_closes(void **state)
+{
+	struct pair p;
+	(void)state;
+	char program[300];
+	snprintf(program, sizeof program, "%s/program", lab_dir());
+	assert_int_equal(system(lab_text("cp /bin/true %s && chmod 111 %s", program, program)), 0);
+	int other = open_close_on_exec(&p, ACTOR_UNPRIVILEGED);
+	assert_string_equal(actor_do(&p.a, "exec %s", program), "exited 0");
+	const char *line = log_find(&p.a, "error", 0);
+	assert_non_null(line);
+	assert_string_equal(json_get(line, "op"), "execve");
+	assert_string_equal(json_get(line, "cause"), "closed-unread");
+	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+	close(other);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
 /** The program that exec does not find, or cannot start, closes nothing. */
 static void exec_that_fails_closes_nothing(void **state)
 {
 	struct pair p;
 	(void)state;
-	int other = open_close_on_exec(&p);
+	int other = open_close_on_exec(&p, ACTOR_PRELOADED);
 	assert_string_equal(actor_do(&p.a, "exec /nonexistent"), "-1 ENOENT");
 	assert_string_equal(actor_do(&p.a, "exec /etc/passwd"), "-1 EACCES");
 	const char *text = lab_write_rules("no program\n");
@@ -445,6 +467,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
+	 LAB_TEST(exec_of_a_program_that_nobody_may_read_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
