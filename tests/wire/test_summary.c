@@ -169,6 +169,21 @@ static void a_connection_with_two_descriptors_ends_once(void **state)
 	capture_close(&p.wire);
 }
 
+/** That the last of its descriptors went is not known; the kernel says so of the number. */
+static void a_connection_whose_second_descriptor_went_unseen_ends_once(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "dup s0 s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "unseen_close s1"), "0 -");
+	actor_stop(&p.a);
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
 /** No FIN was ever sent. */
 static void what_was_never_established_has_no_end(void **state)
 {
@@ -265,6 +280,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
+	 LAB_TEST(a_connection_whose_second_descriptor_went_unseen_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
 	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),
