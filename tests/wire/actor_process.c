@@ -245,6 +245,12 @@ static void run_exec(const struct words *words, struct outcome *outcome)
 	CALL(outcome, execl(path, "actor", list, NULL));
 }
 
+/** As a handler of the program's own does; what it was registered for is under way by then. */
+static void end_now(void)
+{
+	_exit(0);
+}
+
 static void run_end(const struct words *words, struct outcome *outcome)
 {
 	int status = (int)number_at(words, 1, 0);
@@ -256,6 +262,9 @@ static void run_end(const struct words *words, struct outcome *outcome)
 	} else if (strcmp(words->w[0], "_Exit") == 0) {
 		_Exit(status);
 	} else if (strcmp(words->w[0], "quick_exit") == 0) {
+		quick_exit(status);
+	} else if (strcmp(words->w[0], "quick_exit_twice") == 0) {
+		at_quick_exit(end_now);
 		quick_exit(status);
 	}
 	abort();
@@ -359,6 +368,7 @@ const struct command process_commands[] = {
 	{"_exit", "[STATUS]", run_end},
 	{"_Exit", "[STATUS]", run_end},
 	{"quick_exit", "[STATUS]", run_end},
+	{"quick_exit_twice", "[STATUS]", run_end},
 	{"abort", "", run_end},
 	{"sigpipe", "ignore|default|count", run_sigpipe},
 	{"signals", "", run_signals},

@@ -169,6 +169,90 @@ static void a_connection_with_two_descriptors_ends_once(void **state)
 	capture_close(&p.wire);
 }
 
+/** A handler that is called at the end ends the process, too. */
+static void what_ends_at_exit_ends_once(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "quick_exit_twice"), "exited 0");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	assert_int_equal(log_count(&p.a, "exit"), 1);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
+/** The program that was started has it yet, and ends it in order. */
+static void what_another_process_holds_does_not_end_at_exit(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "linger0");
+	assert_string_equal(actor_do(&p.a, "spawnhold"), "0 -");
+	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
+	assert_int_equal(peer_drain(p.peer), 0);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
+static void nothing_ends_with_a_child_of_vfork(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "vfork_close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	assert_int_equal(log_count(&p.a, "exit"), 0);
+	actor_stop(&p.a);
+	assert_int_equal(log_count(&p.a, "exit"), 1);
+	close(p.peer);
+	close(p.listener);
+	capture_close(&p.wire);
+}
+
+/** A connect that does not wait, and a program that asks nothing before it closes. */
+static void a_connection_that_nobody_looked_at_is_told_when_it_is_closed(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, CONNS);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	int peer = accept(listener, NULL, NULL);
+	assert_true(peer >= 0);
+	assert_int_equal(log_count(&a, "open"), 0);
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "open"), 1);
+	assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "fin");
+	assert_int_equal(peer_drain(peer), 0);
+	actor_stop(&a);
+	close(peer);
+	close(listener);
+}
+
+/** Not only the close that ends it. */
+static void each_close_of_a_descriptor_is_a_call(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=calls", NULL});
+	assert_string_equal(actor_do(&p.a, "dup s0 s1"), "0 -");
+	unsigned before = log_count(&p.a, "call");
+	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	assert_int_equal(log_count(&p.a, "call"), before + 1);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	assert_int_equal(log_count(&p.a, "call"), before + 2);
+	pair_close(&p);
+}
+
 /** That the last of its descriptors went is not known; the kernel says so of the number. */
 static void a_connection_whose_second_descriptor_went_unseen_ends_once(void **state)
 {
@@ -280,6 +364,11 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
+	 LAB_TEST(what_ends_at_exit_ends_once),
+	 LAB_TEST(what_another_process_holds_does_not_end_at_exit),
+	 LAB_TEST(nothing_ends_with_a_child_of_vfork),
+	 LAB_TEST(a_connection_that_nobody_looked_at_is_told_when_it_is_closed),
+	 LAB_TEST(each_close_of_a_descriptor_is_a_call),
 	 LAB_TEST(a_connection_whose_second_descriptor_went_unseen_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
