@@ -155,25 +155,46 @@ static void exec_names_what_it_closes(void **state)
 	pair_close(&p);
 }
 
-/** A program that may be executed and not be read (mode 0111) is one all the same. */
-static void exec_of_a_program_that_nobody_may_read_names_what_it_closes(void **state)
+/** Another descriptor of it stays open, or this one is the connection's no more. */
+static void exec_does_not_name_what_it_does_not_close(void **state)
 {
-	struct pair p;
+	static const char *const before[] = {"dup s1 s2", "unseen_close s1"};
 	(void)state;
-	char program[300];
-	snprintf(program, sizeof program, "%s/program", lab_dir());
-	assert_int_equal(system(lab_text("cp /bin/true %s && chmod 111 %s", program, program)), 0);
-	int other = open_close_on_exec(&p, ACTOR_UNPRIVILEGED);
-	assert_string_equal(actor_do(&p.a, "exec %s", program), "exited 0");
-	const char *line = log_find(&p.a, "error", 0);
-	assert_non_null(line);
-	assert_string_equal(json_get(line, "op"), "execve");
-	assert_string_equal(json_get(line, "cause"), "closed-unread");
-	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
-	close(other);
-	close(p.peer);
-	close(p.listener);
-	capture_close(&p.wire);
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		int other = open_close_on_exec(&p, ACTOR_PRELOADED);
+		assert_string_equal(actor_do(&p.a, before[i]), "0 -");
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		assert_int_equal(log_count(&p.a, "error") + log_count(&p.a, "close"), 0);
+		assert_int_equal(peer_poll(other, POLLERR, 0) & POLLERR, i == 0 ? 0 : POLLERR);
+		close(other);
+		pair_close(&p);
+	}
+}
+
+/** A program that may be executed and not be read (mode 0111) is one, and a script is. */
+static void exec_of_what_is_no_readable_program_names_what_it_closes(void **state)
+{
+	static const char *const programs[] = {"cp /bin/true %s && chmod 111 %s",
+					       "echo '#!/bin/true' >%s && chmod 755 %s"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		char path[300];
+		snprintf(path, sizeof path, "%s/program%zu", lab_dir(), i);
+		assert_int_equal(system(lab_text(programs[i], path, path)), 0);
+		int other = open_close_on_exec(&p, ACTOR_UNPRIVILEGED);
+		assert_string_equal(actor_do(&p.a, "exec %s", path), "exited 0");
+		const char *line = log_find(&p.a, "error", 0);
+		assert_non_null(line);
+		assert_string_equal(json_get(line, "op"), "execve");
+		assert_string_equal(json_get(line, "cause"), "closed-unread");
+		assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+		close(other);
+		close(p.peer);
+		close(p.listener);
+		capture_close(&p.wire);
+	}
 }
 
 /** The program that exec does not find, or cannot start, closes nothing. */
@@ -467,7 +488,8 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
-	 LAB_TEST(exec_of_a_program_that_nobody_may_read_names_what_it_closes),
+	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
+	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
