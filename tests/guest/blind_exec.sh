@@ -136,6 +136,8 @@ env['LD_PRELOAD'] = '/nowhere/libother.so'; subprocess.run([path], env=env)"
 	RESETBY_ONLY='python*' in_python "subprocess.run([path])"
 	RESETBY_LEVEL=off in_python "subprocess.run([path])"
 	silent
+	RESETBY_ONLY='python*,static' RESETBY_SKIP=other in_python "subprocess.run([path])"
+	told 1 "$PWD/static is statically linked: LD_PRELOAD has no effect on it."
 }
 
 set_id_programs_are_told_to_whom_they_change() {
