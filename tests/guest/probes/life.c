@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -31,6 +32,9 @@ int main(int argc, char **argv)
 	say("limit %lu, working directory %s\n", (unsigned long)limit.rlim_cur,
 	    getcwd((char[4096]){""}, 4096));
 	say_environment();
+	/* A stream without a descriptor. */
+	char room[8];
+	DO(fclose(fmemopen(room, sizeof room, "w")));
 	live(port_of(argv[1]));
 	/* A second time, as a program that blocks and ignores. */
 	sigset_t all;
