@@ -423,6 +423,45 @@ static void write_after_our_own_shutdown_is_no_reset(void **state)
 	}
 }
 
+/** Whether the actor blocks or has pending any signal, as the kernel says. */
+static bool holds_signals(const struct actor *actor)
+{
+	char line[128];
+	bool found = false;
+	FILE *status = fopen(lab_text("/proc/%d/status", (int)actor->pid), "r");
+	assert_non_null(status);
+	while (fgets(line, sizeof line, status) != NULL) {
+		if (strncmp(line, "SigBlk:", 7) == 0 || strncmp(line, "SigPnd:", 7) == 0) {
+			found = found || strtoull(line + 7, NULL, 16) != 0;
+		}
+	}
+	fclose(status);
+	return found;
+}
+
+/** Calls without flags, whose SIGPIPE is held back until their line is written. */
+static void write_after_our_own_shutdown_raises_one_signal(void **state)
+{
+	static const char *const ways[] = {"sendfile s0 1", "splice_in s0 1", "pwritev2 s0 1 1"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		open_client(&p);
+		actor_do(&p.a, "sigpipe count");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_string_equal(actor_do(&p.a, ways[i]), "-1 EPIPE");
+		assert_int_equal(log_count(&p.a, "error"), 1);
+		assert_string_equal(actor_do(&p.a, "signals"), "1 -");
+		assert_false(holds_signals(&p.a));
+		assert_string_equal(actor_do(&p.a, "sigpipe default"), "0 -");
+		assert_string_equal(actor_do(&p.a, ways[i]), "killed SIGPIPE");
+		assert_int_equal(log_count(&p.a, "error"), 2);
+		close(p.peer);
+		close(p.listener);
+		capture_close(&p.wire);
+	}
+}
+
 static void write_after_both_ends_is_our_own_doing_each_time(void **state)
 {
 	struct pair p;
@@ -499,5 +538,6 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exit_with_bytes_unread_names_itself),
 	 LAB_TEST(exit_with_linger_zero_names_itself),
 	 LAB_TEST(write_after_our_own_shutdown_is_no_reset),
+	 LAB_TEST(write_after_our_own_shutdown_raises_one_signal),
 	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset))
