@@ -30,6 +30,20 @@ static void a_leaked_close_sends_nothing_until_exit(void **state)
 	}
 }
 
+/** The next program has nothing of it. */
+static void a_leak_ends_at_exec(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "leak");
+	actor_do(&p.a, "udp4 s1");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_open(&p);
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	assert_int_equal(pair_expect_fin(&p), 0);
+	pair_close(&p);
+}
+
 static void a_leak_with_a_time_ends(void **state)
 {
 	(void)state;
@@ -77,5 +91,6 @@ static void too_many_leaks_are_refused_aloud(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_leaked_close_sends_nothing_until_exit), LAB_TEST(a_leak_with_a_time_ends),
+	 LAB_TEST(a_leak_ends_at_exec),
 	 LAB_TEST(the_leaked_descriptor_does_not_exist_for_the_program),
 	 LAB_TEST(too_many_leaks_are_refused_aloud))
