@@ -103,7 +103,7 @@ struct evidence {
 	uint32_t peer_window;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
 	bool fin_arrived;          /* the peer's, read or not */
-	bool fin_knowable;         /* every byte that was read is counted: else it is not known */
+	bool fin_knowable;         /* every byte that was read is counted: else it may have come */
 	bool keepalive;
 	uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count;
 	uint32_t user_timeout_ms;

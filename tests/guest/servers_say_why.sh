@@ -188,6 +188,42 @@ a_killed_server_that_has_read_all_sends_a_fin() {
 	watched
 }
 
+# As postgres, whose children have their connection from the parent: the client leaves, and the answer
+# comes later than that.
+a_child_that_answers_who_has_left() {
+	local server client
+	both
+	cat >serve.py <<-'END'
+		import os, socket, sys, time
+		CLOSE, CLOSE_WAIT = 7, 8
+		listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+		line, _ = listener.accept()
+		if os.fork() > 0:
+		    line.close()
+		    time.sleep(60)
+		def until(state):
+		    while line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != state:
+		        time.sleep(0.01)
+		line.recv(100)
+		until(CLOSE_WAIT)
+		line.send(b"w" * 1000)
+		until(CLOSE)
+		line.close()
+		open("done", "w").close()
+		os._exit(0)
+	END
+	serve "${server[@]}" "$PYTHON" serve.py "$port"
+	python_says <<-'END'
+		import socket, sys
+		line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+		line.sendall(b"a question")
+		line.close()
+	END
+	eventually test -e done
+	stop
+	expect "$(told)" "peer-closed-early likely none peer-closed-unread,peer-abort"
+}
+
 # While the server is stopped its queue of two is full: a third SYN is not answered.
 a_full_accept_queue() {
 	local server client
@@ -299,6 +335,7 @@ points \
 	a_request_after_keepalive_timeout \
 	a_killed_server_with_unread_bytes_resets \
 	a_killed_server_that_has_read_all_sends_a_fin \
+	a_child_that_answers_who_has_left \
 	a_full_accept_queue \
 	redis_client_kill_is_a_fin \
 	redis_with_too_many_clients \
