@@ -242,7 +242,7 @@ int hook_shutdown(int fd, int how)
 	if (how != SHUT_RD && UNLIKELY(call.conn->choice.actions != 0)) {
 		act_shutdown(&call);
 	}
-	if (how != SHUT_RD) {
+	if (how != SHUT_RD && log_wants(LOG_CONNS)) {
 		evidence_shutting(call.conn, fd);
 	}
 	call.result = real.shutdown(fd, how);
