@@ -135,6 +135,9 @@ struct evidence {
 
 	/* EADDRNOTAVAIL: the program chose the local port; some address of ours leads there */
 	bool port_chosen, has_source;
+
+	/* EINVAL: the peer is link-local, of no interface; our own address is a loopback one, not the peer's */
+	bool lacks_zone, from_loopback;
 };
 
 struct conn;

@@ -229,6 +229,19 @@ static void collect_ports(struct evidence *evidence, const struct conn *conn, in
 	evidence->port_chosen = has_port(fd);
 }
 
+/* What connect has against an address of the right size and family: ip_route_output_key_hash_rcu(). */
+static void collect_address(struct evidence *evidence, const struct conn *conn, int fd)
+{
+	struct addr peer = conn_peer(conn);
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	evidence->lacks_zone = peer.scope == 0 && addr_is_link_local(&peer);
+	if (raw_getsockname(fd, &name, &size) == 0) {
+		struct addr local = addr_from_sockaddr(&name, size);
+		evidence->from_loopback = addr_is_loopback(&local) && !addr_is_loopback(&peer);
+	}
+}
+
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	collect_limits(evidence);
@@ -241,6 +254,8 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 	evidence->time_wait_count = -1;
 	if (evidence->error == EADDRNOTAVAIL) {
 		collect_ports(evidence, conn, fd);
+	} else if (evidence->error == EINVAL) {
+		collect_address(evidence, conn, fd);
 	}
 	if (evidence->connecting && evidence->error != 0) {
 		collect_icmp(evidence, conn, fd);

@@ -3,6 +3,7 @@
 #include "../act/chores.h"
 #include "../conn/evidence.h"
 #include "../log/log.h"
+#include "../sys/raw.h"
 #include "../sys/sandbox.h"
 #include "doze.h"
 #include "pieces.h"
@@ -294,9 +295,24 @@ static bool is_fatal(int error)
 	}
 }
 
+/* connect refuses an address that its routes lead nowhere, as it refuses one of another family. */
+static bool leads_nowhere(const struct call *call)
+{
+	int domain = AF_UNSPEC;
+	socklen_t size = sizeof domain;
+	if (call->op != OP_CONNECT || call->error != EINVAL) {
+		return false;
+	}
+	raw_getsockopt(call->fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+	return domain == conn_peer(call->conn).family;
+}
+
 /* Which of them the kernel gives for a socket's state, at calls that can also fail otherwise. */
 static bool call_can_tell(const struct call *call)
 {
+	if (!is_fatal(call->error)) {
+		return leads_nowhere(call);
+	}
 	if (op_direction(call->op) != DIRECTION_NONE) {
 		return call->error != EACCES && call->error != EPERM;
 	}
@@ -318,8 +334,7 @@ static void explain(struct call *call)
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	enum direction direction = op_direction(call->op);
 	if (call->result < 0) {
-		if (phase != PHASE_FRESH && phase != PHASE_LISTENING && is_fatal(call->error) &&
-		    call_can_tell(call)) {
+		if (phase != PHASE_FRESH && phase != PHASE_LISTENING && call_can_tell(call)) {
 			report(call, SURFACE_RETURN, direction, false);
 			act_failed(call);
 		}

@@ -181,6 +181,12 @@ bool addr_is_any(const struct addr *addr)
 	return addr->family != 0 && memcmp(addr->bytes, zeros, addr_bytes(addr)) == 0;
 }
 
+bool addr_is_link_local(const struct addr *addr)
+{
+	return addr->family == AF_INET6 && addr->bytes[0] == 0xfe &&
+	       (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
 	static const uint8_t ipv6_loopback[IPV6_BYTES] = {[IPV6_BYTES - 1] = 1};

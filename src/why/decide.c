@@ -10,6 +10,7 @@
 #define POSSIBLE SURE_POSSIBLE, NULL
 #define IF_MADE_HERE SURE_CERTAIN, when_made_here, {0}, 0
 #define IF_ICMP_WAS_READ SURE_CERTAIN, when_icmp_was_read
+#define IF_ADDRESS_IS_AT_FAULT SURE_CERTAIN, when_address_is_at_fault
 #define IF_A_PORT_WAS_SOUGHT SURE_CERTAIN, when_a_port_was_sought
 #define IF_QUEUE_WAS_FULL SURE_CERTAIN, when_queue_was_full
 #define ELSE(...) {__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
@@ -32,6 +33,7 @@ static const struct row {
 	{CAUSE_REJECTED, by_unread_icmp, LIKELY, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_REFUSED, no_listener, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
 	{CAUSE_UNREACHABLE, no_way, IF_ICMP_WAS_READ, ELSE(CAUSE_REJECTED)},
+	{CAUSE_UNREACHABLE, leads_nowhere, IF_ADDRESS_IS_AT_FAULT, NO_ELSE},
 	{CAUSE_NO_ANSWER, nobody_answered, CERTAIN},
 	{CAUSE_PORTS_EXHAUSTED, no_port, IF_A_PORT_WAS_SOUGHT, ELSE(CAUSE_UNREACHABLE)},
 	{CAUSE_ACCEPT_ABORTED, dead_at_accept, CERTAIN},

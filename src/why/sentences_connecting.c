@@ -56,9 +56,21 @@ static bool is_of_neighbour(const struct evidence *e)
 					  : e->icmp_type == 3 && e->icmp_code == 1;
 }
 
+static const char *why_it_leads_nowhere(const struct evidence *e)
+{
+	return e->lacks_zone
+		       ? "a link-local address is reached only through an interface that is named"
+	       : e->from_loopback
+		       ? "the socket is bound to a loopback address, which leads to this "
+			 "host only"
+		       : "a blackhole route leads there";
+}
+
 static void unreachable(const struct evidence *e, struct text *text)
 {
-	if (e->icmp_local && is_of_neighbour(e)) {
+	if (e->error == EINVAL) {
+		text_format(text, "nothing was sent: %s", why_it_leads_nowhere(e));
+	} else if (e->icmp_local && is_of_neighbour(e)) {
 		text_format(text,
 			    "our own kernel gave up after %t: the neighbour did not answer, or a "
 			    "local firewall rule pretends so",

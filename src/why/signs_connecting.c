@@ -75,6 +75,17 @@ bool no_way(const struct evidence *e)
 	}
 }
 
+bool leads_nowhere(const struct evidence *e)
+{
+	return e->connecting && e->error == EINVAL;
+}
+
+/* Else it is a blackhole route, as far as we know. */
+enum sure when_address_is_at_fault(const struct evidence *e)
+{
+	return e->lacks_zone || e->from_loopback ? SURE_CERTAIN : SURE_LIKELY;
+}
+
 bool nobody_answered(const struct evidence *e)
 {
 	return e->connecting && e->error == ETIMEDOUT;

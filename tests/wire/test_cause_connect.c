@@ -367,6 +367,48 @@ static void address_without_a_route_is_unreachable(void **state)
 	stop(&a);
 }
 
+/* The kernel has one errno for these and for a wrong argument. */
+static void address_that_leads_nowhere_is_unreachable(void **state)
+{
+	static const struct {
+		const char *bound;
+		struct place place;
+		const char *sure;
+		const char *why;
+	} cases[] = {
+		{NULL, {"198.51.100.1", 80}, "likely", "blackhole"},
+		{NULL, {"[2001:db8:1::1]", 80}, "likely", "blackhole"},
+		{"127.0.0.1", {"10.77.0.2", 80}, "certain", "bound to a loopback address"},
+		{NULL, {"[fe80::1]", 80}, "certain", "an interface that is named"},
+	};
+	struct actor a;
+	(void)state;
+	lab_second_host();
+	run("ip route replace blackhole 198.51.100.0/24; ip route replace blackhole "
+	    "2001:db8:1::/48");
+	actor_start(&a, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		new_socket(&a, "s0", cases[i].place, "");
+		if (cases[i].bound != NULL) {
+			actor_do(&a, "bind s0 %s 0", cases[i].bound);
+		}
+		assert_string_equal(connect_to(&a, "s0", cases[i].place), "-1 EINVAL");
+		expect_verdict(&a, (unsigned)i,
+			       (struct expected){.op = "connect",
+						 .error = "EINVAL",
+						 .cause = "unreachable",
+						 .sure = cases[i].sure,
+						 .rst_case = "none",
+						 .why = {cases[i].why}});
+		actor_do(&a, "close s0");
+	}
+	/* A wrong argument is the program's own affair. */
+	assert_string_equal(actor_do(&a, "socket6 s0"), "0 -");
+	assert_string_equal(actor_do(&a, "connect s0 10.77.0.2 80"), "-1 EINVAL");
+	assert_int_equal(log_count(&a, "error"), sizeof(cases) / sizeof(cases[0]));
+	stop(&a);
+}
+
 static void neighbour_that_does_not_answer_is_unreachable(void **state)
 {
 	struct place places[] = {{"10.77.0.99", 80}, {"[fd00:77::99]", 80}};
@@ -662,6 +704,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(firewall_of_this_host_as_the_client_is_no_refusal),
 	 LAB_TEST(error_queue_of_the_program_is_left_to_it),
 	 LAB_TEST(address_without_a_route_is_unreachable),
+	 LAB_TEST(address_that_leads_nowhere_is_unreachable),
 	 LAB_TEST(neighbour_that_does_not_answer_is_unreachable),
 	 LAB_TEST(silence_is_told_with_the_kernels_schedule),
 	 LAB_TEST(retries_of_the_socket_itself_are_told),
