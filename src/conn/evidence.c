@@ -133,7 +133,8 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		return info.tcpi_unacked > 0;
 	case STATE_CLOSE:
 		return conn->told_error == 0 &&
-		       (!conn_is(conn, CONN_SHUT_WRITE) || may_lack_acks(&info));
+		       (!conn_is(conn, CONN_SHUT_WRITE) || may_lack_acks(&info) ||
+			info.tcpi_bytes_received != bytes_in + 1);
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:

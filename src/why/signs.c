@@ -19,19 +19,21 @@ static bool died_silently(const struct evidence *e)
 	       !was_told(e);
 }
 
-/*
- * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is none
- * where we had sent no FIN, or what was written before it was never acknowledged.
- */
-bool died_too_early(const struct evidence *e)
-{
-	return died_silently(e) && (!e->shut_write || e->outq > 0);
-}
-
 /* The kernel was sending something again, or probing, when the connection died. */
 bool was_unanswered(const struct evidence *e)
 {
 	return e->retransmits > 0 || e->probes > 0;
+}
+
+/*
+ * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is none
+ * where we had sent no FIN, where what was written before it was never acknowledged, or where the
+ * peer's has never come.
+ */
+bool died_too_early(const struct evidence *e)
+{
+	bool no_fin_came = e->fin_knowable && !e->fin_arrived && !e->peer_fin && !was_unanswered(e);
+	return died_silently(e) && (!e->shut_write || e->outq > 0 || no_fin_came);
 }
 
 bool is_reset(const struct evidence *e)

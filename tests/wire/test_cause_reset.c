@@ -867,6 +867,39 @@ static void reset_that_nobody_took_is_told_at_close_after_a_shutdown(void **stat
 	pair_close(&p);
 }
 
+/** Nor is it one when the peer's FIN has never come; when it has, nothing is told. */
+static void reset_instead_of_the_peers_fin_is_told_at_close(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		exchange(&p);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
+		if (i == 0) {
+			pair_close_peer(&p);
+		} else {
+			pair_abort_peer(&p);
+		}
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		const char *end = json_get(log_find(&p.a, "close", 0), "end");
+		assert_string_equal(end, i == 0 ? "fin" : "peer-rst");
+		if (i == 0) {
+			expect_silence(&p.a);
+		} else {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "close",
+							 .error = "none",
+							 .cause = "peer-abort",
+							 .sure = "likely",
+							 .others = "[\"peer-closed-unread\"]"});
+		}
+		pair_close(&p);
+	}
+}
+
 static void reset_that_nobody_took_is_told_at_exit(void **state)
 {
 	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
@@ -956,6 +989,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close_after_a_shutdown),
+	 LAB_TEST(reset_instead_of_the_peers_fin_is_told_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
 	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
 	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))
