@@ -65,7 +65,7 @@ static enum act_end at_close(struct rule *rule, struct call *call)
 	uint64_t limit_ms = rule->has_value ? rule->value.duration_ms : DRAIN_DEFAULT_MS;
 	uint64_t start = clock_coarse_ms();
 	struct drained drained = {0};
-	evidence_shutting(call->conn, call->fd);
+	evidence_shutting(call->conn, evidence_state(call->fd));
 	raw2(SYS_shutdown, call->fd, SHUT_WR);
 	conn_set(call->conn, CONN_SHUT_WRITE);
 	drain_arrived(call->fd, &drained);

@@ -45,10 +45,10 @@ enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t 
 	return (enum tcp_state_number)info.tcpi_state;
 }
 
-void evidence_shutting(struct conn *conn, int fd)
+void evidence_shutting(struct conn *conn, enum tcp_state_number state)
 {
 	if (!conn_is(conn, CONN_SHUT_WRITE) &&
-	    (conn_is(conn, CONN_PEER_FIN) || evidence_state(fd) == STATE_CLOSE_WAIT)) {
+	    (conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT)) {
 		atomic_fetch_or(&conn->end_marks, END_PEER_FIRST);
 	}
 }
@@ -79,12 +79,6 @@ bool evidence_stream(int fd, struct stream_counts *counts)
 		counts->received--;
 	}
 	return true;
-}
-
-uint32_t evidence_data_segments(int fd)
-{
-	struct tcp_info info;
-	return read_info(fd, &info) < 0 ? 0 : info.tcpi_data_segs_in;
 }
 
 static struct path path_of(const struct tcp_info *info)

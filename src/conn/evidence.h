@@ -151,9 +151,6 @@ bool evidence_is_over(int fd);
 /** Is the descriptor still what its record is about, as far as the kernel may be asked? */
 bool evidence_is_about(const struct conn *conn, int fd);
 
-/** Segments with data that have arrived, modulo 2^32; 0 when the kernel does not say. */
-uint32_t evidence_data_segments(int fd);
-
 /** What the summary of a connection says of its path; zeros when the kernel does not. */
 struct path {
 	uint32_t rtt_us; /* smoothed */
@@ -177,8 +174,13 @@ struct path evidence_path(int fd);
 enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
 				      bool *unseen);
 
-/** Our writing side is about to be shut down: remember whether the peer has ended its own before. */
-void evidence_shutting(struct conn *conn, int fd);
+/**
+ * Our writing side is about to be shut down: remember whether the peer has ended its own before.
+ *
+ * @state
+ *         The connection's, now.
+ */
+void evidence_shutting(struct conn *conn, enum tcp_state_number state);
 
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);

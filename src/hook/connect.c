@@ -207,7 +207,18 @@ int hook_listen(int fd, int backlog)
 	return (int)call_leave(&call);
 }
 
-static void shut_down(struct conn *conn, int fd, int how)
+/*
+ * Segments with data that had arrived when both ways were shut. Where the connection is dead when
+ * shutdown returns, what came within the call was too late: on loopback our FIN's acknowledgement brings
+ * what the peer had held back.
+ */
+static uint32_t count_until_shut(int fd, const struct path *before)
+{
+	struct path after = evidence_path(fd);
+	return after.state == STATE_CLOSE ? before->data_segments : after.data_segments;
+}
+
+static void shut_down(struct conn *conn, int fd, int how, const struct path *before)
 {
 	static const uint16_t shut[] = {
 		[SHUT_RD] = CONN_SHUT_READ,
@@ -219,7 +230,7 @@ static void shut_down(struct conn *conn, int fd, int how)
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
 	conn_half_closed(conn);
 	if (conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE)) {
-		conn->shut_data_segs = evidence_data_segments(fd);
+		conn->shut_data_segs = count_until_shut(fd, before);
 	}
 }
 
@@ -231,7 +242,8 @@ int hook_shutdown(int fd, int how)
 	}
 	/* In SYN_SENT it ends the attempt: ECONNRESET, and nothing on the wire. */
 	uint8_t phase = atomic_load_explicit(&call.conn->phase, memory_order_relaxed);
-	bool gives_up = phase == PHASE_CONNECTING && evidence_state(fd) == STATE_SYN_SENT;
+	struct path before = evidence_path(fd);
+	bool gives_up = phase == PHASE_CONNECTING && before.state == STATE_SYN_SENT;
 	/* A listener stops listening: inet_shutdown(). */
 	bool stops = phase == PHASE_LISTENING && (how == SHUT_RD || how == SHUT_RDWR);
 	if (gives_up || stops) {
@@ -242,12 +254,13 @@ int hook_shutdown(int fd, int how)
 	if (how != SHUT_RD && UNLIKELY(call.conn->choice.actions != 0)) {
 		act_shutdown(&call);
 	}
-	if (how != SHUT_RD && log_wants(LOG_CONNS)) {
-		evidence_shutting(call.conn, fd);
+	if (how != SHUT_RD) {
+		evidence_shutting(call.conn, before.state);
+	}
 	}
 	call.result = real.shutdown(fd, how);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
-		shut_down(call.conn, fd, how);
+		shut_down(call.conn, fd, how, &before);
 	}
 	return (int)call_leave(&call);
 }

@@ -614,6 +614,21 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	pair_close(&p);
 }
 
+/** Our FIN lets go what the peer had held back, which may be here before shutdown returns. */
+static void data_that_our_own_fin_calls_forth_is_late(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_int_equal(send(p.peer, "late", 4, MSG_MORE), 4);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+	capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0, (struct expected){.cause = "late-data", .sure = "certain"});
+	pair_close(&p);
+}
+
 static void abort_after_our_own_shutdown_is_the_peers(void **state)
 {
 	struct pair p;
@@ -979,6 +994,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(calls_after_the_end_are_already_reset),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
+	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
 	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
 	 LAB_TEST(client_gone_before_accept_is_told_at_accept),
