@@ -25,6 +25,10 @@ bool linger0_at_close(const struct evidence *e)
 	case STATE_FIN_WAIT1:
 	case STATE_FIN_WAIT2:
 		return true;
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		/* There with something that was not sent. */
+		return e->unsent > 0;
 	default:
 		return false;
 	}

@@ -1157,6 +1157,7 @@ static const struct evidence ordinary[] = {
 	{CLOSING, .state = STATE_ESTABLISHED, .linger_zero = true, .shared = true},
 	{CLOSING, .state = STATE_CLOSE, .linger_zero = true, .told_error = ECONNRESET},
 	{CLOSING, .state = STATE_LAST_ACK, .linger_zero = true, .shut_write = true},
+	{CLOSING, .state = STATE_CLOSING, .linger_zero = true, .shut_write = true, .outq = 5},
 	{CLOSING, .state = STATE_LISTEN, .listening = true},
 	{CLOSING, .state = STATE_LISTEN, .listening = true, .accept_queue = 2, .shared = true},
 	{CLOSING, .state = STATE_CLOSE, .connecting = true},

@@ -233,6 +233,34 @@ static void linger_zero_tells_what_it_discards(void **state)
 	pair_close(&p);
 }
 
+/** In LAST_ACK there is a FIN to wait for, unless something before it is not sent: tcp_disconnect(). */
+static void linger_zero_in_last_ack_resets_what_is_not_sent(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, nonblocking_situation, NULL);
+		while (i == 1 && actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
+		}
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "setsockopt s0 linger on 0"), "0 -");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		if (i == 0) {
+			expect_silence(&p.a);
+			pair_expect_fin(&p);
+		} else {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.cause = "closed-linger0",
+							 .sure = "certain",
+							 .why = {"are discarded"}});
+			pair_expect_rst(&p);
+		}
+		pair_close(&p);
+	}
+}
+
 static void linger_zero_of_the_listener_is_the_connections(void **state)
 {
 	struct pair p;
@@ -530,6 +558,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
+	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
