@@ -11,6 +11,8 @@
 #define SOURCE_PORT_OFFSET 0
 #define IPV4_SOURCE_OFFSET 12
 #define IPV6_SOURCE_OFFSET 8
+/* What a filter of ours begins with: it may be found again in another program, after exec. */
+#define MARK 0x72736279u
 #define PASS 0xffffffffu
 #define LOSE 0
 
@@ -103,6 +105,7 @@ static void require_source(struct program *program, const struct addr_range *ran
 static void compile(struct program *program, const struct filter *filter, int fd)
 {
 	memset(program, 0, sizeof *program);
+	put(program, BPF_LD | BPF_IMM, MARK);
 	put(program, BPF_LD | BPF_B | BPF_ABS, FLAGS_OFFSET);
 	put(program, BPF_ALU | BPF_AND | BPF_K, filter->mask);
 	require(program, BPF_JEQ, filter->value, !filter->unless);
@@ -117,21 +120,27 @@ static void compile(struct program *program, const struct filter *filter, int fd
 	finish(program, fd);
 }
 
-/* Somebody's filter is attached: a length for classic ones, an error for others. */
-static bool has_filter(int fd)
+/*
+ * Somebody else's filter is attached: an error for longer ones, and for those that are not classic.
+ *
+ * @room
+ *         For CODE_ROOM instructions.
+ */
+static bool has_foreign_filter(int fd, struct sock_filter *room)
 {
-	socklen_t size = 0;
-	long result = raw_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &size);
-	return result < 0 || size > 0;
+	socklen_t count = CODE_ROOM;
+	long result = raw_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, room, &count);
+	bool ours = room[0].code == (BPF_LD | BPF_IMM) && room[0].k == MARK;
+	return result < 0 || (count > 0 && !ours);
 }
 
 /* -EPERM without the capability; -EBUSY when the program has a filter of its own. */
 static int attach(struct conn *conn, int fd, const struct filter *filter)
 {
-	if (!conn_is(conn, CONN_FILTERED) && has_filter(fd)) {
+	struct program program = {.length = 0};
+	if (!conn_is(conn, CONN_FILTERED) && has_foreign_filter(fd, program.code)) {
 		return -EBUSY;
 	}
-	struct program program;
 	compile(&program, filter, conn_is(conn, CONN_FILTERED) ? fd : -1);
 	struct sock_fprog attached = {.len = program.length, .filter = program.code};
 	long result = raw_setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached);

@@ -293,6 +293,23 @@ static void a_fin_that_has_come_cannot_be_lost(void **state)
 	close(peer);
 }
 
+/** The new program finds it there, and knows whose it is. */
+static void a_filter_is_ours_after_exec(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=fin");
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	assert_int_equal(log_count(&p.a, "inject"), 2);
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 100"), "0 -");
+	assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
+	pair_close(&p);
+}
+
 static void a_filter_ends_with_its_connection(void **state)
 {
 	(void)state;
@@ -338,5 +355,5 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
-	 LAB_TEST(a_filter_ends_with_its_connection),
+	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),
 	 LAB_TEST(drop_and_loss_of_one_connection_both_lose))
