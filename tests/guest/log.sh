@@ -75,10 +75,8 @@ an_unwritable_log_is_complained_about_once() {
 what_is_sent_and_received_is_not_logged() {
 	local format
 	for format in text json; do
-		(
-			umask 027
-			preloaded RESETBY_LOG="$PWD/log.$format" RESETBY_FORMAT=$format RESETBY_LEVEL=calls \
-				RESETBY_RULES='retry; idempotent; reset when=read times=1' "$PYTHON" -c '
+		preloaded RESETBY_LOG="$PWD/log.$format" RESETBY_FORMAT=$format RESETBY_LEVEL=calls \
+			RESETBY_RULES='retry; idempotent; reset when=read times=1' "$PYTHON" -c '
 import socket
 listener = socket.create_server(("127.0.0.1", 0))
 for words in b"GET /secret HTTP/1.1\r\nCookie: secret\r\n\r\n", b"secret":
@@ -93,11 +91,25 @@ for words in b"GET /secret HTTP/1.1\r\nCookie: secret\r\n\r\n", b"secret":
         client.recv(100)
     except OSError:
         pass'
-		)
 		has reset "log.$format"
 		expect "$(grep -c secret "log.$format")" 0
-		expect "$(stat -c %a "log.$format")" 640
 	done
+}
+
+# Daemons have a umask of 0.
+a_new_log_is_for_its_owner_to_write_whatever_the_umask() {
+	local umask mode
+	while read -r umask mode; do
+		(
+			umask "$umask"
+			preloaded RESETBY_LOG="$PWD/log.$umask" "${refused[@]}"
+		)
+		expect "$(stat -c %a "log.$umask")" "$mode"
+	done <<-END
+		000 644
+		027 640
+		077 600
+	END
 }
 
 # wrong VARIABLE=VALUE TEXT: one line names it, and nothing but the defaults is in force
@@ -424,6 +436,7 @@ points \
 	text_says_what_json_says \
 	an_unwritable_log_is_complained_about_once \
 	what_is_sent_and_received_is_not_logged \
+	a_new_log_is_for_its_owner_to_write_whatever_the_umask \
 	wrong_variables_are_told_and_leave_no_rule \
 	only_and_skip_choose_programs \
 	each_level_includes_the_one_before \
