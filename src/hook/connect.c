@@ -257,7 +257,6 @@ int hook_shutdown(int fd, int how)
 	if (how != SHUT_RD) {
 		evidence_shutting(call.conn, before.state);
 	}
-	}
 	call.result = real.shutdown(fd, how);
 	if (call.result == 0 && conn_same(call.conn, call.generation)) {
 		shut_down(call.conn, fd, how, &before);

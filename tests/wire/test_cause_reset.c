@@ -276,13 +276,13 @@ static void a_reset_that_answers_nothing_does_not_come_of_the_fin(void **state)
 }
 
 /** The peer closes, the program writes and closes, and reads no end of file. */
-static void write_past_an_unread_fin(struct pair *p, unsigned wait_ms)
+static void write_past_an_unread_fin(struct pair *p, unsigned bytes, unsigned wait_ms)
 {
 	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	exchange(p);
 	pair_close_peer(p);
 	wait_for_fin(&p->a, "s0");
-	assert_string_equal(actor_do(&p->a, "send s0 5"), "5 -");
+	assert_string_equal(actor_do(&p->a, "send s0 %u", bytes), lab_text("%u -", bytes));
 	/* The program itself does not look. */
 	lab_until(info_of(&p->a, "s0").tcpi_state == TCP_CLOSE);
 	lab_let_pass(wait_ms);
@@ -294,7 +294,7 @@ static void a_reset_after_an_unread_fin_is_known_at_the_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	write_past_an_unread_fin(&p, 300);
+	write_past_an_unread_fin(&p, 5, 300);
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "close",
 					 .error = "none",
@@ -314,7 +314,7 @@ static void a_farewell_to_who_had_closed_is_no_error(void **state)
 	(void)state;
 	for (int tries = 0; tries < 20 && !silent; tries++) {
 		struct pair p;
-		write_past_an_unread_fin(&p, 0);
+		write_past_an_unread_fin(&p, 256, 0);
 		silent = log_count(&p.a, "error") == 0;
 		assert_true(!silent ||
 			    strcmp(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin") == 0);
@@ -395,6 +395,16 @@ static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 					 .sure = "likely",
 					 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
 					 .state = "CLOSE"});
+	pair_close(&p);
+}
+
+/** Nor is what is longer than any goodbye. */
+static void a_long_last_write_is_no_farewell(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_past_an_unread_fin(&p, 257, 0);
+	assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "peer-closed-early");
 	pair_close(&p);
 }
 
@@ -984,6 +994,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
+	 LAB_TEST(a_long_last_write_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
