@@ -263,6 +263,38 @@ static void a_broken_pipe_under_an_old_number_raises_one_signal(void **state)
 	}
 }
 
+/** What a call brings that began on another connection is that one's, under the same number. */
+static void a_call_that_outlives_its_connection_is_not_the_next_ones(void **state)
+{
+	static const char *const waits[] = {"read s0 5", "recv s0 5", "send s0 6000000"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		int first = dup(p.peer);
+		long number = actor_number(actor_do(&p.a, "fd s0"));
+		actor_do(&p.a, "background %s", waits[i]);
+		actor_wait_background(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_again(&p);
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), number);
+		if (i < 2) {
+			peer_send(first, "12345");
+			assert_string_equal(actor_do(&p.a, "join"), "5 - 12345");
+		} else {
+			peer_recv(first, 6000000);
+			assert_string_equal(actor_do(&p.a, "join"), "6000000 -");
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		const char *line = log_find(&p.a, "close", 1);
+		assert_int_equal((long)json_number(line, "conn"), 2);
+		assert_int_equal((long)json_number(line, "bytes_in"), 0);
+		assert_int_equal((long)json_number(line, "bytes_out"), 0);
+		close(first);
+		pair_close(&p);
+	}
+}
+
 /** Another connection under the number of one whose close nobody saw. */
 static void a_new_connection_under_an_old_number_is_new(void **state)
 {
@@ -424,6 +456,7 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(high_numbers_are_numbers), LAB_TEST(numbers_above_65536_are_numbers),
 	 LAB_TEST(a_file_under_an_old_number_is_a_file),
 	 LAB_TEST(a_broken_pipe_under_an_old_number_raises_one_signal),
+	 LAB_TEST(a_call_that_outlives_its_connection_is_not_the_next_ones),
 	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
 	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
 	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
