@@ -475,6 +475,27 @@ static void pinned_record_is_not_used_again(void **state)
 	conn_forget(FD + 1, SLOT_UNKNOWN);
 }
 
+/** The count has room for 4095; the rest go without. */
+static void more_pins_than_fit_are_refused(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = atomic_load(&conn->generation);
+	unsigned pins = 0;
+	while (pins < 5000 && conn_pin(conn, FD)) {
+		pins++;
+	}
+	assert_in_range(pins, 1000, 4095);
+	assert_int_equal(conn_names(conn), 1);
+	for (unsigned i = 0; i < pins; i++) {
+		conn_unpin(conn);
+	}
+	assert_true(conn_same(conn, generation));
+	assert_true(conn_pin(conn, FD));
+	conn_unpin(conn);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
 static void closing_thread_gets_the_record_alone(void **state)
 {
 	(void)state;
@@ -551,6 +572,7 @@ int main(void)
 		cmocka_unit_test(racing_for_one_number_loses_no_record),
 		cmocka_unit_test(late_writes_to_a_record_given_back_harm_nobody),
 		cmocka_unit_test(pinned_record_is_not_used_again),
+		cmocka_unit_test(more_pins_than_fit_are_refused),
 		cmocka_unit_test(closing_thread_gets_the_record_alone),
 		cmocka_unit_test(sharing_what_is_being_closed_loses_no_record),
 	};
