@@ -71,6 +71,27 @@ static void bytes_that_no_hook_saw_are_told_at_close(void **state)
 	}
 }
 
+/** Where only what is written goes past, or only what is read. */
+static void bytes_of_one_way_are_told_too(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, NULL);
+		if (i == 0) {
+			assert_string_equal(actor_do(&p.a, "unseen_send s0 1000"), "1000 -");
+			peer_recv(p.peer, SENT);
+		} else {
+			peer_send_bytes(p.peer, RECEIVED);
+			assert_string_equal(actor_do(&p.a, "unseen_recv s0 3000"), "3000 -");
+		}
+		actor_do(&p.a, "close s0");
+		expect_told(&p, i == 0 ? "1000 bytes that this process sent and 0 bytes"
+				       : "0 bytes that this process sent and 3000 bytes");
+		pair_close(&p);
+	}
+}
+
 static void they_are_told_while_the_connection_is_open(void **state)
 {
 	(void)state;
@@ -228,6 +249,7 @@ static void what_was_moved_before_exec_is_not_missed(void **state)
 }
 
 LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
+	 LAB_TEST(bytes_of_one_way_are_told_too),
 	 LAB_TEST(they_are_told_while_the_connection_is_open),
 	 LAB_TEST(a_verdict_says_that_its_counts_are_not_whole),
 	 LAB_TEST(ordinary_calls_of_every_kind_are_seen), LAB_TEST(urgent_bytes_are_not_missed),
