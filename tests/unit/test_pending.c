@@ -610,6 +610,28 @@ static void a_child_keeps_its_lines_where_its_fork_is_noticed_late(void **state)
 	in_child(noticed_late);
 }
 
+/* As before a setuid or a sandbox: no file is to be made, removed or brought in any more. */
+static void prepared(void)
+{
+	char path[256];
+	stopped_us = clock_wall_us();
+	open_log();
+	keep_call("first\n");
+	keep_call("second\n");
+	log_prepare();
+	expect_log("opened\nfirst\nsecond\n");
+	pending_name(path, getpid());
+	CHECK(access(path, F_OK) != 0);
+	keep_call("third\n");
+	expect_log("opened\nfirst\nsecond\nthird\n");
+}
+
+static void no_line_waits_once_the_log_is_prepared_for_less_rights(void **state)
+{
+	(void)state;
+	in_child(prepared);
+}
+
 static struct lane held;
 
 static void *leave_lane(void *context)
@@ -856,6 +878,7 @@ int main(void)
 		TEST(only_whole_lines_are_brought_in),
 		TEST(lines_of_threads_and_processes_are_whole_all_there_and_in_order),
 		TEST(a_child_keeps_its_lines_where_its_fork_is_noticed_late),
+		TEST(no_line_waits_once_the_log_is_prepared_for_less_rights),
 		TEST(a_line_waits_for_those_before_it_to_be_written),
 		TEST(nobody_waits_for_ever_for_a_thread_that_left),
 		TEST(lines_of_all_threads_come_before_a_line_of_another_kind),
