@@ -51,6 +51,12 @@ static void peer_closed_unread(const struct evidence *e, struct text *text)
 		text_string(text,
 			    " after the peer's FIN, although the peer had gone on acknowledging; ");
 		say_moved(e, text);
+	} else if (stuck_at_fin(e)) {
+		text_format(
+			text,
+			" after the peer's FIN, with %z of ours unacknowledged or unsent and the "
+			"peer's buffer full of what it had not read",
+			(uint64_t)e->outq);
 	} else if (e->has_info && e->outq <= 0) {
 		text_format(
 			text,
@@ -72,7 +78,12 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 	text_string(text, "the peer's FIN had come");
 	text_string(text, e->peer_fin ? " and the program had read that end of file"
 				      : " and the program had not read it");
-	text_string(text, "; what was written after it met a closed socket, whose RST is ");
+	text_string(text, "; what was written after it met a closed socket");
+	text_string(
+		text,
+		maybe_unread_at_fin(e)
+			? ", or the peer closed with some of what came before unread; the RST is "
+			: ", whose RST is ");
 	text_string(text, e->error == EPIPE           ? "this EPIPE"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");

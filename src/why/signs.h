@@ -45,6 +45,8 @@ bool reset_after_fin(const struct evidence *e);
 bool reset_after_unread_fin(const struct evidence *e);
 bool maybe_reset_after_fin(const struct evidence *e);
 bool aborted_after_fin(const struct evidence *e);
+bool maybe_unread_at_fin(const struct evidence *e);
+bool stuck_at_fin(const struct evidence *e);
 bool unread_after_fin(const struct evidence *e);
 bool data_after_own_end(const struct evidence *e);
 bool nothing_acked(const struct evidence *e);

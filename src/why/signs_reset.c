@@ -68,6 +68,32 @@ static bool all_sent_was_acked(const struct evidence *e)
 	return e->has_info && e->outq > 0 && e->outq == e->unsent;
 }
 
+/*
+ * Of what we were saying a part was acknowledged and the rest never, and nothing was said later than
+ * the last acknowledgement, which the FIN was.
+ */
+static bool in_mid_stream(const struct evidence *e)
+{
+	uint64_t said = e->side == SIDE_SERVER ? e->resp_bytes : e->req_bytes;
+	return e->outq > 0 && said > (uint64_t)e->outq &&
+	       e->last_data_sent_ms >= e->last_ack_recv_ms;
+}
+
+/*
+ * A close after a shutdown is a FIN, and a RST where bytes were unread: from here it looks as if what
+ * we wrote on had met a closed socket.
+ */
+bool maybe_unread_at_fin(const struct evidence *e)
+{
+	return reset_after_fin(e) && !e->peer_fin && in_mid_stream(e);
+}
+
+/* Nothing could be written on: the peer's buffer was full of what it had not read. */
+bool stuck_at_fin(const struct evidence *e)
+{
+	return maybe_unread_at_fin(e) && e->fin_arrived && e->peer_window == 0 && e->unsent > 0;
+}
+
 /* A peer that has closed acknowledges nothing any more: this one had only half-closed. */
 bool unread_after_fin(const struct evidence *e)
 {

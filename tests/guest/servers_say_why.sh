@@ -52,12 +52,13 @@ nginx_serves() {
 # what the first failing call says
 upload() {
 	as_client timeout 20 "$PYTHON" - "$port" "$@" <<-'END'
-		import socket, sys, wait
+		import socket, sys, time, wait
 		line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 		line.sendall(b"POST /small HTTP/1.1\r\nHost: here\r\nContent-Length: 1048576\r\n\r\n")
 		try:
 		    if sys.argv[2:] == ["late"]:
 		        wait.for_fin(line)
+		        time.sleep(0.05)  # later than the FIN, as the kernel's clock has it
 		        line.sendall(b"b" * 1024)
 		        wait.for_end(line)
 		    for _ in range(1024):

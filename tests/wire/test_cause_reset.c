@@ -503,6 +503,57 @@ static void close_with_bytes_unread_after_a_half_close_is_named(void **state)
 	pair_close(&p);
 }
 
+/** As nginx that has answered 413: the FIN of a shutdown, then the RST of a close with bytes unread. */
+static void close_with_a_full_buffer_is_no_early_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, NULL);
+	while (actor_number(actor_do(&p.a, "send s0 1000000")) > 0) {
+	}
+	lab_until(info_of(&p.a, "s0").tcpi_probes > 0);
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "recv",
+					 .error = "none",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-closed-early\",\"peer-abort\"]",
+					 .rst_case = "reset",
+					 .why = {"after the peer's FIN", "buffer full"}});
+	assert_true(capture_rst(&p.wire, p.peer_port));
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
+/** What is sent later than the FIN came is what the RST answers, in the middle of an upload, too. */
+static void upload_after_the_peers_close_is_certain(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
+	peer_recv(p.peer, 1000);
+	pair_close_peer(&p);
+	wait_for_fin(&p.a, "s0");
+	lab_let_pass(50);
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "peer-closed-early",
+					 .sure = "certain",
+					 .rst_case = "reset-by-peer",
+					 .why = {"met a closed socket, whose RST is this EPIPE"}});
+	pair_close(&p);
+}
+
 static void abort_without_reason_is_the_peers(void **state)
 {
 	struct pair p;
@@ -999,6 +1050,8 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
 	 LAB_TEST(close_with_bytes_unread_after_a_half_close_is_named),
+	 LAB_TEST(close_with_a_full_buffer_is_no_early_close),
+	 LAB_TEST(upload_after_the_peers_close_is_certain),
 	 LAB_TEST(abort_without_reason_is_the_peers),
 	 LAB_TEST(abort_before_any_byte_may_be_a_full_queue),
 	 LAB_TEST(abort_of_a_client_that_was_told_nothing_leaves_no_other),
