@@ -164,23 +164,28 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 /*
  * What is written last, without waiting for an answer, is a farewell (TLS's close_notify, FTP's QUIT):
  * that the peer had closed before is of no consequence to anybody. A program that waited has seen a
- * hang-up, after which the connection is calm no more. And so it is with what it shuts down after.
+ * hang-up, after which the connection is calm no more; after the end of file, which most TLS servers
+ * read before their close_notify, no answer is waited for, but one may be given that somebody wanted.
+ * And so it is with what is shut down behind it.
  */
 #define FAREWELL_MS 100u
 #define FAREWELL_BYTES 256
+/* An alert of two bytes, by the cipher that adds most: RFC 5246, 6.2.3.2, with HMAC-SHA384. */
+#define CLOSE_NOTIFY_BYTES 96
 
 static bool is_farewell(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
 	/* It may have half-closed, have acknowledged that and then left it unread. */
 	bool had_closed =
 		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
-	if (!had_closed || e->error != 0 || e->surface == SURFACE_EOF || e->outq > FAREWELL_BYTES) {
+	bool told = e->error != 0 || e->surface == SURFACE_EOF || e->told_hidden;
+	if (!had_closed || told || e->outq > FAREWELL_BYTES) {
 		return false;
 	}
-	return e->shut_write ||
-	       (e->fin_arrived && !e->peer_fin && e->last_turn == DIRECTION_WRITE &&
-		e->last_data_sent_ms < FAREWELL_MS &&
-		atomic_load(&conn->calm) == atomic_load(&flow_calm));
+	bool expects_nothing = e->peer_fin ? e->outq <= CLOSE_NOTIFY_BYTES
+					   : atomic_load(&conn->calm) == atomic_load(&flow_calm);
+	return e->shut_write || (e->fin_arrived && e->last_turn == DIRECTION_WRITE &&
+				 e->last_data_sent_ms < FAREWELL_MS && expects_nothing);
 }
 
 /*

@@ -275,13 +275,16 @@ static void a_reset_that_answers_nothing_does_not_come_of_the_fin(void **state)
 	pair_close(&p);
 }
 
-/** The peer closes, the program writes and closes, and reads no end of file. */
-static void write_past_an_unread_fin(struct pair *p, unsigned bytes, unsigned wait_ms)
+/** The peer closes, the program reads the end of file or does not, writes and closes. */
+static void write_past_a_fin(struct pair *p, bool reads, unsigned bytes, unsigned wait_ms)
 {
 	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	exchange(p);
 	pair_close_peer(p);
 	wait_for_fin(&p->a, "s0");
+	if (reads) {
+		assert_string_equal(actor_do(&p->a, "recv s0"), "0 -");
+	}
 	assert_string_equal(actor_do(&p->a, "send s0 %u", bytes), lab_text("%u -", bytes));
 	/* The program itself does not look. */
 	lab_until(info_of(&p->a, "s0").tcpi_state == TCP_CLOSE);
@@ -289,12 +292,11 @@ static void write_past_an_unread_fin(struct pair *p, unsigned bytes, unsigned wa
 	assert_string_equal(actor_do(&p->a, "close s0"), "0 -");
 }
 
-/** The FIN is in the kernel's count of bytes, also when nobody reads that far. */
 static void a_reset_after_an_unread_fin_is_known_at_the_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	write_past_an_unread_fin(&p, 5, 300);
+	write_past_a_fin(&p, false, 5, 300);
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "close",
 					 .error = "none",
@@ -303,24 +305,46 @@ static void a_reset_after_an_unread_fin_is_known_at_the_close(void **state)
 					 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
 					 .rst_case = "none",
 					 .state = "CLOSE",
-					 .why = {"had not read it", "told to nobody"}});
+					 .why = {"had not read", "told to nobody"}});
 	pair_close(&p);
 }
+
+/** What was sent well before the close may have been more than a farewell. */
+static void a_write_after_a_read_end_of_file_is_certain_at_the_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_past_a_fin(&p, true, 5, 300);
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-early",
+					 .sure = "certain",
+					 .rst_case = "none",
+					 .state = "CLOSE",
+					 .why = {"had read that end of file", "told to nobody"}});
+	pair_close(&p);
+}
+
+/** The longest farewells: before the end of file, and after it, where an answer may be given. */
+static const unsigned farewells[] = {[false] = 256, [true] = 96};
 
 /** As TLS's close_notify. On a busy machine it may look as if an answer had been waited for. */
 static void a_farewell_to_who_had_closed_is_no_error(void **state)
 {
-	bool silent = false;
 	(void)state;
-	for (int tries = 0; tries < 20 && !silent; tries++) {
-		struct pair p;
-		write_past_an_unread_fin(&p, 256, 0);
-		silent = log_count(&p.a, "error") == 0;
-		assert_true(!silent ||
-			    strcmp(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin") == 0);
-		pair_close(&p);
+	for (unsigned reads = 0; reads < 2; reads++) {
+		bool silent = false;
+		for (int tries = 0; tries < 20 && !silent; tries++) {
+			struct pair p;
+			write_past_a_fin(&p, reads != 0, farewells[reads], 0);
+			silent = log_count(&p.a, "error") == 0;
+			assert_true(!silent || strcmp(json_get(log_find(&p.a, "close", 0), "end"),
+						      "peer-fin") == 0);
+			pair_close(&p);
+		}
+		assert_true(silent);
 	}
-	assert_true(silent);
 }
 
 /** The program shuts its writing side down behind it, and waits as long as it likes. */
@@ -401,11 +425,14 @@ static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 /** Nor is what is longer than any goodbye. */
 static void a_long_last_write_is_no_farewell(void **state)
 {
-	struct pair p;
 	(void)state;
-	write_past_an_unread_fin(&p, 257, 0);
-	assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"), "peer-closed-early");
-	pair_close(&p);
+	for (unsigned reads = 0; reads < 2; reads++) {
+		struct pair p;
+		write_past_a_fin(&p, reads != 0, farewells[reads] + 1, 0);
+		assert_string_equal(json_get(log_find(&p.a, "error", 0), "cause"),
+				    "peer-closed-early");
+		pair_close(&p);
+	}
 }
 
 /** Who has waited is no such: it may be a request that was lost. */
@@ -1041,6 +1068,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
 	 LAB_TEST(a_reset_that_answers_nothing_does_not_come_of_the_fin),
 	 LAB_TEST(a_reset_after_an_unread_fin_is_known_at_the_close),
+	 LAB_TEST(a_write_after_a_read_end_of_file_is_certain_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
