@@ -208,6 +208,12 @@ bool abort_holds(const struct conn *conn)
 	return holds;
 }
 
+bool abort_outlasts_edit(struct rule *rule, struct call *call)
+{
+	(void)rule;
+	return abort_holds(call->conn);
+}
+
 void abort_forget(const struct conn *conn)
 {
 	struct stash *stash = stash_of(conn);

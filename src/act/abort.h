@@ -40,6 +40,9 @@ bool abort_mends_read(struct rule *rule, struct call *call);
 /** Are there such bytes? */
 bool abort_holds(const struct conn *conn);
 
+/** The rules have been edited: bytes that are to be read first come under the old ones. */
+bool abort_outlasts_edit(struct rule *rule, struct call *call);
+
 /** The connection's descriptor goes: forget what nobody read. */
 void abort_forget(const struct conn *conn);
 

@@ -165,8 +165,16 @@ static void failed(struct rule *rule, struct call *call)
 	}
 }
 
+/* Until then the rule holds: nobody else knows what it changed. */
+static bool edited(struct rule *rule, struct call *call)
+{
+	return call->conn->injected == act_number(rule, call) &&
+	       atomic_load(&call->conn->phase) == PHASE_CONNECTING;
+}
+
 const struct act act_CONNECT_TIMEOUT = {
 	.connect = before_connect,
 	.connected = after_connect,
+	.edited = edited,
 	.failed = failed,
 };

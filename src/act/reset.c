@@ -45,4 +45,9 @@ static enum act_end at_close(struct rule *rule, struct call *call)
 }
 
 const struct act act_RESET = {
-	.read = at_read, .write = at_write, .again = abort_mends_read, .close = at_close};
+	.read = at_read,
+	.write = at_write,
+	.again = abort_mends_read,
+	.close = at_close,
+	.edited = abort_outlasts_edit,
+};

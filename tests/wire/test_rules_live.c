@@ -325,6 +325,52 @@ static void the_variables_rules_stay(void **state)
 	pair_close(&p);
 }
 
+/** Edit the rules, and wait until a new connection shows that it is seen. */
+static void edit_and_see(struct pair *p)
+{
+	bool seen = false;
+	write_rules("keepalive=77s/3s/2\n");
+	while (!seen) {
+		actor_do(&p->a, "socket4 s1");
+		assert_string_equal(actor_do(&p->a, "connect s1 127.0.0.1 %u", p->listen_port),
+				    "0 -");
+		seen = strcmp(actor_do(&p->a, "getsockopt s1 keepidle"), "0 - 77") == 0;
+		actor_do(&p->a, "close s1");
+		close(peer_accept(p->listener));
+	}
+}
+
+static void bytes_before_a_reset_outlast_its_rule(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("reset when=write\n");
+	open_with_file(&p, client_situation);
+	peer_send(p.peer, "old");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 ECONNRESET");
+	edit_and_see(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 100"), "3 - old");
+	assert_string_equal(actor_do(&p.a, "recv s0 100"), "0 -");
+	pair_close(&p);
+}
+
+static void a_connect_that_times_out_leaves_nothing_behind_after_an_edit(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("connect-timeout=4s conn=2\n");
+	open_with_file(&p, client_situation);
+	actor_do(&p.a, "socket4 s2 nonblock");
+	assert_string_equal(actor_do(&p.a, "connect s2 127.0.0.1 %u", p.listen_port),
+			    "-1 EINPROGRESS");
+	edit_and_see(&p);
+	assert_string_equal(actor_do(&p.a, "poll s2 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&p.a, "getsockopt s2 error"), "0 - ETIMEDOUT");
+	assert_string_equal(actor_do(&p.a, "getsockopt s2 user_timeout"), "0 - 0");
+	pair_close(&p);
+}
+
 /** A child follows the file as its parent does. */
 static void forked_children_follow_the_file(void **state)
 {
@@ -351,4 +397,6 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_pipe_is_no_rules_file),
 	 LAB_TEST(a_file_that_is_missing_at_start_is_a_wrong_value),
 	 LAB_TEST(a_file_that_is_wrong_at_start_is_a_wrong_value),
-	 LAB_TEST(the_variables_rules_stay), LAB_TEST(forked_children_follow_the_file))
+	 LAB_TEST(the_variables_rules_stay), LAB_TEST(bytes_before_a_reset_outlast_its_rule),
+	 LAB_TEST(a_connect_that_times_out_leaves_nothing_behind_after_an_edit),
+	 LAB_TEST(forked_children_follow_the_file))
