@@ -1216,6 +1216,8 @@ static const struct evidence ordinary[] = {
 	 .has_info = true,
 	 .state = STATE_ESTABLISHED},
 	{PASSING, .state = STATE_ESTABLISHED, .bytes_acked = 1, .bytes_out = 5, .outq = 5},
+	{PASSING, .state = STATE_ESTABLISHED, .retransmits = 2, .outq = 9, .bytes_out = 9,
+	 .bytes_acked = 9, .bytes_received = 1},
 	{PASSING, .state = STATE_CLOSE_WAIT, .half_ms = 59000},
 	{PASSING, .state = STATE_FIN_WAIT1, .half_ms = 61000},
 	{PASSING, .state = STATE_FIN_WAIT1, .half_ms = 59000, .retransmits = 4},

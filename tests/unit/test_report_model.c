@@ -362,6 +362,17 @@ static void addresses_are_tried_side_by_side(void **state)
 	expect_failed(0, 2, 2);
 }
 
+/* Under way together, and yet two things: the longest delay that RFC 8305 allows has gone by. */
+static void what_began_more_than_two_seconds_apart_was_not_tried_side_by_side(void **state)
+{
+	(void)state;
+	fails("05.000000", 1, V6, "no-answer", 4000);
+	opens("05.100000", 2, V4, 2000);
+	fails("25.000000", 3, V6, "no-answer", 4000);
+	opens("23.900000", 4, V4, 1000);
+	expect_failed(1, 1, 3);
+}
+
 static void of_requests_at_one_time_each_has_its_own_answer(void **state)
 {
 	(void)state;
@@ -448,6 +459,7 @@ int main(void)
 		POINT(addresses_are_tried_one_after_the_other),
 		POINT(a_round_in_which_no_address_answered_has_failed),
 		POINT(addresses_are_tried_side_by_side),
+		POINT(what_began_more_than_two_seconds_apart_was_not_tried_side_by_side),
 		POINT(of_requests_at_one_time_each_has_its_own_answer),
 		POINT(it_ranks_behind_what_failed),
 		POINT(the_headline_counts_what_failed_and_a_note_the_rest),
