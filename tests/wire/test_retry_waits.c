@@ -154,6 +154,25 @@ static void a_reset_that_is_asked_for_is_not_told(void **state)
 	pair_close(&p);
 }
 
+/** Nobody listens any more: then the reset that the retry would have hidden is what there is to tell. */
+static void a_retry_that_failed_is_told_to_who_asks(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking_situation, "retry", NULL);
+	retry_ask_in_vain(&p, GET);
+	close(p.listener);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
+	assert_int_equal(actor_number(actor_do(&p.a, "poll s0 in 20000")), 1);
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - 0");
+	retry_expect_refused(&p, LAB_CONNECT);
+	retry_expect_dead(&p);
+	p.listener = peer_listen(AF_INET, &p.listen_port);
+	pair_close(&p);
+}
+
 static void a_blocking_program_that_asks_waits_there(void **state)
 {
 	(void)state;
@@ -411,6 +430,7 @@ LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(epoll_waits_for_the_new_answer),
 	 LAB_TEST(dontwait_on_a_blocking_socket_is_not_held),
 	 LAB_TEST(a_reset_that_is_asked_for_is_not_told),
+	 LAB_TEST(a_retry_that_failed_is_told_to_who_asks),
 	 LAB_TEST(a_blocking_program_that_asks_waits_there),
 	 LAB_TEST(a_reset_of_a_post_is_told_to_who_asks),
 	 LAB_TEST(writes_that_do_not_wait_go_on_after_what_was_sent),
