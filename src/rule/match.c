@@ -32,10 +32,13 @@ static bool is_due(const struct rules *set, const struct rule *rule, enum stage 
 	return stage == STAGE_CONNECT ? set->matches_early : stage == STAGE_OPEN && !choice->early;
 }
 
-/* A listener has no peer yet: what is left to select is left to its filter. */
+/*
+ * A listener has no peer yet: what is left to select is left to its filter. A rule for clients is
+ * refused where it is read.
+ */
 static bool selects_listener(const struct rule *rule, const struct rule_subject *subject)
 {
-	return !rule->wrong_program && rule->side != SIDE_CLIENT && rule->probability != 0 &&
+	return !rule->wrong_program && rule->probability != 0 &&
 	       (!rule->has_at || addr_in_range(subject->local, &rule->at));
 }
 

@@ -182,6 +182,18 @@ static unsigned listener_chosen(const char *text)
 	return number;
 }
 
+/* Only what is known before there is a peer can choose it. */
+static void a_listener_is_chosen_by_its_address_and_program(void **state)
+{
+	(void)state;
+	assert_int_equal(listener_chosen("drop=syn"), 1);
+	assert_int_equal(listener_chosen("drop=syn at=:81; drop=ack at=10.0.0.1:80"), 2);
+	assert_int_equal(listener_chosen("drop=syn side=server"), 1);
+	assert_int_equal(listener_chosen("drop=syn exe=wget; drop=syn exe=cu?l"), 2);
+	assert_int_equal(listener_chosen("drop=syn to=10.9.9.9"), 1);
+	assert_int_equal(listener_chosen("drop=fin"), 0);
+}
+
 static void at_needs_a_known_local_address(void **state)
 {
 	(void)state;
@@ -517,6 +529,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_another_set_are_forgotten),
 		cmocka_unit_test(a_number_that_the_set_does_not_have_is_forgotten),
 		cmocka_unit_test(an_unknown_side_matches_no_side_selector),
+		cmocka_unit_test(a_listener_is_chosen_by_its_address_and_program),
 		cmocka_unit_test(at_needs_a_known_local_address),
 		cmocka_unit_test(a_rule_for_another_program_never_matches),
 		cmocka_unit_test(conn_counts_connections_from_one),
