@@ -170,6 +170,24 @@ static void a_server_under_a_rule_is_survived(void **state)
 	}
 }
 
+static void an_idle_connection_that_a_rule_ended_is_not_the_peers_doing(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry; reset when=write after=1 times=1", NULL);
+	retry_exchange(&p, GET);
+	/* It stays open, so that the peer ends nothing. */
+	int before = dup(p.peer);
+	actor_send(&p.a, "send s0 5");
+	retry_accept(&p);
+	assert_string_equal(actor_result(&p.a), "5 -");
+	close(before);
+	retry_expect_renewed(&p, 0);
+	const char *by = json_get(log_find(&p.a, "retry", 0), "by");
+	assert_non_null(strstr(by, "a rule had ended the idle connection"));
+	pair_close(&p);
+}
+
 /** Each request that it lets be sent again takes one of its times, however often that is. */
 static void idempotent_holds_for_as_many_requests_as_it_says(void **state)
 {
@@ -196,5 +214,6 @@ LAB_MAIN(LAB_TEST(an_injected_reset_is_survived),
 	 LAB_TEST(a_reset_in_the_middle_of_a_request_is_survived),
 	 LAB_TEST(a_forgotten_flow_is_survived), LAB_TEST(errno_changes_what_is_told),
 	 LAB_TEST(options_of_other_rules_hold_after_a_retry),
+	 LAB_TEST(an_idle_connection_that_a_rule_ended_is_not_the_peers_doing),
 	 LAB_TEST(idempotent_holds_for_as_many_requests_as_it_says),
 	 LAB_TEST(a_server_under_a_rule_is_survived))

@@ -99,6 +99,7 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 {
 	session->fd = call->fd;
 	session->before_request = before_request;
+	session->by_rule = call->conn->injected != 0;
 	session->original = call->result < 0 ? call->error
 			    : before_request ? take_error(call->fd)
 					     : 0;

@@ -80,6 +80,7 @@ struct session {
 	/* a renewal under way */
 	_Atomic uint8_t renewal; /* enum renewal */
 	bool before_request;     /* nothing of the request was sent yet */
+	bool by_rule;            /* it was a rule that ended the connection before */
 	bool nonblocking;        /* the call that met the failure does not wait */
 	bool parked;             /* connected to the hole for a pause */
 	_Atomic bool unblocked;  /* the program's O_NONBLOCK, which is also ours while we connect */

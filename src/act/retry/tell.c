@@ -75,8 +75,11 @@ void tell_renewed(const struct session *session, const struct call *call)
 	begin(&event, line, call, session->before_request ? "renewed" : "retried");
 	if (session->before_request) {
 		event_string(&event, KEY_BY,
-			     "the peer had ended the idle connection; a new one was made before "
-			     "the request was sent");
+			     session->by_rule
+				     ? "a rule had ended the idle connection; a new one was made "
+				       "before the request was sent"
+				     : "the peer had ended the idle connection; a new one was made "
+				       "before the request was sent");
 	} else {
 		add_failure(&event, (enum op)session->original_op, session->original);
 		event_string(&event, KEY_BY, "the request was sent again over a new connection");
