@@ -73,6 +73,11 @@ static void end_choosing(struct conn *conn)
 
 void act_match(struct call *call, enum stage stage)
 {
+	if (rules_now() == NULL && !is_outdated(call->conn, NULL)) {
+		/* There is nothing to choose from. */
+		conn_stir(call->conn);
+		return;
+	}
 	/* A thread that was left in the middle by a long jump, or by fork, is not waited for. */
 	for (int turn = 0; turn < CHOOSE_TURNS && !begin_choosing(call->conn); turn++) {
 		raw0(SYS_sched_yield);
