@@ -12,6 +12,7 @@
 #define IF_ICMP_WAS_READ SURE_CERTAIN, when_icmp_was_read
 #define IF_ADDRESS_IS_AT_FAULT SURE_CERTAIN, when_address_is_at_fault
 #define IF_A_PORT_WAS_SOUGHT SURE_CERTAIN, when_a_port_was_sought
+#define IF_A_RST_CAME SURE_CERTAIN, when_a_rst_came
 #define IF_QUEUE_WAS_FULL SURE_CERTAIN, when_queue_was_full
 #define ELSE(...) {__VA_ARGS__}, sizeof((enum cause[]){__VA_ARGS__}) / sizeof(enum cause)
 #define NO_ELSE {0}, 0
@@ -36,7 +37,7 @@ static const struct row {
 	{CAUSE_UNREACHABLE, leads_nowhere, IF_ADDRESS_IS_AT_FAULT, NO_ELSE},
 	{CAUSE_NO_ANSWER, nobody_answered, CERTAIN},
 	{CAUSE_PORTS_EXHAUSTED, no_port, IF_A_PORT_WAS_SOUGHT, ELSE(CAUSE_UNREACHABLE)},
-	{CAUSE_ACCEPT_ABORTED, dead_at_accept, CERTAIN},
+	{CAUSE_ACCEPT_ABORTED, dead_at_accept, IF_A_RST_CAME, ELSE(CAUSE_KILLED)},
 	{CAUSE_WROTE_AFTER_SHUTDOWN, wrote_past_own_end, CERTAIN},
 	{CAUSE_ALREADY_RESET, told_to_another, LIKELY, ELSE(CAUSE_PEER_CLOSED_EARLY)},
 	{CAUSE_PEER_CLOSED_UNREAD, stuck_at_fin, LIKELY,

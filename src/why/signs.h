@@ -35,6 +35,7 @@ enum sure when_address_is_at_fault(const struct evidence *e);
 enum sure when_a_port_was_sought(const struct evidence *e);
 bool no_port(const struct evidence *e);
 bool dead_at_accept(const struct evidence *e);
+enum sure when_a_rst_came(const struct evidence *e);
 
 /* ---- a RST was met, and what it answered (signs_reset.c) ---- */
 

@@ -114,3 +114,12 @@ bool dead_at_accept(const struct evidence *e)
 	}
 	return was_dead_at_accept(e) && (e->error == EPIPE || is_reset(e));
 }
+
+#define HANDSHAKE_SEGMENTS 2 /* tcpi_segs_in of a connection that was accepted: SYN and ACK */
+
+/* Who destroys a socket in the queue leaves it dead as well; of the two only a RST is a segment. */
+enum sure when_a_rst_came(const struct evidence *e)
+{
+	bool one_more = e->segs_in > e->data_segs_in + HANDSHAKE_SEGMENTS;
+	return e->error != 0 || one_more ? SURE_CERTAIN : SURE_LIKELY;
+}

@@ -799,6 +799,34 @@ static void client_gone_before_accept_is_told_at_accept(void **state)
 	assert_int_equal(actor_stop(&a), 0);
 }
 
+/** Whose client is still there: nothing but a RST tells that it is not. */
+static void socket_destroyed_before_accept_may_be_the_clients_doing(void **state)
+{
+	struct actor a;
+	(void)state;
+	uint16_t port = listening_actor(&a);
+	int client = peer_connect(AF_INET, port);
+	lab_until(info_of(&a, "s9").tcpi_unacked > 0);
+	int status =
+		system(lab_text("ss -K -t 'sport = :%u and dport != :0' >/dev/null 2>&1", port));
+	struct pollfd hangup = {.fd = client};
+	if (status != 0 || poll(&hangup, 1, 0) <= 0) {
+		close(client);
+		actor_stop(&a);
+		lab_skip("ss -K cannot destroy sockets here");
+	}
+	assert_int_equal(strncmp(actor_do(&a, "accept s9 s0"), "0 - 127.0.0.1:", 14), 0);
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "accept",
+					 .cause = "accept-aborted",
+					 .sure = "likely",
+					 .others = "[\"killed\"]"});
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNABORTED");
+	expect_verdict(&a, 1, (struct expected){.cause = "killed", .sure = "certain"});
+	close(client);
+	assert_int_equal(actor_stop(&a), 0);
+}
+
 static void client_gone_before_accept_is_told_once_to_who_only_closes(void **state)
 {
 	struct actor a;
@@ -1090,6 +1118,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
 	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
 	 LAB_TEST(client_gone_before_accept_is_told_at_accept),
+	 LAB_TEST(socket_destroyed_before_accept_may_be_the_clients_doing),
 	 LAB_TEST(client_gone_before_accept_is_told_once_to_who_only_closes),
 	 LAB_TEST(full_accept_queue_that_resets_is_among_the_others),
 	 LAB_TEST(full_accept_queue_is_possible_when_nothing_was_ever_read),
