@@ -196,8 +196,19 @@ static int read_rule(struct parser *parser, struct rule *rule)
 	return result;
 }
 
+/* Editors of other systems put one before a text, where nobody sees it. */
+static void skip_byte_order_mark(struct parser *parser)
+{
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
+	if (parser->end - parser->at >= (ptrdiff_t)sizeof mark &&
+	    memcmp(parser->at, mark, sizeof mark) == 0) {
+		parser->at += sizeof mark;
+	}
+}
+
 static int read_source(struct parser *parser, struct rules *set)
 {
+	skip_byte_order_mark(parser);
 	while (parser->at < parser->end) {
 		if (next_word(parser)) {
 			if (set->count == RULES_MAX) {

@@ -96,6 +96,15 @@ static void nothing_and_comments_are_no_rules(void **state)
 	assert_null(set);
 }
 
+static void a_byte_order_mark_is_no_word(void **state)
+{
+	(void)state;
+	assert_null(read_rules("\xef\xbb\xbf"));
+	expect_canonical("\xef\xbb\xbf\r\nlinger0\r\n", "linger0");
+	expect_canonical("\xef\xbb\xbflinger0 to=:80\r\n", "linger0 to=:80");
+	expect_fault("linger0\n\xef\xbb\xbflinger0", 2, 1, "no such action");
+}
+
 static void rules_are_separated_by_semicolons_and_newlines(void **state)
 {
 	(void)state;
@@ -779,6 +788,7 @@ int main(void)
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_and_comments_are_no_rules),
+		cmocka_unit_test(a_byte_order_mark_is_no_word),
 		cmocka_unit_test(rules_are_separated_by_semicolons_and_newlines),
 		cmocka_unit_test(a_rule_keeps_the_text_it_was_read_from),
 		cmocka_unit_test(a_set_does_not_need_its_source_any_more),
