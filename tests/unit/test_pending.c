@@ -321,6 +321,29 @@ static void half_a_line_is_blanked_by_who_brings_others_in(void **state)
 	in_child(unseen);
 }
 
+#define OURS "resetby[3] 12:01:01.000000 warn "
+#define MENTIONS                                                                                   \
+	OURS "resetby[ there\n" OURS "resetby[x] 12:01:02.123456 \n" OURS                          \
+	     "resetby[12] for it\n" OURS "resetby[12] 12:01:02,123456 \n" OURS                     \
+	     "resetby[12] 1x:01:02.123456 \n"
+#define LAST "resetby[1] 12:01:03.000000 exit x\n"
+
+/* A rule, or a path, may look like the head of a line; behind half a line such a head is one. */
+static void mentioned(void)
+{
+	append("zero\n" MENTIONS "resetby[3] 1resetby[12] 12:01:02.123456 error x\n" LAST);
+	leave(LAST, strlen("zero\n") + 1);
+	open_log();
+	expect_log("zero\n" MENTIONS "           \nresetby[12] 12:01:02.123456 error x\n" LAST
+		   "opened\n");
+}
+
+static void a_line_that_only_mentions_another_is_left_alone(void **state)
+{
+	(void)state;
+	in_child(mentioned);
+}
+
 /* Between a look at the log's size and our write others wrote, one of them half a line. */
 static void crowded(void)
 {
@@ -868,6 +891,7 @@ int main(void)
 		TEST(half_a_line_is_blanked_by_who_gave_up_its_rights),
 		TEST(what_other_programs_write_to_the_log_is_left_alone),
 		TEST(half_a_line_is_blanked_by_who_brings_others_in),
+		TEST(a_line_that_only_mentions_another_is_left_alone),
 		TEST(half_a_line_is_found_behind_what_others_wrote_meanwhile),
 		TEST(lines_far_behind_the_mark_are_not_doubled),
 		TEST(lines_that_came_in_parts_are_not_doubled),
