@@ -163,7 +163,7 @@ static void exec_does_not_name_what_it_does_not_close(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct pair p;
 		int other = open_close_on_exec(&p, ACTOR_PRELOADED);
-		assert_string_equal(actor_do(&p.a, before[i]), "0 -");
+		assert_string_equal(actor_do(&p.a, "%s", before[i]), "0 -");
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		assert_int_equal(log_count(&p.a, "error") + log_count(&p.a, "close"), 0);
 		assert_int_equal(peer_poll(other, POLLERR, 0) & POLLERR, i == 0 ? 0 : POLLERR);
