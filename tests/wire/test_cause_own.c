@@ -484,12 +484,12 @@ static void write_after_our_own_shutdown_raises_one_signal(void **state)
 		open_client(&p);
 		actor_do(&p.a, "sigpipe count");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
-		assert_string_equal(actor_do(&p.a, ways[i]), "-1 EPIPE");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "-1 EPIPE");
 		assert_int_equal(log_count(&p.a, "error"), 1);
 		assert_string_equal(actor_do(&p.a, "signals"), "1 -");
 		assert_false(holds_signals(&p.a));
 		assert_string_equal(actor_do(&p.a, "sigpipe default"), "0 -");
-		assert_string_equal(actor_do(&p.a, ways[i]), "killed SIGPIPE");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "killed SIGPIPE");
 		assert_int_equal(log_count(&p.a, "error"), 2);
 		close(p.peer);
 		close(p.listener);
