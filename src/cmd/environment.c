@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "../log/log.h"
 #include "../sys/glob.h"
+#include "stray.h"
 
 /** Largest rules file that is read, in bytes. */
 #define RULES_FILE_MAX ((size_t)1024 * 1024)
@@ -103,6 +104,9 @@ static void complain(const struct rule_error *error)
 
 bool environment_check_values(void)
 {
+	if (stray_found()) {
+		return false;
+	}
 	const char *values[SETTING_COUNT];
 	struct settings settings;
 	struct rule_error error;

@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "explain.h"
 #include "../sys/errnames.h"
+#include "../sys/spelling.h"
 
 static const char help[] =
 	"resetby explain           the causes that a log line can name\n"
@@ -113,29 +114,6 @@ static int find_error(const char *name)
 
 /* ---- names that do not exist ---- */
 
-#define NAME_MAX_LENGTH 32
-
-/* How many letters have to be added, left out or exchanged (Levenshtein), case aside. */
-static size_t distance(const char *one, const char *other)
-{
-	size_t row[NAME_MAX_LENGTH + 1];
-	size_t length = strnlen(other, NAME_MAX_LENGTH);
-	for (size_t k = 0; k <= length; k++) {
-		row[k] = k;
-	}
-	for (size_t i = 0; i < NAME_MAX_LENGTH && one[i] != '\0'; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t k = 1; k <= length; k++) {
-			size_t exchanged = diagonal + (strncasecmp(&one[i], &other[k - 1], 1) != 0);
-			size_t added = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
-			diagonal = row[k];
-			row[k] = exchanged < added ? exchanged : added;
-		}
-	}
-	return row[length];
-}
-
 struct nearest {
 	const char *name;
 	size_t distance;
@@ -145,7 +123,7 @@ struct nearest {
 static void consider(struct nearest *nearest, const char *wanted, const char *name)
 {
 	bool begins = wanted[0] != '\0' && strncasecmp(wanted, name, strlen(wanted)) == 0;
-	size_t steps = begins ? 0 : distance(wanted, name);
+	size_t steps = begins ? 0 : spelling_distance(wanted, strlen(wanted), name);
 	if (nearest->name == NULL || steps < nearest->distance) {
 		*nearest = (struct nearest){name, steps};
 	}

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include "../sys/spelling.h"
 #include "grammar.h"
 
 /* Of a long word a message shows this much. */
@@ -70,52 +71,18 @@ int fault_number(struct parser *parser, int result, const char *expected)
 	return -EINVAL;
 }
 
-static char lower(char c)
-{
-	if (c >= 'A' && c <= 'Z') {
-		c = (char)(c - 'A' + 'a');
-	}
-	return c;
-}
-
-static unsigned min_of(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance: letters to insert, remove or replace. */
-static unsigned spelling_distance(struct span typed, const char *name)
-{
-	unsigned row[NAME_MAX_COMPARED + 1];
-	for (unsigned i = 0; i <= typed.length; i++) {
-		row[i] = i;
-	}
-	for (unsigned n = 0; name[n] != '\0'; n++) {
-		unsigned diagonal = row[0];
-		row[0] = n + 1;
-		for (unsigned i = 1; i <= typed.length; i++) {
-			unsigned replaced = diagonal + (lower(typed.start[i - 1]) != name[n]);
-			diagonal = row[i];
-			row[i] = min_of(replaced, min_of(row[i], row[i - 1]) + 1);
-		}
-	}
-	return row[typed.length];
-}
-
 /* The nearest name so far, and how far it is. */
 struct nearest {
 	const char *name;
-	unsigned distance;
+	size_t distance;
 };
 
 static void compare(struct nearest *nearest, struct span typed, const char *name)
 {
-	if (typed.length > NAME_MAX_COMPARED) {
-		return;
-	}
-	unsigned distance = spelling_distance(typed, name);
-	unsigned allowed = min_of(SUGGEST_DISTANCE_MAX, (unsigned)(strlen(name) + 2) / 3);
-	if (distance <= allowed && (!nearest->name || distance < nearest->distance)) {
+	size_t distance = spelling_distance(typed.start, typed.length, name);
+	if (typed.length <= NAME_MAX_COMPARED && distance <= SUGGEST_DISTANCE_MAX &&
+	    distance <= (strlen(name) + 2) / 3 &&
+	    (!nearest->name || distance < nearest->distance)) {
 		nearest->name = name;
 		nearest->distance = distance;
 	}

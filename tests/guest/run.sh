@@ -151,6 +151,19 @@ rules_of_the_command_line_replace_inherited_ones() {
 	expect "$(RESETBY_RULES=linger0 "$resetby" run printenv RESETBY_RULES)" linger0
 }
 
+misspelt_variables_are_refused() {
+	local name
+	for name in RULE=RULES RULEZ=RULES LOG_FILE=LOG LOG_LEVEL=LEVEL RULES_FIL=RULES_FILE seed=SEED; do
+		refused 2 "RESETBY_${name%=*}: no such variable; did you mean RESETBY_${name#*=}?" \
+			env "RESETBY_${name%=*}=" "$resetby" run touch started
+	done
+	refused 2 "did you mean RESETBY_RULES?" env RESETBY_RULE=linger0 "$resetby" check
+	[ ! -e started ]
+	# What is like none of them is somebody else's.
+	RESETBY_COLOUR=red RESETBY_=x "$resetby" run touch started
+	[ -e started ]
+}
+
 wrong_values_are_refused_before_the_program_starts() {
 	refused 2 "-L:1:1: loud: expected off, resets, conns or calls" \
 		"$resetby" run -L loud touch started
@@ -508,6 +521,7 @@ points \
 	options_become_variables \
 	log_to_stderr_is_no_file_name \
 	rules_of_the_command_line_replace_inherited_ones \
+	misspelt_variables_are_refused \
 	wrong_values_are_refused_before_the_program_starts \
 	wrong_inherited_values_are_refused_too \
 	a_wrong_rule_is_told_with_its_place \

@@ -1,0 +1,30 @@
+#include "spelling.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static size_t min_of(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t spelling_distance(const char *typed, size_t length, const char *name)
+{
+	size_t row[SPELLING_MAX + 1];
+	length = min_of(length, SPELLING_MAX);
+	for (size_t i = 0; i <= length; i++) {
+		row[i] = i;
+	}
+	for (size_t n = 0; n < SPELLING_MAX && name[n] != '\0'; n++) {
+		size_t diagonal = row[0];
+		row[0] = n + 1;
+		for (size_t i = 1; i <= length; i++) {
+			size_t exchanged = diagonal + (lower(typed[i - 1]) != lower(name[n]));
+			diagonal = row[i];
+			row[i] = min_of(exchanged, min_of(row[i], row[i - 1]) + 1);
+		}
+	}
+	return row[length];
+}

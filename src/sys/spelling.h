@@ -1,0 +1,18 @@
+/* What somebody may have meant who typed a name that does not exist. */
+#ifndef RESETBY_SYS_SPELLING_H
+#define RESETBY_SYS_SPELLING_H
+
+#include <stddef.h>
+
+/** Of a longer word only so many letters are compared. */
+#define SPELLING_MAX 32
+
+/**
+ * How many letters have to be added, left out or exchanged (Levenshtein), case aside.
+ *
+ * @typed
+ *         Of this length; need not end in a zero.
+ */
+size_t spelling_distance(const char *typed, size_t length, const char *name);
+
+#endif
