@@ -205,8 +205,8 @@ void report_exit(void)
 		const struct rule *rule = &set->rules[i];
 		event_list_count(
 			&event, rule->text,
-			atomic_load_explicit(&rule->fired, memory_order_relaxed) -
-				atomic_load_explicit(&rule->fired_before, memory_order_relaxed));
+			atomic_load_explicit(&rule->firings->count, memory_order_relaxed) -
+				atomic_load_explicit(&rule->firings->before, memory_order_relaxed));
 	}
 	event_list_end(&event);
 	event_send(&event);

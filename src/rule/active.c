@@ -14,6 +14,9 @@ _Atomic bool rules_watched;
 /* Largest rules file. */
 #define FILE_SIZE_MAX ((size_t)1 << 20)
 
+/* In a longer file rules behind these begin anew with each edit: the search is done within a call. */
+#define TAKEN_OVER_MAX 512u
+
 static struct rules *_Atomic active;
 static const char *variable_text;
 static const char *file_path;
@@ -143,6 +146,37 @@ static int read_all(struct rules **set, struct rule_error *error)
 	return result;
 }
 
+/* Of several rules with one text the first goes on as the first, and so on. */
+static bool goes_on(const struct rules *set, uint32_t i, const struct rule *old)
+{
+	const struct rule *rule = &set->rules[i];
+	if (strcmp(rule->text, old->text) != 0) {
+		return false;
+	}
+	for (uint32_t k = 0; k < i; k++) {
+		if (set->rules[k].firings == old->firings) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* An edit elsewhere in the file does not fire again what has fired its times= already. */
+static void take_over_firings(struct rules *set, const struct rules *before)
+{
+	uint32_t count = set->count < TAKEN_OVER_MAX ? set->count : TAKEN_OVER_MAX;
+	for (uint32_t i = 0; before != NULL && i < count; i++) {
+		uint32_t end = before->count < TAKEN_OVER_MAX ? before->count : TAKEN_OVER_MAX;
+		uint32_t k = 0;
+		while (k < end && !goes_on(set, i, &before->rules[k])) {
+			k++;
+		}
+		if (k < end) {
+			set->rules[i].firings = before->rules[k].firings;
+		}
+	}
+}
+
 static void put_in_force(struct rules *set)
 {
 	/*
@@ -151,6 +185,7 @@ static void put_in_force(struct rules *set)
 	 */
 	if (set != NULL) {
 		set->before = rules_now();
+		take_over_firings(set, set->before);
 	}
 	atomic_store(&active, set);
 	atomic_store(&rules_generation, set != NULL ? set->generation : 0);
@@ -255,8 +290,8 @@ void rules_after_fork(bool child)
 	if (child) {
 		struct rules *set = rules_now();
 		for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-			struct rule *rule = &set->rules[i];
-			atomic_store(&rule->fired_before, atomic_load(&rule->fired));
+			struct rule_firings *firings = set->rules[i].firings;
+			atomic_store(&firings->before, atomic_load(&firings->count));
 		}
 		atomic_store(&seed, random_derive(atomic_load(&seed), number));
 		atomic_store(&children, 0);

@@ -105,6 +105,11 @@ _Static_assert(ACTION_COUNT <= CHOICE_MAX, "a connection has room for one rule o
 /** Most bytes in all texts of one set. */
 #define RULES_TEXT_MAX ((size_t)1 << 20)
 
+/** How often a rule has fired in this process, and in those that it was forked from. */
+struct rule_firings {
+	_Atomic uint64_t count, before;
+};
+
 struct rule {
 	/* what */
 	enum action action;
@@ -148,10 +153,10 @@ struct rule {
 	const char *text;
 
 	/* counters of this process */
-	_Atomic uint64_t drawn;   /* how often its chance was drawn */
-	_Atomic uint64_t matched; /* connections that all selectors but conn= match */
-	_Atomic uint64_t fired;
-	_Atomic uint64_t fired_before; /* in the processes that this one was forked from */
+	_Atomic uint64_t drawn;       /* how often its chance was drawn */
+	_Atomic uint64_t matched;     /* connections that all selectors but conn= match */
+	struct rule_firings *firings; /* an edit that leaves the rule leaves them, too */
+	struct rule_firings own;
 };
 
 struct rules {

@@ -355,7 +355,7 @@ static bool ready(const char *text, const struct rule_moment *moment)
 {
 	struct rules *set = read_rules(text);
 	bool is = rule_ready(&set->rules[0], moment);
-	assert_int_equal(set->rules[0].fired, 0);
+	assert_int_equal(set->rules[0].firings->count, 0);
 	rules_free(set);
 	return is;
 }
@@ -404,11 +404,11 @@ static void a_rule_fires_at_most_times(void **state)
 	assert_true(rule_fire(&set->rules[0]));
 	assert_true(rule_fire(&set->rules[0]));
 	assert_false(rule_fire(&set->rules[0]));
-	assert_int_equal(set->rules[0].fired, 2);
+	assert_int_equal(set->rules[0].firings->count, 2);
 	for (int i = 0; i < 1000; i++) {
 		assert_true(rule_fire(&set->rules[1]));
 	}
-	assert_int_equal(set->rules[1].fired, 1000);
+	assert_int_equal(set->rules[1].firings->count, 1000);
 	rules_free(set);
 }
 

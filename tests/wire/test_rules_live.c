@@ -355,6 +355,36 @@ static void bytes_before_a_reset_outlast_its_rule(void **state)
 	pair_close(&p);
 }
 
+/** What an edit leaves as it was has used up its times= already. */
+static void a_rule_that_is_left_alone_does_not_fire_again(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0 times=1\n");
+	open_with_file(&p, client_situation);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	write_rules("# both\nreset when=write\nlinger0 times=1\n");
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	pair_again(&p);
+	while (strcmp(actor_do(&p.a, "send s0 5"), "5 -") == 0) {
+		assert_true(lab_now_ms() < until);
+		actor_do(&p.a, "close s0");
+		pair_again(&p);
+	}
+	actor_do(&p.a, "close s0");
+	pair_again(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	/* It is another rule now. */
+	write_rules("linger0 times=2\n");
+	wait_for_close(&p, true);
+	actor_stop(&p.a);
+	assert_string_equal(json_get(log_find(&p.a, "exit", 0), "fired"),
+			    "[{\"name\":\"linger0 times=2\",\"count\":1}]");
+	pair_close(&p);
+}
+
 static void a_connect_that_times_out_leaves_nothing_behind_after_an_edit(void **state)
 {
 	struct pair p;
@@ -398,5 +428,6 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_file_that_is_missing_at_start_is_a_wrong_value),
 	 LAB_TEST(a_file_that_is_wrong_at_start_is_a_wrong_value),
 	 LAB_TEST(the_variables_rules_stay), LAB_TEST(bytes_before_a_reset_outlast_its_rule),
+	 LAB_TEST(a_rule_that_is_left_alone_does_not_fire_again),
 	 LAB_TEST(a_connect_that_times_out_leaves_nothing_behind_after_an_edit),
 	 LAB_TEST(forked_children_follow_the_file))
