@@ -62,12 +62,6 @@ enum conn_flag {
 	CONN_CHOOSING = 1 << 15,   /* a thread is choosing its rules */
 };
 
-/** What decides who has ended a connection, and is not to be seen any more when it is closed. */
-enum end_mark {
-	END_PEER_FIRST = 1, /* the peer's FIN had come when we shut down our writing side */
-	END_NO_RESET = 2,   /* the connect failed, and of no RST */
-};
-
 /** An address that one thread learns while others read it. */
 struct conn_name {
 	_Atomic uint64_t words[3];
@@ -119,7 +113,7 @@ struct conn {
 	};
 	union {
 		_Atomic uint32_t overflows_seen; /* a listener's */
-		_Atomic uint32_t end_marks;      /* enum end_mark */
+		_Atomic uint32_t peer_first;     /* its FIN had come when CONN_SHUT_WRITE was set */
 	};
 	_Atomic uint16_t session;    /* act/retry's index of what it knows, 0 for nothing */
 	char head[CONN_HEAD_SIZE];   /* the request's first bytes, kept for rules with starts= */

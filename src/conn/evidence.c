@@ -47,9 +47,8 @@ enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t 
 
 void evidence_shutting(struct conn *conn, enum tcp_state_number state)
 {
-	if (!conn_is(conn, CONN_SHUT_WRITE) &&
-	    (conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT)) {
-		atomic_fetch_or(&conn->end_marks, END_PEER_FIRST);
+	if (!conn_is(conn, CONN_SHUT_WRITE)) {
+		conn->peer_first = conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
 	}
 }
 
@@ -110,12 +109,9 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	*path = (struct path){0};
-	if (sandbox_closed) {
-		return false;
-	}
-	if (read_info(fd, &info) < 0) {
-		return true;
+	if (sandbox_closed || read_info(fd, &info) < 0) {
+		*path = (struct path){0};
+		return !sandbox_closed;
 	}
 	*path = path_of(&info);
 	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) ||

@@ -300,7 +300,6 @@ static void begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(told_count, 0);
 	PUT(half_ms, 0);
 	PUT(fin_acked, 0);
-	PUT(end_marks, 0);
 	PUT(warned, 0);
 	PUT(injected, 0);
 	PUT(acted, 0);

@@ -13,10 +13,12 @@
 static void tell_end(struct call *call, enum surface surface, enum act_end made)
 {
 	enum ending ending = ENDING_NONE;
-	struct path path = {0};
+	struct path path;
 	bool quiet = made != ACT_END_SAME;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	if (phase != PHASE_FRESH && (evidence_glance(call->conn, call->fd, &path) || quiet)) {
+	if (phase == PHASE_FRESH) {
+		path = (struct path){0};
+	} else if (evidence_glance(call->conn, call->fd, &path) || quiet) {
 		ending = report(call, surface, DIRECTION_NONE, quiet);
 	}
 	if (quiet) {

@@ -148,7 +148,8 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		if (cause_infos[verdict->cause].kind == CAUSE_CONNECTING &&
 		    verdict->cause != CAUSE_REFUSED) {
-			atomic_fetch_or(&conn->end_marks, END_NO_RESET);
+			/* Of no RST: the summary asks. */
+			conn_set(conn, CONN_TOLD_ABANDONED);
 		}
 		conn_stir(conn);
 	}

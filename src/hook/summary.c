@@ -61,7 +61,7 @@ static bool ends_here(const struct conn *conn)
 static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 {
 	if (conn_is(conn, CONN_SHUT_WRITE)) {
-		return (conn->end_marks & END_PEER_FIRST) != 0;
+		return conn->peer_first != 0;
 	}
 	return conn_is(conn, CONN_PEER_FIN) || (state == STATE_CLOSE_WAIT && ends_here(conn));
 }
@@ -80,7 +80,7 @@ static enum ending ending_seen(const struct conn *conn, const struct path *path,
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (conn->told_error == ECONNRESET || conn->told_error == EPIPE ||
 	    conn->told_error == ECONNREFUSED) {
-		if ((conn->end_marks & END_NO_RESET) != 0) {
+		if (conn_is(conn, CONN_TOLD_ABANDONED) && phase != PHASE_OPEN) {
 			return ENDING_UNTOLD;
 		}
 		return was_own_reset(conn, path) ? ENDING_RST : ENDING_PEER_RST;
