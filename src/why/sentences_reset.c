@@ -83,7 +83,8 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 		text,
 		maybe_unread_at_fin(e)
 			? ", or the peer closed with some of what came before unread; the RST is "
-			: ", whose RST is ");
+			/* From here the same: it had not yet acknowledged what it left unread. */
+			: " (or a half-closed one that gave up at once), whose RST is ");
 	text_string(text, e->error == EPIPE           ? "this EPIPE"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");

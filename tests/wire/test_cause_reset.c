@@ -571,13 +571,14 @@ static void upload_after_the_peers_close_is_certain(void **state)
 	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
-	expect_verdict(&p.a, 0,
-		       (struct expected){.op = "send",
-					 .error = "EPIPE",
-					 .cause = "peer-closed-early",
-					 .sure = "certain",
-					 .rst_case = "reset-by-peer",
-					 .why = {"met a closed socket, whose RST is this EPIPE"}});
+	expect_verdict(
+		&p.a, 0,
+		(struct expected){.op = "send",
+				  .error = "EPIPE",
+				  .cause = "peer-closed-early",
+				  .sure = "certain",
+				  .rst_case = "reset-by-peer",
+				  .why = {"met a closed socket", "whose RST is this EPIPE"}});
 	pair_close(&p);
 }
 
