@@ -71,12 +71,13 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.syn_retries = e.syn_linear_timeouts = e.retries2 = 255;
 	e.orphan_retries = e.fin_timeout_s = INT64_MAX / 1000;
 	e.port_first = e.port_last = e.time_wait_count = INT64_MAX;
-	e.port_chosen = e.has_source = flags;
+	e.told_hidden = e.fin_arrived = e.fin_knowable = flags;
+	e.port_chosen = e.has_source = e.lacks_zone = e.from_loopback = flags;
 	return e;
 }
 
 static const int errors[] = {0,     EPIPE,       ECONNRESET, EHOSTUNREACH, EADDRNOTAVAIL,
-			     EPERM, EINPROGRESS, 30000};
+			     EPERM, EINPROGRESS, EINVAL,     30000};
 
 static void each_cause_has_one_sentence_that_fits(void **state)
 {
