@@ -10,9 +10,6 @@
 #define PREFIX "RESETBY_"
 #define PREFIX_LENGTH (sizeof PREFIX - 1)
 
-/* So many letters may be wrong. */
-#define DISTANCE_MAX 2
-
 /* RULE, LOG_FILE, LEVLE: a part of the name, the name with more to it, or nearly the name. */
 static bool may_mean(const char *typed, size_t length, const char *name)
 {
@@ -21,7 +18,7 @@ static bool may_mean(const char *typed, size_t length, const char *name)
 	}
 	return strncmp(name, typed, length) == 0 ||
 	       memmem(typed, length, name, strlen(name)) != NULL ||
-	       spelling_distance(typed, length, name) <= DISTANCE_MAX;
+	       spelling_is_slip(spelling_distance(typed, length, name), name);
 }
 
 static bool is_name(const char *typed, size_t length, const char *name)

@@ -9,9 +9,6 @@
 /* Names up to this length get a suggestion. */
 #define NAME_MAX_COMPARED 24
 
-/* So many letters may be wrong in a suggestion, and at most every third. */
-#define SUGGEST_DISTANCE_MAX 3
-
 static void write_printable(struct text *text, struct span span)
 {
 	for (size_t i = 0; i < span.length && i < QUOTED_MAX; i++) {
@@ -80,8 +77,7 @@ struct nearest {
 static void compare(struct nearest *nearest, struct span typed, const char *name)
 {
 	size_t distance = spelling_distance(typed.start, typed.length, name);
-	if (typed.length <= NAME_MAX_COMPARED && distance <= SUGGEST_DISTANCE_MAX &&
-	    distance <= (strlen(name) + 2) / 3 &&
+	if (typed.length <= NAME_MAX_COMPARED && spelling_is_slip(distance, name) &&
 	    (!nearest->name || distance < nearest->distance)) {
 		nearest->name = name;
 		nearest->distance = distance;

@@ -1,5 +1,10 @@
 #include "spelling.h"
 
+#include <string.h>
+
+/* So many letters may be wrong, and at most every third. */
+#define SLIP_MAX 3
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -27,4 +32,9 @@ size_t spelling_distance(const char *typed, size_t length, const char *name)
 		}
 	}
 	return row[length];
+}
+
+bool spelling_is_slip(size_t distance, const char *name)
+{
+	return distance <= SLIP_MAX && distance <= (strlen(name) + 2) / 3;
 }

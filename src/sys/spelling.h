@@ -2,6 +2,7 @@
 #ifndef RESETBY_SYS_SPELLING_H
 #define RESETBY_SYS_SPELLING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Of a longer word only so many letters are compared. */
@@ -14,5 +15,8 @@
  *         Of this length; need not end in a zero.
  */
 size_t spelling_distance(const char *typed, size_t length, const char *name);
+
+/** Is that near enough to have been meant? Of a short name nearly every letter has to be right. */
+bool spelling_is_slip(size_t distance, const char *name);
 
 #endif

@@ -160,7 +160,7 @@ misspelt_variables_are_refused() {
 	refused 2 "did you mean RESETBY_RULES?" env RESETBY_RULE=linger0 "$resetby" check
 	[ ! -e started ]
 	# What is like none of them is somebody else's.
-	RESETBY_COLOUR=red RESETBY_=x "$resetby" run touch started
+	RESETBY_COLOUR=red RESETBY_TAG=1.2 RESETBY_LIB=/usr/lib RESETBY_=x "$resetby" run touch started
 	[ -e started ]
 }
 
