@@ -187,7 +187,7 @@ bool abort_mends_read(struct rule *rule, struct call *call)
 {
 	(void)rule;
 	if (call->result >= 0 || op_direction(call->op) != DIRECTION_READ ||
-	    call->conn->injected == 0) {
+	    call->conn->injected == 0 || atomic_load(&call->conn->phase) != PHASE_OPEN) {
 		return false;
 	}
 	if (call->error == ENOTCONN) {

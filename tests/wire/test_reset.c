@@ -245,10 +245,24 @@ static void what_had_arrived_is_no_other_connections(void **state)
 	close(peer);
 }
 
+/** Not what a read is told that met the abort half done. */
+static void what_is_disconnected_after_a_reset_is_not_connected(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "reset when=read");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ENOTCONN");
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(the_program_is_told_what_a_real_rst_tells),
 	 LAB_TEST(epoll_shows_what_a_real_rst_shows), LAB_TEST(sigpipe_arrives_as_after_a_real_rst),
 	 LAB_TEST(after_counts_bytes_both_ways), LAB_TEST(a_duplicate_is_reset_too),
 	 LAB_TEST(a_read_that_waits_in_another_thread_is_told_too),
 	 LAB_TEST(what_had_arrived_is_no_other_connections),
+	 LAB_TEST(what_is_disconnected_after_a_reset_is_not_connected),
 	 LAB_TEST(a_forked_child_resets_its_connection),
 	 LAB_TEST(the_first_write_after_a_connect_under_way_is_not_missed))
