@@ -74,19 +74,37 @@ bool act_edited(struct call *call)
 	return false;
 }
 
-void act_ended(struct call *call)
+/* Actions that put a filter on a socket. */
+#define FILTERS ((uint32_t)1 << ACTION_DROP | (uint32_t)1 << ACTION_LOSS)
+
+/* It is taken off with the other's, to which it is joined, and to be put on again. */
+static void end_joined(struct call *call, enum action action)
 {
-	for (uint32_t left = call->conn->acted; left != 0; left &= left - 1) {
+	struct rule *rule = rules_get(&call->conn->choice, action);
+	if (rule != NULL) {
+		rule_hold_fire(rule);
+	}
+}
+
+void act_ended(struct call *call, uint32_t over)
+{
+	uint32_t acted = call->conn->acted;
+	uint32_t joined = (acted & over & FILTERS) != 0 ? acted & FILTERS & ~over : 0;
+	for (uint32_t left = acted & over; left != 0; left &= left - 1) {
 		const struct act *act = acts[__builtin_ctz(left)];
 		if (act->ended != NULL) {
 			act->ended(call);
 		}
 	}
+	if (joined != 0) {
+		end_joined(call, (enum action)__builtin_ctz(joined));
+	}
+	atomic_fetch_and(&call->conn->acted, ~(over | joined));
 }
 
 void act_replaced(struct call *call)
 {
-	act_ended(call);
+	act_ended(call, UINT32_MAX);
 	abort_forget(call->conn);
 }
 
@@ -107,9 +125,6 @@ void act_connected(struct call *call, struct act_target *target)
 		}
 	}
 }
-
-/* Actions that put a filter on a socket. */
-#define FILTERS ((uint32_t)1 << ACTION_DROP | (uint32_t)1 << ACTION_LOSS)
 
 void act_opened(struct call *call)
 {

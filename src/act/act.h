@@ -100,8 +100,13 @@ void act_rematch(struct call *call);
 /** The rules have been edited: do the old ones hold until something is over? */
 bool act_edited(struct call *call);
 
-/** They hold no more: what they did to this connection is undone where it can be. */
-void act_ended(struct call *call);
+/**
+ * They hold no more: what they did to this connection is undone where it can be.
+ *
+ * @over
+ *         A bit for each action whose rule is not among the new ones.
+ */
+void act_ended(struct call *call, uint32_t over);
 
 /** The socket is to have another connection: what was done to the one before is over with it. */
 void act_replaced(struct call *call);

@@ -26,15 +26,9 @@ static struct rules *rules_for(struct call *call)
 		       : set;
 }
 
-static void match(struct call *call, enum stage stage)
+static void choose(struct call *call, struct rules *set, enum stage stage)
 {
-	struct rules *set = rules_for(call);
 	struct conn *conn = call->conn;
-	if (is_outdated(conn, set)) {
-		act_ended(call);
-		choice_reset(&conn->choice, generation_of(set));
-		conn->acted = 0;
-	}
 	if (set == NULL || !set->has_stage[stage]) {
 		conn_stir(conn);
 		return;
@@ -58,6 +52,45 @@ static void match(struct call *call, enum stage stage)
 			   "address of its own only when the program has bound it");
 	}
 	conn_stir(conn);
+}
+
+/* Whose firing is whose: an edit that leaves a rule leaves it its count. */
+static void note_firings(const struct conn *conn, struct rule_firings *firings[ACTION_COUNT])
+{
+	for (unsigned action = 0; action < ACTION_COUNT; action++) {
+		struct rule *rule = rules_get(&conn->choice, (enum action)action);
+		firings[action] = rule != NULL ? rule->firings : NULL;
+	}
+}
+
+/* What has fired here and goes on has no need to fire again. A request is not retried by halves. */
+static uint32_t find_over(const struct conn *conn, struct rule_firings *const before[ACTION_COUNT])
+{
+	struct rule_firings *now[ACTION_COUNT];
+	uint32_t over = UINT32_MAX;
+	note_firings(conn, now);
+	for (unsigned action = 0; action < ACTION_COUNT; action++) {
+		if (before[action] != NULL && before[action] == now[action] &&
+		    action != ACTION_RETRY) {
+			over &= ~((uint32_t)1 << action);
+		}
+	}
+	return over;
+}
+
+static void match(struct call *call, enum stage stage)
+{
+	struct rules *set = rules_for(call);
+	struct conn *conn = call->conn;
+	if (!is_outdated(conn, set)) {
+		choose(call, set, stage);
+		return;
+	}
+	struct rule_firings *before[ACTION_COUNT];
+	note_firings(conn, before);
+	choice_reset(&conn->choice, generation_of(set));
+	choose(call, set, stage);
+	act_ended(call, find_over(conn, before));
 }
 
 /* One thread at a time chooses a connection's rules, so that each match is counted once. */

@@ -62,6 +62,34 @@ static void an_edit_that_ends_drop_takes_the_filter_off(void **state)
 	pair_close(&p);
 }
 
+/** Also one that has fired its times=, and was joined to a filter that the edit does end. */
+static void an_edit_that_leaves_drop_leaves_its_filter(void **state)
+{
+	static const char *const before[] = {"drop=all times=1\n", "loss=100%\ndrop=all times=1\n"};
+	(void)state;
+	for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+		struct pair p;
+		const char *path = lab_write_rules(before[i]);
+		pair_open(&p, client_situation,
+			  (const char *[]){lab_text("RESETBY_RULES_FILE=%s", path), NULL});
+		lab_write_rules("errno=EAGAIN:EBUSY\ndrop=all times=1\n");
+		int64_t until = lab_now_ms() + LAB_PATIENCE_MS;
+		while (strcmp(actor_do(&p.a, "recv s0 1 dontwait"), "-1 EBUSY") != 0) {
+			assert_true(lab_now_ms() < until);
+			actor_do(&p.a, "poll s0 in 20");
+		}
+		uint64_t lost = netstat_counter("TCPTimeouts");
+		peer_send(p.peer, "x");
+		/* The peer has sent it again, and nobody has acknowledged it. */
+		while (netstat_counter("TCPTimeouts") < lost + 2) {
+			assert_true(lab_now_ms() < until);
+			assert_string_equal(actor_do(&p.a, "poll s0 in 20"), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0 1 dontwait"), "-1 EBUSY");
+		pair_close(&p);
+	}
+}
+
 /** The rules of the variable come first, and of one action the first that matches wins. */
 static void rules_of_the_file_come_after_those_of_the_variable(void **state)
 {
@@ -332,6 +360,7 @@ static void rules_act_at_level_off(void **state)
 
 LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(an_edit_that_ends_drop_takes_the_filter_off),
+	 LAB_TEST(an_edit_that_leaves_drop_leaves_its_filter),
 	 LAB_TEST(rules_of_the_file_come_after_those_of_the_variable),
 	 LAB_TEST(drop_syn_is_chosen_by_listener),
 	 LAB_TEST(drain_does_nothing_where_the_program_wants_a_reset),
