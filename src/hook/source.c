@@ -1,6 +1,7 @@
 #include "source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -15,18 +16,23 @@ static size_t most(size_t size, int64_t held)
 	return held <= 0 ? 0 : (uint64_t)held < size ? (size_t)held : size;
 }
 
-size_t source_holds(int in, const off_t *offset, size_t size)
+static bool is_readable(int in)
+{
+	long flags = raw_fcntl(in, F_GETFL, 0);
+	return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+size_t source_holds(int in, mode_t kind, const off_t *offset, size_t size)
 {
 	struct statx status = {0};
 	int queued = 0;
-	if (raw_fstat(in, &status) < 0) {
+	if (raw_fstat(in, &status) < 0 || (status.stx_mode & S_IFMT) != kind || !is_readable(in)) {
 		return 0;
 	}
-	if (S_ISFIFO(status.stx_mode)) {
+	if (kind == S_IFIFO) {
 		return raw_ioctl(in, FIONREAD, &queued) < 0 ? 0 : most(size, queued);
 	}
-	if (!S_ISREG(status.stx_mode) ||
-	    (offset != NULL && !memory_readable(offset, sizeof *offset))) {
+	if (offset != NULL && !memory_readable(offset, sizeof *offset)) {
 		return 0;
 	}
 	int64_t at = offset != NULL ? *offset : raw3(SYS_lseek, in, 0, SEEK_CUR);

@@ -9,12 +9,15 @@
 #include <sys/types.h>
 
 /**
- * How much of this size it can give at once; 0 also where that cannot be known.
+ * How much of this size it can give at once; 0 also where that cannot be known, or the kernel would take
+ * nothing from there.
  *
+ * @kind
+ *         What the call takes from: S_IFREG or S_IFIFO.
  * @offset
  *         Of the file; NULL where its own counts, or in a pipe.
  */
-size_t source_holds(int in, const off_t *offset, size_t size);
+size_t source_holds(int in, mode_t kind, const off_t *offset, size_t size);
 
 /** So many bytes that it holds are gone. */
 void source_take(int in, off_t *offset, size_t size);

@@ -1,6 +1,7 @@
 /* Bytes out, from one buffer or none; write_pieces.c has the calls with several. */
 #include "hook.h"
 
+#include <sys/stat.h>
 #include "source.h"
 #include "straight.h"
 #include "write.h"
@@ -223,13 +224,13 @@ HOT ssize_t hook_write(int fd, const void *buffer, size_t size)
  * Does a rule answer a write whose bytes come from a file or a pipe? What it takes is gone there, and
  * it takes no more than there is.
  */
-static bool answers_from(struct call *call, int in, off_t *offset)
+static bool answers_from(struct call *call, int in, mode_t kind, off_t *offset)
 {
 	size_t asked = call->asked;
 	if (LIKELY((call->conn->choice.actions & act_writers) == 0)) {
 		return false;
 	}
-	call->asked = source_holds(in, offset, asked);
+	call->asked = source_holds(in, kind, offset, asked);
 	bool answers = call_answers_write(call, NULL, 0, 0);
 	if (answers && call->result > 0) {
 		source_take(in, offset, (size_t)call->result);
@@ -247,7 +248,7 @@ ssize_t hook_sendfile(int out, int in, off_t *offset, size_t size)
 	struct sigpipe guard;
 	write_guard_begin(&guard, &call);
 	do {
-		if (!answers_from(&call, in, offset)) {
+		if (!answers_from(&call, in, S_IFREG, offset)) {
 			call.result = real.sendfile(out, in, offset, size);
 		}
 	} while (call_again(&call, NULL, 0, 0));
@@ -283,7 +284,7 @@ ssize_t hook_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, si
 	struct sigpipe guard;
 	write_guard_begin(&guard, &call);
 	do {
-		if (!answers_from(&call, in, NULL)) {
+		if (!answers_from(&call, in, S_IFIFO, NULL)) {
 			call.result = real.splice(in, NULL, out, NULL, size, flags);
 		}
 	} while (call_again(&call, NULL, 0, 0));

@@ -173,6 +173,37 @@ static void run_splice_rest(const struct words *words, struct outcome *outcome)
 	close(ends[1]);
 }
 
+/** From where the kernel takes nothing; tells where the file stands and what is left in the pipe. */
+static void run_send_from(const struct words *words, struct outcome *outcome)
+{
+	const char *what = words->w[2];
+	char name[32];
+	int ends[2];
+	int file = memfd_create("source", MFD_CLOEXEC);
+	int left = -1;
+	if (pipe(ends) != 0 || write(ends[1], "pipe", 4) != 4 || write(file, "file", 4) != 4) {
+		confused("a file and a pipe");
+	}
+	snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+	int unread = open(name, O_WRONLY | O_CLOEXEC);
+	lseek(file, 0, SEEK_SET);
+	if (strcmp(what, "sendfile_pipe") == 0) {
+		CALL(outcome, sendfile(fd_at(words, 1), ends[0], NULL, 4));
+	} else if (strcmp(what, "sendfile_unreadable") == 0) {
+		CALL(outcome, sendfile(fd_at(words, 1), unread, NULL, 4));
+	} else if (strcmp(what, "splice_file") == 0) {
+		CALL(outcome, splice(file, NULL, fd_at(words, 1), NULL, 4, 0));
+	} else {
+		CALL(outcome, splice(ends[1], NULL, fd_at(words, 1), NULL, 4, 0));
+	}
+	ioctl(ends[0], FIONREAD, &left);
+	tell(outcome, "at %ld left %d", (long)lseek(file, 0, SEEK_CUR), left);
+	close(unread);
+	close(file);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 const struct command send_commands[] = {
 	{"send", "FD SIZE [FLAG...]", run_send},
 	{"__send", "FD SIZE [FLAG...]", run_send},
@@ -192,6 +223,7 @@ const struct command send_commands[] = {
 	{"sendfile", "FD SIZE", run_sendfile},
 	{"sendfile64", "FD SIZE", run_sendfile},
 	{"sendfile_rest", "FD SIZE ASKED", run_sendfile_rest},
+	{"send_from", "FD SOURCE", run_send_from},
 	{"splice_in", "FD SIZE", run_splice_in},
 	{"splice_rest", "FD SIZE ASKED", run_splice_rest},
 	{0},

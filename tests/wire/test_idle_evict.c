@@ -86,6 +86,28 @@ static void bytes_from_a_file_or_a_pipe_are_lost_there_too(void **state)
 	}
 }
 
+/** What the kernel would refuse is refused, and lost nowhere. */
+static void bytes_that_the_kernel_does_not_take_are_not_lost(void **state)
+{
+	static const char *const ways[][2] = {
+		{"sendfile_pipe", "-1 EINVAL at 0 left 4"},
+		{"sendfile_unreadable", "-1 EBADF at 0 left 4"},
+		{"splice_file", "-1 EINVAL at 0 left 4"},
+		{"splice_unreadable", "-1 EBADF at 0 left 4"},
+	};
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "idle-evict=1ms");
+	lab_let_pass(20);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_string_equal(actor_do(&p.a, "send_from s0 %s", ways[i][0]), ways[i][1]);
+	}
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_expect_open(&p);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(the_write_is_lost_and_the_next_call_reports_the_reset),
 	 LAB_TEST(bytes_from_a_file_or_a_pipe_are_lost_there_too),
+	 LAB_TEST(bytes_that_the_kernel_does_not_take_are_not_lost),
 	 LAB_TEST(a_busy_connection_is_left_alone))
