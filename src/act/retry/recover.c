@@ -141,11 +141,11 @@ static enum recovery recover_before_request(struct rule *rule, struct session *s
 				    : renew_fresh(rule, session, call);
 }
 
-/* Once for each request that it lets be sent again. */
-static bool fire_mark(struct session *session, const struct call *call)
+/* Once for each request that it lets be sent again. Another thread may have taken its mark since. */
+static bool fire_mark(struct session *session, const struct call *call, struct rule *idempotent)
 {
 	if (!session->marked && judge_needs_mark(session, call)) {
-		session->marked = rule_fire(idempotent_rule(call));
+		session->marked = idempotent != NULL && rule_fire(idempotent);
 		return session->marked;
 	}
 	return true;
@@ -154,14 +154,15 @@ static bool fire_mark(struct session *session, const struct call *call)
 static enum recovery recover_request(struct rule *rule, struct session *session, struct call *call,
 				     int error)
 {
-	enum reason reason = judge_retry(session, call, error, rule, idempotent_rule(call));
+	struct rule *idempotent = idempotent_rule(call);
+	enum reason reason = judge_retry(session, call, error, rule, idempotent);
 	if (reason != REASON_NONE) {
 		return refuse(session, call, reason);
 	}
 	if (session->tries == 0 && !rule_fire(rule)) {
 		return NOT_RECOVERED;
 	}
-	if (!fire_mark(session, call)) {
+	if (!fire_mark(session, call, idempotent)) {
 		return refuse(session, call, REASON_UNMARKED);
 	}
 	struct addr peer = conn_peer(call->conn);
