@@ -25,7 +25,8 @@ struct act_target {
 enum act_end {
 	ACT_END_SAME, /* nothing else than the program */
 	ACT_END_RST,  /* the last close sends a RST */
-	ACT_END_NONE  /* the close sends nothing: the connection is not over, or nobody is told */
+	ACT_END_NONE, /* the close sends nothing: the connection is not over, or nobody is told */
+	ACT_END_TOLD  /* it had died before, which act_observer.died has told */
 };
 
 /** Each member may be NULL. `rule` is the connection's rule for this action. */

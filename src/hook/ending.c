@@ -14,7 +14,7 @@ static void tell_end(struct call *call, enum surface surface, enum act_end made)
 {
 	enum ending ending = ENDING_NONE;
 	struct path path;
-	bool quiet = made != ACT_END_SAME;
+	bool quiet = made == ACT_END_RST || made == ACT_END_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	if (phase == PHASE_FRESH) {
 		path = (struct path){0};
@@ -24,7 +24,7 @@ static void tell_end(struct call *call, enum surface surface, enum act_end made)
 	if (quiet) {
 		ending = made == ACT_END_RST ? ENDING_RST : ENDING_UNTOLD;
 	}
-	if (log_wants(LOG_CONNS) && call->conn->number != 0) {
+	if (log_wants(LOG_CONNS) && call->conn->number != 0 && made != ACT_END_TOLD) {
 		report_close(call, ending, path, surface == SURFACE_EXIT);
 	}
 }

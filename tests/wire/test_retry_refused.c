@@ -616,6 +616,22 @@ static void no_new_connection_is_the_first_error(void **state)
 	pair_close(&p);
 }
 
+static void a_connection_that_is_not_renewed_has_one_end(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_ask(&p, GET);
+	close(p.listener);
+	p.listener = -1;
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+	pair_close(&p);
+}
+
 /** A server in trouble is not asked more often than it can recover from. */
 static void tokens_are_used_up(void **state)
 {
@@ -714,5 +730,6 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(an_idle_tunnel_is_not_replaced),
 	 LAB_TEST(a_state_outlives_the_request_that_made_it),
 	 LAB_TEST(a_redis_session_that_selects_later_is_not_replaced), LAB_TEST(tries_are_used_up),
-	 LAB_TEST(no_new_connection_is_the_first_error), LAB_TEST(tokens_are_used_up),
+	 LAB_TEST(no_new_connection_is_the_first_error),
+	 LAB_TEST(a_connection_that_is_not_renewed_has_one_end), LAB_TEST(tokens_are_used_up),
 	 LAB_TEST(a_renewal_ends_where_seccomp_begins), LAB_TEST(every_reason_was_met))

@@ -88,7 +88,7 @@ static enum recovery renew(struct rule *rule, struct session *session, struct ca
 		return before_request ? NOT_RECOVERED
 				      : refuse(session, call, (enum reason)session->barred);
 	}
-	act_died(call);
+	renew_tell_death(session, call);
 	renew_begin(session, call, before_request);
 	return recover_go_on(rule, session, call);
 }

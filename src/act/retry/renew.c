@@ -95,6 +95,12 @@ bool renew_announce(struct session *session, const struct call *call)
 	return session_begin_renewal(session);
 }
 
+void renew_tell_death(struct session *session, struct call *call)
+{
+	act_died(call);
+	session->told_dead = true;
+}
+
 void renew_begin(struct session *session, struct call *call, bool before_request)
 {
 	session->fd = call->fd;
@@ -219,6 +225,7 @@ static void connected(struct session *session, struct call *call)
 	conn->begun_ns = session->due_ns - RENEW_CONNECT_MS * NS_PER_MS;
 	atomic_store_explicit(&conn->history_next, 0, memory_order_relaxed);
 	conn_learn_local(conn, session->fd);
+	session->told_dead = false;
 	session->answers = 0;
 	session->bytes_in = session->bytes_out = 0;
 	session->foreign = false;
@@ -281,7 +288,7 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 		/* The new connection has met its own end already. */
 		call->result = -1;
 		call->error = (int)-sent;
-		act_died(call);
+		renew_tell_death(session, call);
 		return fail(session, call, tries, (int)-sent);
 	}
 	long ready = wait_for(session, POLLOUT, deadline_ns);

@@ -285,8 +285,13 @@ static void ended(struct call *call)
 static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	(void)rule;
+	struct session *session = session_get(call->conn);
+	bool told = session != NULL && session->told_dead;
+	if (session != NULL) {
+		session_put(session);
+	}
 	session_end(call->conn);
-	return ACT_END_SAME;
+	return told ? ACT_END_TOLD : ACT_END_SAME;
 }
 
 const struct act act_RETRY = {

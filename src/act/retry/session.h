@@ -69,7 +69,9 @@ struct session {
 	uint8_t unkept;         /* enum reason: this request is not */
 	bool marked;            /* the rule idempotent has fired for this request */
 	bool over;              /* a retry has failed, and the connection with it */
-	uint64_t bytes_in;      /* of this connection, in calls that held the session */
+	_Atomic bool
+		told_dead; /* act_died has told its end, and no other one has come in its place */
+	uint64_t bytes_in; /* of this connection, in calls that held the session */
 	uint64_t bytes_out;
 	uint32_t answers; /* that this connection has given */
 	uint32_t tries;   /* of this request */
