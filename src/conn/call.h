@@ -19,7 +19,7 @@ struct call {
 	enum op op;
 	int fd;
 	int error;    /* errno of the result, 0 when it succeeded */
-	size_t asked; /* bytes; an action may lower it before the call is made */
+	size_t asked; /* bytes, the address of a connect; an action may lower it before the call */
 	ssize_t result;
 	uint64_t began_ns; /* when calls are logged */
 	uint64_t ended_ns; /* 0: when it is told */

@@ -148,7 +148,7 @@ void connect_end(struct connect *connect, struct call *call)
 int hook_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
 	struct call call;
-	if (!call_enter(&call, OP_CONNECT, conn_find_socket(fd), fd, 0) ||
+	if (!call_enter(&call, OP_CONNECT, conn_find_socket(fd), fd, size) ||
 	    !conn_pin(call.conn, fd)) {
 		return real.connect(fd, address, size);
 	}

@@ -295,7 +295,7 @@ static bool is_fatal(int error)
 	}
 }
 
-/* connect refuses an address that its routes lead nowhere, as it refuses one of another family. */
+/* connect refuses an address that its routes lead nowhere, as an IPv6 socket refuses IPv4's shorter ones. */
 static bool leads_nowhere(const struct call *call)
 {
 	int domain = AF_UNSPEC;
@@ -304,7 +304,7 @@ static bool leads_nowhere(const struct call *call)
 		return false;
 	}
 	raw_getsockopt(call->fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
-	return domain == conn_peer(call->conn).family;
+	return domain != AF_INET6 || call->asked > sizeof(struct sockaddr_in);
 }
 
 /* Which of them the kernel gives for a socket's state, at calls that can also fail otherwise. */

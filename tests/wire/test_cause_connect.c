@@ -382,6 +382,11 @@ static void address_that_leads_nowhere_is_unreachable(void **state)
 		const char *sure;
 		const char *why;
 	} cases[] = {
+		{NULL, {"[::ffff:198.51.100.1]", 80}, "likely", "blackhole"},
+		{"[::ffff:127.0.0.1]",
+		 {"[::ffff:10.77.0.2]", 80},
+		 "certain",
+		 "bound to a loopback address"},
 		{NULL, {"198.51.100.1", 80}, "likely", "blackhole"},
 		{NULL, {"[2001:db8:1::1]", 80}, "likely", "blackhole"},
 		{"127.0.0.1", {"10.77.0.2", 80}, "certain", "bound to a loopback address"},
