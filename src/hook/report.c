@@ -180,13 +180,12 @@ static bool is_farewell(const struct conn *conn, const struct evidence *e, enum 
 	bool had_closed =
 		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
 	bool told = e->error != 0 || e->surface == SURFACE_EOF || e->told_hidden;
-	if (!had_closed || told || e->outq > FAREWELL_BYTES) {
+	if (!had_closed || told || e->outq > (e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES)) {
 		return false;
 	}
-	bool expects_nothing = e->peer_fin ? e->outq <= CLOSE_NOTIFY_BYTES
-					   : atomic_load(&conn->calm) == atomic_load(&flow_calm);
+	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
 	return e->shut_write || (e->fin_arrived && e->last_turn == DIRECTION_WRITE &&
-				 e->last_data_sent_ms < FAREWELL_MS && expects_nothing);
+				 e->last_data_sent_ms < FAREWELL_MS && waited_not);
 }
 
 /*

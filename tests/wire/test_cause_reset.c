@@ -371,6 +371,29 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 	}
 }
 
+/** After the end of file it is an answer that somebody may have wanted, shut down behind it or not. */
+static void an_answer_after_the_end_of_file_is_no_farewell(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	pair_close_peer(&p);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 200 more"), "200 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-early",
+					 .sure = "certain",
+					 .why = {"the program had read that end of file"}});
+	pair_close(&p);
+}
+
 /** The peer's FIN had only half-closed: it acknowledged, so that nothing met a closed socket. */
 static void a_reset_after_an_unread_fin_may_have_answered_nothing(void **state)
 {
@@ -1107,6 +1130,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_write_after_a_read_end_of_file_is_certain_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
+	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
 	 LAB_TEST(a_long_last_write_is_no_farewell),
