@@ -371,6 +371,31 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 	}
 }
 
+/** As openssl s_client, after the server's close_notify and FIN: on loopback the RST is there before. */
+static void a_farewell_may_end_with_a_shutdown_that_comes_too_late(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		exchange(&p);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
+		wait_for_end(&p.a, "s0");
+		if (i == 0) {
+			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "-1 ENOTCONN");
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		/* Who reads on without having said that it writes no more waits for an answer. */
+		assert_int_equal(log_count(&p.a, "error"), i);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
+				    i == 0 ? "peer-fin" : "peer-rst");
+		pair_close(&p);
+	}
+}
+
 /** After the end of file it is an answer that somebody may have wanted, shut down behind it or not. */
 static void an_answer_after_the_end_of_file_is_no_farewell(void **state)
 {
@@ -1130,6 +1155,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_write_after_a_read_end_of_file_is_certain_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
+	 LAB_TEST(a_farewell_may_end_with_a_shutdown_that_comes_too_late),
 	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
