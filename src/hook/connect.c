@@ -254,7 +254,8 @@ int hook_shutdown(int fd, int how)
 	if (how != SHUT_RD && UNLIKELY(call.conn->choice.actions != 0)) {
 		act_shutdown(&call);
 	}
-	if (how != SHUT_RD) {
+	/* A listener goes on as it was, and has something else in that place. */
+	if (how != SHUT_RD && phase != PHASE_LISTENING) {
 		evidence_shutting(call.conn, before.state);
 	}
 	call.result = real.shutdown(fd, how);

@@ -199,34 +199,76 @@ static void a_handshake_ack_that_is_lost_is_told(void **state)
 	close(listener);
 }
 
+/** Two may wait to be accepted. */
+static uint16_t listen_for_two(struct actor *a, const char *slot)
+{
+	actor_do(a, "socket4 %s", slot);
+	actor_do(a, "bind %s 127.0.0.1 0", slot);
+	assert_string_equal(actor_do(a, "listen %s 1", slot), "0 -");
+	return (uint16_t)atoi(strrchr(actor_do(a, "getsockname %s", slot), ':') + 1);
+}
+
+/** The third finds the queue full and is dropped. */
+static void overflow_by_one(struct actor *client, const char *slot, uint16_t port, int fds[2])
+{
+	fds[0] = peer_connect(AF_INET, port);
+	fds[1] = peer_connect(AF_INET, port);
+	actor_do(client, "socket4 %s nonblock", slot);
+	assert_string_equal(actor_do(client, "connect %s 127.0.0.1 %u", slot, port),
+			    "-1 EINPROGRESS");
+}
+
 static void an_overflowing_listener_is_told_at_accept(void **state)
 {
 	(void)state;
 	struct actor a;
 	lab_sysctl("net/ipv4/tcp_syn_retries", "1");
 	actor_start(&a, NULL);
-	actor_do(&a, "socket4 s9");
-	actor_do(&a, "bind s9 127.0.0.1 0");
-	assert_string_equal(actor_do(&a, "listen s9 1"), "0 -");
-	uint16_t port = (uint16_t)atoi(strrchr(actor_do(&a, "getsockname s9"), ':') + 1);
-	int first = peer_connect(AF_INET, port);
-	int second = peer_connect(AF_INET, port);
-	/* The queue is full: this one is dropped. */
+	uint16_t port = listen_for_two(&a, "s9");
+	int fds[2];
 	struct actor third;
 	actor_start_as(&third, ACTOR_BARE, NULL);
-	actor_do(&third, "socket4 s0 nonblock");
-	assert_string_equal(actor_do(&third, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	overflow_by_one(&third, "s0", port, fds);
 	assert_int_equal(log_count(&a, "warn"), 0);
 	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
 	const char *line = log_find(&a, "warn", 0);
 	assert_string_equal(json_get(line, "cause"), "accept-overflow");
 	assert_string_equal(json_get(line, "sure"), "certain");
 	assert_string_equal(json_get(line, "state"), "LISTEN");
-	close(first);
-	close(second);
+	close(fds[0]);
+	close(fds[1]);
 	actor_stop(&third);
 	actor_stop(&a);
 	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
+}
+
+/** Which does nothing to it: what had overflowed before in its network namespace is not its own. */
+static void a_listener_that_is_shut_for_writing_overflows_as_any_other(void **state)
+{
+	(void)state;
+	struct actor a;
+	struct actor client;
+	int fds[2][2];
+	actor_start(&a, NULL);
+	actor_start_as(&client, ACTOR_BARE, NULL);
+	overflow_by_one(&client, "s0", listen_for_two(&a, "s8"), fds[0]);
+	actor_do(&client, "close s0");
+	uint64_t before = netstat_counter("ListenOverflows");
+	assert_true(before > 0);
+	uint16_t port = listen_for_two(&a, "s9");
+	assert_string_equal(actor_do(&a, "shutdown s9 w"), "0 -");
+	overflow_by_one(&client, "s1", port, fds[1]);
+	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
+	const char *told =
+		strstr(json_get(log_find(&a, "warn", 0), "why"), "network namespace by ");
+	assert_non_null(told);
+	assert_true(strtoul(strpbrk(told, "0123456789"), NULL, 10) <=
+		    netstat_counter("ListenOverflows") - before);
+	for (int i = 0; i < 4; i++) {
+		close(fds[i / 2][i % 2]);
+	}
+	actor_stop(&client);
+	actor_stop(&a);
 }
 
 /** A RST that belongs to no connection, as a client sends when late data meets its closed socket. */
@@ -302,4 +344,5 @@ LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
 	 LAB_TEST(a_handshake_that_needed_a_second_syn_is_told),
 	 LAB_TEST(a_handshake_ack_that_is_lost_is_told),
 	 LAB_TEST(segments_that_a_listener_drops_for_other_reasons_are_no_overflow),
-	 LAB_TEST(an_overflowing_listener_is_told_at_accept))
+	 LAB_TEST(an_overflowing_listener_is_told_at_accept),
+	 LAB_TEST(a_listener_that_is_shut_for_writing_overflows_as_any_other))
