@@ -38,10 +38,13 @@ static void accept_overflow(const struct evidence *e, struct text *text)
 
 static void accept_aborted(const struct evidence *e, struct text *text)
 {
-	(void)e;
 	text_string(text,
 		    "accept returned a connection that was dead already: its client had reset "
 		    "it in the queue");
+	if (when_a_rst_came(e) != SURE_CERTAIN) {
+		text_string(text, ", or somebody on this host had destroyed it there: no segment "
+				  "was counted that may have been the RST");
+	}
 }
 
 static void peer_closed_unread(const struct evidence *e, struct text *text)
