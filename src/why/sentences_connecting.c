@@ -59,7 +59,8 @@ static bool is_of_neighbour(const struct evidence *e)
 static const char *why_it_leads_nowhere(const struct evidence *e)
 {
 	return e->lacks_zone
-		       ? "a link-local address is reached only through an interface that is named"
+		       ? "a link-local address is reached only through an interface that is named, "
+			 "as in fe80::1%eth0"
 	       : e->from_loopback
 		       ? "the socket is bound to a loopback address, which leads to this "
 			 "host only"
