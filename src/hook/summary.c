@@ -66,11 +66,14 @@ static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 	return conn_is(conn, CONN_PEER_FIN) || (state == STATE_CLOSE_WAIT && ends_here(conn));
 }
 
-/* The RST that the program was told was our own kernel's: a rule's, or for data after its shutdown. */
+/*
+ * The RST that the program was told was our own kernel's: a rule's, or for data after its shutdown, which
+ * nobody knows once a connect with AF_UNSPEC has begun the counters anew.
+ */
 static bool was_own_reset(const struct conn *conn, const struct path *path)
 {
 	bool late = conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE) &&
-		    path->data_segments != conn->shut_data_segs;
+		    path->state != STATE_UNKNOWN && path->data_segments != conn->shut_data_segs;
 	return conn->told_error != ECONNREFUSED && (conn->injected != 0 || late);
 }
 

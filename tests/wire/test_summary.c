@@ -141,6 +141,24 @@ static void the_close_line_tells_who_ended_it(void **state)
 	}
 }
 
+/** Which takes the kernel's count of what had arrived before the shutdown with it. */
+static void a_disconnect_after_a_reset_leaves_whose_end_it_was(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	peer_send(p.peer, "early");
+	assert_string_equal(actor_do(&p.a, "recv s0 5 waitall"), "5 - early");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+	pair_close(&p);
+}
+
 /** As a server's parent, whose client has shut down its writing side behind a request. */
 static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 {
@@ -362,6 +380,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
+	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_ends_at_exit_ends_once),
