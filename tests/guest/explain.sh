@@ -141,7 +141,8 @@ errnos_lead_to_their_causes() {
 	expect "$(causes_of EADDRNOTAVAIL "$here")" " ports-exhausted"
 	expect "$(causes_of ECONNREFUSED "$here")" " refused rejected injected"
 	expect "$(causes_of EPIPE "$here")" \
-		" peer-closed-early already-reset injected wrote-after-shutdown"
+		" peer-closed-unread peer-closed-early peer-abort already-reset injected \
+wrote-after-shutdown"
 	expect "$(causes_of ECONNRESET "$there")" \
 		" closed-unread closed-linger0 disconnected listener-closed exit-open"
 }
