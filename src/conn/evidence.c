@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include "../sys/clock.h"
@@ -11,12 +12,19 @@
 #include "listener.h"
 #include "unseen.h"
 
-/* The kernel gives as much of the struct as it knows; what it does not give is 0. */
+/* The kernel gives as much of the struct as it knows, so many bytes; what it does not give is 0. */
 static long read_info(int fd, struct tcp_info *info)
 {
 	memset(info, 0, sizeof *info);
 	socklen_t size = sizeof *info;
-	return raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+	long result = raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+	return result < 0 ? result : (long)size;
+}
+
+/* Does it count the bytes? Since Linux 4.1. */
+static bool has_counts(long size)
+{
+	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t));
 }
 
 enum tcp_state_number evidence_state(int fd)
@@ -109,7 +117,8 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	if (sandbox_closed || read_info(fd, &info) < 0) {
+	long size = sandbox_closed ? -EPERM : read_info(fd, &info);
+	if (size < 0) {
 		*path = (struct path){0};
 		return !sandbox_closed;
 	}
@@ -123,8 +132,9 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		return info.tcpi_unacked > 0;
 	case STATE_CLOSE:
 		return conn->told_error == 0 &&
-		       (!conn_is(conn, CONN_SHUT_WRITE) || may_lack_acks(&info) ||
-			info.tcpi_bytes_received != bytes_in + 1);
+		       (!conn_is(conn, CONN_SHUT_WRITE) ||
+			(has_counts(size) &&
+			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1)));
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:
@@ -269,10 +279,10 @@ static int64_t unread_length(const struct evidence *e, int fd)
  * connection from another process (a server that forks) does not know what that one reads: there the
  * one byte says that the FIN came, and that it is not there says nothing.
  */
-static void look_for_fin(struct evidence *e)
+static void look_for_fin(struct evidence *e, bool known)
 {
 	uint64_t more = e->bytes_received - e->bytes_in - (uint64_t)e->inq;
-	bool counted = !e->unseen && !e->shared && e->inq != QUEUE_UNKNOWN && more <= 1;
+	bool counted = known && !e->unseen && !e->shared && e->inq != QUEUE_UNKNOWN && more <= 1;
 	e->fin_arrived = counted && more == 1;
 	e->fin_knowable = counted && !e->learned && !e->inherited;
 }
@@ -286,7 +296,8 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->inq = evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
 		return true;
 	}
-	if (read_info(fd, &info) < 0 || !is_about(conn, fd)) {
+	long info_size = read_info(fd, &info);
+	if (info_size < 0 || !is_about(conn, fd)) {
 		return false;
 	}
 	collect_info(evidence, &info);
@@ -310,6 +321,6 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
 	unseen_collect(evidence, conn, fd);
-	look_for_fin(evidence);
+	look_for_fin(evidence, has_counts(info_size));
 	return true;
 }
