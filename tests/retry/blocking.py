@@ -28,11 +28,21 @@ class Client:
         self.results = collections.Counter()
         self.errors = collections.Counter()
 
+    def connect(self):
+        """A RST that arrives before connect has returned is connect's error: no request was begun."""
+        while self.connection.sock is None:
+            try:
+                self.connection.connect()
+            except ConnectionResetError as error:
+                self.connection.close()
+                self.errors["connect", f"{type(error).__name__}: {error}"] += 1
+
     def ask(self, method, number):
         path = f"/r/{number}/{number % 50}"
         body = path * (number % 20) if method in IDEMPOTENT_BODY else None
         wanted = b"" if method == "HEAD" else path.encode() * (number % 50)
         try:
+            self.connect()
             self.connection.request(method, path, body)
             got = self.connection.getresponse().read()
             self.results[method, "ok" if got == wanted else "wrong"] += 1
