@@ -234,6 +234,13 @@ static void shut_down(struct conn *conn, int fd, int how, const struct path *bef
 	}
 }
 
+/* Does what is told later rest on how the connection stands before this? */
+static bool matters(const struct call *call, uint8_t phase, int how)
+{
+	bool both = how == SHUT_RDWR || conn_is(call->conn, CONN_SHUT_READ | CONN_SHUT_WRITE);
+	return both || phase == PHASE_CONNECTING || log_wants(LOG_CONNS);
+}
+
 int hook_shutdown(int fd, int how)
 {
 	struct call call;
@@ -242,7 +249,10 @@ int hook_shutdown(int fd, int how)
 	}
 	/* In SYN_SENT it ends the attempt: ECONNRESET, and nothing on the wire. */
 	uint8_t phase = atomic_load_explicit(&call.conn->phase, memory_order_relaxed);
-	struct path before = evidence_path(fd);
+	struct path before = {.state = STATE_UNKNOWN};
+	if (matters(&call, phase, how)) {
+		before = evidence_path(fd);
+	}
 	bool gives_up = phase == PHASE_CONNECTING && before.state == STATE_SYN_SENT;
 	/* A listener stops listening: inet_shutdown(). */
 	bool stops = phase == PHASE_LISTENING && (how == SHUT_RD || how == SHUT_RDWR);

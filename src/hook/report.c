@@ -8,6 +8,7 @@
 #include "../sys/clock.h"
 #include "../sys/scratch.h"
 #include "../why/why.h"
+#include "farewell.h"
 #include "flow.h"
 #include "phrase.h"
 #include "tally.h"
@@ -163,50 +164,6 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 }
 
 /*
- * What is written last, without waiting for an answer, is a farewell (TLS's close_notify, FTP's QUIT):
- * that the peer had closed before is of no consequence to anybody. A program that waited has seen a
- * hang-up, after which the connection is calm no more; after the end of file, which most TLS servers
- * read before their close_notify, no answer is waited for, but one may be given that somebody wanted.
- * And so it is with what is shut down behind it.
- */
-#define FAREWELL_MS 100u
-#define FAREWELL_BYTES 256
-/* An alert of two bytes, by the cipher that adds most: RFC 5246, 6.2.3.2, with HMAC-SHA384. */
-#define CLOSE_NOTIFY_BYTES 96
-
-/* Behind what it wrote; or it tried to, and the RST was faster: the kernel keeps nothing of that. */
-static bool has_shut_down(const struct conn *conn, const struct evidence *e)
-{
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	bool tried = false;
-	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
-		const struct past_call *past = &conn->history[i % CONN_HISTORY];
-		if (past->op == OP_SHUTDOWN) {
-			tried = past->error == ENOTCONN;
-		} else if (past->op < OP_COUNT &&
-			   op_direction((enum op)past->op) == DIRECTION_WRITE) {
-			tried = false;
-		}
-	}
-	return e->shut_write || tried;
-}
-
-static bool is_farewell(const struct conn *conn, const struct evidence *e, enum cause cause)
-{
-	/* It may have half-closed, have acknowledged that and then left it unread. */
-	bool had_closed =
-		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
-	bool shut = has_shut_down(conn, e);
-	bool told = e->error != 0 || (e->surface == SURFACE_EOF && !shut) || e->told_hidden;
-	if (!had_closed || told || e->outq > (e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES)) {
-		return false;
-	}
-	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
-	return shut || (e->fin_arrived && e->last_turn == DIRECTION_WRITE &&
-			e->last_data_sent_ms < FAREWELL_MS && waited_not);
-}
-
-/*
  * Things that are true and not worth a line: a connect that lost a race against another to the same
  * port (happy eyeballs, RFC 8305), an abandoned connect that was told before, our own doing that a
  * rule did and told, the hundredth EPIPE, at the close the reset that was told at the end of file or
@@ -217,7 +174,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	const struct conn *conn = call->conn;
 	struct addr peer = conn_peer(conn);
 	bool is_of_reset = cause_infos[desk->verdict.cause].kind == CAUSE_RESET;
-	if (desk->evidence.error == 0 && is_of_reset && conn_is(conn, CONN_TOLD_HIDDEN)) {
+	if (desk->evidence.error == 0 && is_of_reset && desk->evidence.told_hidden) {
 		return false;
 	}
 	switch (desk->verdict.cause) {
@@ -228,7 +185,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
 	case CAUSE_PEER_CLOSED_EARLY:
 	case CAUSE_PEER_ABORT:
-		return !is_farewell(conn, &desk->evidence, desk->verdict.cause);
+		return !farewell_is(conn, &desk->evidence, desk->verdict.cause);
 	case CAUSE_ALREADY_RESET:
 	case CAUSE_WROTE_AFTER_SHUTDOWN:
 		return conn->told_count <= TOLD_MAX;
@@ -388,7 +345,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (evidence->connecting && evidence->state == STATE_SYN_SENT) {
 		conn_set(call->conn, CONN_TOLD_ABANDONED);
 	}
-	if (is_farewell(call->conn, evidence, desk->verdict.cause)) {
+	if (farewell_is(call->conn, evidence, desk->verdict.cause)) {
 		return ENDING_PEER_FIN;
 	}
 	remember_told(call, evidence, &desk->verdict);

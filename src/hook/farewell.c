@@ -1,0 +1,43 @@
+#include "farewell.h"
+
+#include <errno.h>
+#include "../conn/conn.h"
+#include "../conn/evidence.h"
+#include "flow.h"
+
+#define FAREWELL_MS 100u
+#define FAREWELL_BYTES 256
+/* An alert of two bytes, by the cipher that adds most: RFC 5246, 6.2.3.2, with HMAC-SHA384. */
+#define CLOSE_NOTIFY_BYTES 96
+
+/* Behind what it wrote; or it tried to, and the RST was faster: the kernel keeps nothing of that. */
+static bool has_shut_down(const struct conn *conn, const struct evidence *e)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	bool tried = false;
+	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
+		const struct past_call *past = &conn->history[i % CONN_HISTORY];
+		if (past->op == OP_SHUTDOWN) {
+			tried = past->error == ENOTCONN;
+		} else if (past->op < OP_COUNT &&
+			   op_direction((enum op)past->op) == DIRECTION_WRITE) {
+			tried = false;
+		}
+	}
+	return e->shut_write || tried;
+}
+
+bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
+{
+	/* It may have half-closed, have acknowledged that and then left it unread. */
+	bool had_closed =
+		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
+	bool shut = has_shut_down(conn, e);
+	bool told = e->error != 0 || (e->surface == SURFACE_EOF && !shut) || e->told_hidden;
+	if (!had_closed || told || e->outq > (e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES)) {
+		return false;
+	}
+	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
+	return shut || (e->fin_arrived && e->last_turn == DIRECTION_WRITE &&
+			e->last_data_sent_ms < FAREWELL_MS && waited_not);
+}
