@@ -314,8 +314,10 @@ static void same_answers(size_t from, size_t to)
 		char *without = run_script(&scripts[i], ACTOR_BARE);
 		char *with = run_script(&scripts[i], ACTOR_PRELOADED);
 		if (strcmp(without, with) != 0) {
-			fail_msg("%s.\nWithout the library:\n%s\nWith it:\n%s", scripts[i].name,
-				 without, with);
+			/* Apart from what fails: cmocka cuts a message off after 1,024 bytes. */
+			fprintf(stderr, "# Without the library:\n%s\n# With it:\n%s\n", without,
+				with);
+			fail_msg("%s", scripts[i].name);
 		}
 		free(without);
 		free(with);
