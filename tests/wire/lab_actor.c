@@ -50,6 +50,15 @@ static void remember(struct actor *actor)
 	fail_msg("more than %d actors", ACTORS_MAX);
 }
 
+/** It ends after its threads, and one that the test traces only when the test has waited for it. */
+static void reap_traced(pid_t process)
+{
+	pid_t ended;
+	do {
+		ended = waitpid(-1, NULL, __WALL);
+	} while (ended != process && ended >= 0);
+}
+
 void actor_kill_left(void)
 {
 	for (int i = 0; i < ACTORS_MAX; i++) {
@@ -65,7 +74,7 @@ void actor_kill_left(void)
 		/* Reaped already if its end was noticed: the number may be somebody else's then. */
 		if (waitpid(copies[i].pid, NULL, WNOHANG) == 0) {
 			kill(copies[i].pid, SIGKILL);
-			waitpid(copies[i].pid, NULL, 0);
+			reap_traced(copies[i].pid);
 		}
 	}
 }
