@@ -15,24 +15,24 @@ FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 # Where README.md finds them by its links.
 DOCS := README.md examples/recipes.md $(sort $(wildcard examples/always-on/*))
 
-# What is installed: mode, file, place.
-INSTALLED := 755:$(BUILD)/resetby:$(BINDIR)/resetby \
-             644:$(BUILD)/libresetby.so:$(LIBDIR)/libresetby.so \
-             644:include/resetby.h:$(INCDIR)/resetby.h \
-             644:$(BUILD)/completion/resetby.bash:$(BASHDIR)/resetby \
-             644:$(BUILD)/completion/resetby.zsh:$(ZSHDIR)/_resetby \
-             644:$(BUILD)/completion/resetby.fish:$(FISHDIR)/resetby.fish \
-             $(foreach page,$(MAN) $(MAN_SO),644:$(BUILD)/man/$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)) \
-             $(foreach doc,$(DOCS),644:$(doc):$(DOCDIR)/$(doc))
+# What is installed: mode, file, place. In quotes, for a place may have blanks.
+INSTALLED := '755:$(BUILD)/resetby:$(BINDIR)/resetby' \
+             '644:$(BUILD)/libresetby.so:$(LIBDIR)/libresetby.so' \
+             '644:include/resetby.h:$(INCDIR)/resetby.h' \
+             '644:$(BUILD)/completion/resetby.bash:$(BASHDIR)/resetby' \
+             '644:$(BUILD)/completion/resetby.zsh:$(ZSHDIR)/_resetby' \
+             '644:$(BUILD)/completion/resetby.fish:$(FISHDIR)/resetby.fish' \
+             $(foreach page,$(MAN) $(MAN_SO),'644:$(BUILD)/man/$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)') \
+             $(foreach doc,$(DOCS),'644:$(doc):$(DOCDIR)/$(doc)')
 
 # The directories that install had to make, in that order: only these may go again.
 MADE = $(DESTDIR)$(DATADIR)/resetby/directories
 
 .PHONY: install uninstall
 install: all
-	$(say) INST $(DESTDIR)$(PREFIX)
+	$(say) INST '$(DESTDIR)$(PREFIX)'
 	$(Q)LC_ALL=C; export LC_ALL; umask 022; set -e; \
-	made=$$(for file in $(INSTALLED) ::$(DATADIR)/resetby/directories; do \
+	made=$$(for file in $(INSTALLED) '::$(DATADIR)/resetby/directories'; do \
 		install -d -v "$(DESTDIR)$$(dirname "$${file##*:}")"; \
 	done | sed -n "s/^install: creating directory '\(.*\)'$$/\1/p"); \
 	for file in $(INSTALLED); do \

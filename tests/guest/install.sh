@@ -112,6 +112,21 @@ directories_can_be_chosen() {
 	expect "$(ls -A tree)" ""
 }
 
+# The loader takes no such path; all else does, and where a tree is staged says nothing of its place.
+directories_may_have_blanks() {
+	mkdir "a tree"
+	make_target install DESTDIR="$PWD/a tree" PREFIX="/opt/re setby"
+	local prefix="$PWD/a tree/opt/re setby"
+	diff -r "$top/examples/always-on" "$prefix/share/doc/resetby/examples/always-on"
+	grep -qF "LD_PRELOAD=/opt/re setby/lib/libresetby.so" "$prefix/share/man/man1/resetby.1"
+	refused 2 "no blank" "$prefix/bin/resetby" run true
+	mv "$prefix" "$PWD/elsewhere"
+	"$PWD/elsewhere/bin/resetby" run cat /proc/self/maps | grep -qF "$PWD/elsewhere/lib/libresetby.so"
+	mv "$PWD/elsewhere" "$prefix"
+	make_target uninstall DESTDIR="$PWD/a tree" PREFIX="/opt/re setby"
+	expect "$(ls -A "a tree")" ""
+}
+
 # Packagers build with it. What stays for the linker to compile has no symbols and no bytes yet.
 files_with_assembly_at_the_top_keep_out_of_link_time_optimisation() {
 	local machine=$PWD/lto/src/hook/process.o page=$PWD/lto/src/cmd/report/html.o
@@ -132,4 +147,5 @@ points \
 	uninstall_leaves_the_tree_as_it_was \
 	uninstall_touches_nothing_else \
 	directories_can_be_chosen \
+	directories_may_have_blanks \
 	files_with_assembly_at_the_top_keep_out_of_link_time_optimisation
