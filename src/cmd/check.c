@@ -88,18 +88,18 @@ static int collect(struct texts *texts, int argc, char **argv)
 		} else if (!strcmp(argv[i], "--")) {
 			options = false;
 		} else if (strncmp(argv[i], "-R", 2) != 0) {
-			return cmd_misused("check: there is no option '%s'", argv[i]);
+			return cmd_misused("check", "there is no option '%s'", argv[i]);
 		} else {
 			const char *path = argv[i][2] != '\0' ? argv[i] + 2 : argv[++i];
 			if (!path) {
-				return cmd_misused("check: expected a file behind -R");
+				return cmd_misused("check", "expected a file behind -R");
 			}
 			if (add_file(texts, path) != 0) {
 				return STATUS_REFUSED;
 			}
 		}
 	}
-	return texts->count > 0 ? 0 : cmd_misused("check: expected rules, or -R FILE");
+	return texts->count > 0 ? 0 : cmd_misused("check", "expected rules, or -R FILE");
 }
 
 /* The blamed line, and a caret under the blamed character. */

@@ -15,14 +15,15 @@ void cmd_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-int cmd_misused(const char *format, ...)
+int cmd_misused(const char *subcommand, const char *format, ...)
 {
 	va_list arguments;
-	fputs("resetby: ", stderr);
+	fprintf(stderr, "resetby: %s%s", subcommand ? subcommand : "", subcommand ? ": " : "");
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
-	fputs("; try resetby --help\n", stderr);
+	fprintf(stderr, "; try resetby %s%s--help\n", subcommand ? subcommand : "",
+		subcommand ? " " : "");
 	return STATUS_REFUSED;
 }
 

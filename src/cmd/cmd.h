@@ -25,12 +25,15 @@ int cmd_choose(int argc, char **argv);
 void cmd_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * Say what is wrong with the command line, and where to read on.
+ * Say what is wrong with the command line, and where to read on: in the help of that subcommand.
  *
+ * @subcommand
+ *         NULL: none was found.
  * @return
  *         STATUS_REFUSED.
  */
-int cmd_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cmd_misused(const char *subcommand, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /** Is this `--help` or `-h`? */
 int cmd_asks_help(const char *argument);

@@ -147,7 +147,7 @@ static const char *nearest_name(const char *wanted)
 int cmd_explain(int argc, char **argv)
 {
 	if (argc > 2) {
-		return cmd_misused("explain: one cause or errno at a time");
+		return cmd_misused("explain", "one cause or errno at a time");
 	}
 	if (argc == 1) {
 		explain_all();
@@ -158,10 +158,10 @@ int cmd_explain(int argc, char **argv)
 	} else if (find_error(argv[1]) != 0) {
 		explain_error(find_error(argv[1]));
 	} else {
-		return cmd_misused(
-			"explain: '%s' is no cause and no errno of a connection; did you "
-			"mean '%s'? resetby list causes shows them",
-			argv[1], nearest_name(argv[1]));
+		return cmd_misused("explain",
+				   "'%s' is no cause and no errno of a connection; did you "
+				   "mean '%s'? resetby list causes shows them",
+				   argv[1], nearest_name(argv[1]));
 	}
 	return cmd_finish();
 }

@@ -111,7 +111,7 @@ int cmd_help(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "resetby";
 	if (argc > 2) {
-		return cmd_misused("help: one topic at a time");
+		return cmd_misused("help", "one topic at a time");
 	}
 	if (cmd_asks_help(name)) {
 		print_usage();
@@ -127,5 +127,5 @@ int cmd_help(int argc, char **argv)
 		show(subcommand->page);
 		return tell_subcommand(subcommand);
 	}
-	return cmd_misused("help: there is no topic '%s'; resetby help --help lists them", name);
+	return cmd_misused("help", "there is no topic '%s'", name);
 }

@@ -66,7 +66,7 @@ int cmd_list(int argc, char **argv)
 	if (argc == 2 && cmd_asks_help(argv[1])) {
 		fputs(help, stdout);
 	} else if (argc != 2) {
-		return cmd_misused("list: expected one of hooks, actions, causes");
+		return cmd_misused("list", "expected one of hooks, actions, causes");
 	} else if (!strcmp(argv[1], "hooks")) {
 		list_hooks();
 	} else if (!strcmp(argv[1], "actions")) {
@@ -74,7 +74,7 @@ int cmd_list(int argc, char **argv)
 	} else if (!strcmp(argv[1], "causes")) {
 		list_causes();
 	} else {
-		return cmd_misused("list: expected hooks, actions or causes, not '%s'", argv[1]);
+		return cmd_misused("list", "expected hooks, actions or causes, not '%s'", argv[1]);
 	}
 	return cmd_finish();
 }

@@ -59,7 +59,7 @@ static const char help[] =
 int cmd_choose(int argc, char **argv)
 {
 	if (argc < 2) {
-		return cmd_misused("what to do?");
+		return cmd_misused(NULL, "what to do?");
 	}
 	if (cmd_asks_help(argv[1])) {
 		fputs(help, stdout);
@@ -74,7 +74,7 @@ int cmd_choose(int argc, char **argv)
 			return subcommands[i].run(argc - 1, argv + 1);
 		}
 	}
-	return cmd_misused("there is no '%s'", argv[1]);
+	return cmd_misused(NULL, "there is no '%s'", argv[1]);
 }
 
 int main(int argc, char **argv)

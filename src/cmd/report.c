@@ -182,7 +182,7 @@ static int choose_format(struct options *options, const char *name)
 			return STATUS_OK;
 		}
 	}
-	return cmd_misused("report: --format expects text, json or html, not '%s'", name);
+	return cmd_misused("report", "--format expects text, json or html, not '%s'", name);
 }
 
 /* The value of an option that may be glued to it with `=`; NULL when it is another option. */
@@ -220,13 +220,13 @@ static int read_option(struct options *options, char **argv, int argc, int *at)
 		char *end;
 		long top = strtol(value, &end, 10);
 		if (*value == '\0' || *end != '\0' || top < 0 || top > TOP_MAX) {
-			return cmd_misused("report: --top expects a number up to %d, not '%s'",
+			return cmd_misused("report", "--top expects a number up to %d, not '%s'",
 					   TOP_MAX, value);
 		}
 		options->top = (unsigned)top;
 		return STATUS_OK;
 	}
-	return cmd_misused("report: there is no option '%s'", given);
+	return cmd_misused("report", "there is no option '%s'", given);
 }
 
 int cmd_report(int argc, char **argv)
@@ -249,7 +249,7 @@ int cmd_report(int argc, char **argv)
 		fputs(help, stdout);
 		status = cmd_finish();
 	} else if (status == STATUS_OK && logs.count == 0) {
-		status = logs.failed ? STATUS_FAILED : cmd_misused("report: which log?");
+		status = logs.failed ? STATUS_FAILED : cmd_misused("report", "which log?");
 	} else if (status == STATUS_OK) {
 		status = report_on(&logs, options.render, options.top);
 	}

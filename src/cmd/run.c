@@ -52,9 +52,9 @@ static int misused_option(int letter, char **argv)
 {
 	const char *problem = letter == ':' ? "wants a value" : "is no option";
 	if (optopt > 0 && optopt < 256) {
-		return cmd_misused("run: -%c %s", optopt, problem);
+		return cmd_misused("run", "-%c %s", optopt, problem);
 	}
-	return cmd_misused("run: %s %s", argv[optind - 1], problem);
+	return cmd_misused("run", "%s %s", argv[optind - 1], problem);
 }
 
 static int read_options(int argc, char **argv, struct request *request)
@@ -150,7 +150,7 @@ int cmd_run(int argc, char **argv)
 	}
 	char **program = argv + optind;
 	if (!program[0]) {
-		return cmd_misused("run: which program?");
+		return cmd_misused("run", "which program?");
 	}
 
 	char library[PATH_MAX], path[PATH_MAX];
