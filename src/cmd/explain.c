@@ -5,6 +5,7 @@
 #include <strings.h>
 #include "cmd.h"
 #include "explain.h"
+#include "../rule/rule.h"
 #include "../sys/errnames.h"
 #include "../sys/spelling.h"
 
@@ -86,7 +87,10 @@ static void explain_error(int error)
 	explain_words_of(error);
 }
 
-/* By programs: as ECONNRESET, econnreset, 104, -104 (JavaScript), Connection reset by peer (Java). */
+/*
+ * By programs: as ECONNRESET, econnreset, 104, -104 (JavaScript), Connection reset by peer (Java); and
+ * EPIPE by the signal that comes with it.
+ */
 static bool is_called(int error, const char *name)
 {
 	char number[sizeof "-2147483648"];
@@ -94,7 +98,8 @@ static bool is_called(int error, const char *name)
 	const char *text = errno_text(error);
 	return strcasecmp(errno_name(error), name) == 0 || (text && strcasecmp(text, name) == 0) ||
 	       strcmp(number, name[0] == '-' ? name + 1 : name) == 0 ||
-	       (error == ECONNRESET && strcasecmp("Connection reset", name) == 0);
+	       (error == ECONNRESET && strcasecmp("Connection reset", name) == 0) ||
+	       (error == EPIPE && strcasecmp("SIGPIPE", name) == 0);
 }
 
 /* An error that has a page; 0 when there is none. */
@@ -122,13 +127,18 @@ struct nearest {
 /* A name that begins with what was typed is nearer than any other. */
 static void consider(struct nearest *nearest, const char *wanted, const char *name)
 {
-	bool begins = wanted[0] != '\0' && strncasecmp(wanted, name, strlen(wanted)) == 0;
-	size_t steps = begins ? 0 : spelling_distance(wanted, strlen(wanted), name);
+	size_t length = strlen(wanted);
+	if (!spelling_may_mean(wanted, length, name)) {
+		return;
+	}
+	bool begins = strncasecmp(wanted, name, length) == 0;
+	size_t steps = begins ? 0 : spelling_distance(wanted, length, name);
 	if (nearest->name == NULL || steps < nearest->distance) {
 		*nearest = (struct nearest){name, steps};
 	}
 }
 
+/* NULL: it is like none. */
 static const char *nearest_name(const char *wanted)
 {
 	struct nearest nearest = {NULL, 0};
@@ -142,6 +152,28 @@ static const char *nearest_name(const char *wanted)
 		}
 	}
 	return nearest.name;
+}
+
+static bool is_action(const char *name)
+{
+	size_t length = strcspn(name, "= ");
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		if (strlen(action_infos[i].name) == length &&
+		    memcmp(action_infos[i].name, name, length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int complain_unknown(const char *name)
+{
+	const char *nearest = nearest_name(name);
+	cmd_complain("explain: '%s' is %s;%s%s%s resetby explain shows all causes", name,
+		     is_action(name) ? "an action of rules (resetby list actions)"
+				     : "no cause and no errno of a connection",
+		     nearest ? " did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return STATUS_REFUSED;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -158,10 +190,7 @@ int cmd_explain(int argc, char **argv)
 	} else if (find_error(argv[1]) != 0) {
 		explain_error(find_error(argv[1]));
 	} else {
-		return cmd_misused("explain",
-				   "'%s' is no cause and no errno of a connection; did you "
-				   "mean '%s'? resetby list causes shows them",
-				   argv[1], nearest_name(argv[1]));
+		return complain_unknown(argv[1]);
 	}
 	return cmd_finish();
 }

@@ -100,7 +100,7 @@ struct page {
 	const struct step *ladder;
 	const struct told *told;
 	const enum limit *limits; /* NULL: none matters */
-	const char *const *rules; /* those whose action does not exist are left out; NULL: none */
+	const char *const *rules; /* that make it happen; NULL: none */
 	enum setup setup;
 	const char *stale;      /* RESETBY_STALE for the experiment; NULL: as it is */
 	const char *options;    /* of `resetby run`; may be empty */

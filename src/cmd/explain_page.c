@@ -134,25 +134,10 @@ void explain_words_of(int error)
 
 /* ---- how to make it happen ---- */
 
-/* Rules are written for all actions that there will be: those of today are shown. */
-static bool has_action(const char *rule)
-{
-	size_t length = strcspn(rule, "= ");
-	for (int i = 0; i < ACTION_COUNT; i++) {
-		if (strlen(action_infos[i].name) == length &&
-		    memcmp(action_infos[i].name, rule, length) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void print_rules(const char *const *rules)
 {
 	for (; rules != NULL && *rules != NULL; rules++) {
-		if (has_action(*rules)) {
-			printf("  rule: %s\n", *rules);
-		}
+		printf("  rule: %s\n", *rules);
 	}
 }
 

@@ -10,17 +10,6 @@
 #define PREFIX "RESETBY_"
 #define PREFIX_LENGTH (sizeof PREFIX - 1)
 
-/* RULE, LOG_FILE, LEVLE: a part of the name, the name with more to it, or nearly the name. */
-static bool may_mean(const char *typed, size_t length, const char *name)
-{
-	if (length == 0) {
-		return false;
-	}
-	return strncmp(name, typed, length) == 0 ||
-	       memmem(typed, length, name, strlen(name)) != NULL ||
-	       spelling_is_slip(spelling_distance(typed, length, name), name);
-}
-
 static bool is_name(const char *typed, size_t length, const char *name)
 {
 	return strlen(name) == length && memcmp(name, typed, length) == 0;
@@ -37,7 +26,7 @@ static enum setting meant_by(const char *typed, size_t length)
 			return SETTING_COUNT;
 		}
 		size_t distance = spelling_distance(typed, length, name);
-		if (distance < nearest && may_mean(typed, length, name)) {
+		if (distance < nearest && spelling_may_mean(typed, length, name)) {
 			nearest = distance;
 			meant = i;
 		}

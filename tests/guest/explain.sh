@@ -155,6 +155,7 @@ an_errno_is_known_by_all_that_programs_print_of_it() {
 		"$resetby" explain "$name" | diff said -
 	done
 	"$resetby" explain "Broken pipe" | head -n 1 | grep -q "^EPIPE (32)"
+	"$resetby" explain SIGPIPE | head -n 1 | grep -q "^EPIPE (32)"
 	refused 2 "'99999' is no cause" "$resetby" explain 99999
 }
 
@@ -162,10 +163,25 @@ names_that_do_not_exist_get_a_suggestion() {
 	refused 2 "'refused'" "$resetby" explain refussed
 	refused 2 "'ECONNRESET'" "$resetby" explain ECONRESET
 	refused 2 "'keepalive-limit'" "$resetby" explain keepalive-limits
-	refused 2 "did you mean" "$resetby" explain "$(printf 'x%.0s' {1..500})"
-	refused 2 "'keepalive-limit'" "$resetby" explain keepalive
-	refused 2 "did you mean" "$resetby" explain ""
+	refused 2 "'close-wait-leak'" "$resetby" explain CLOSE_WAIT
+	refused 2 "'forgotten'" "$resetby" explain "cause=forgotten"
 	refused 2 "one cause or errno" "$resetby" explain refused rejected
+}
+
+# Nothing is guessed that is as far away as anything else.
+names_like_none_get_no_suggestion() {
+	local name
+	for name in "" 0 141 rst time_wait idempotent linger0 reset "$(printf 'x%.0s' {1..500})"; do
+		refused 2 "resetby explain shows all causes" "$resetby" explain "$name"
+		[[ $(<said.err) != *"did you mean"* ]] || { cat said.err; return 1; }
+	done
+}
+
+actions_are_told_from_causes() {
+	refused 2 "'linger0' is an action of rules" "$resetby" explain linger0
+	refused 2 "'drop=syn' is an action of rules" "$resetby" explain drop=syn
+	refused 2 "'keepalive' is an action of rules" "$resetby" explain keepalive
+	refused 2 "'keepalive-limit'" "$resetby" explain keepalive
 }
 
 # The words of programs, as these programs say them.
@@ -216,5 +232,7 @@ points \
 	errnos_lead_to_their_causes \
 	an_errno_is_known_by_all_that_programs_print_of_it \
 	names_that_do_not_exist_get_a_suggestion \
+	names_like_none_get_no_suggestion \
+	actions_are_told_from_causes \
 	words_are_those_of_the_programs \
 	every_experiment_makes_its_cause_happen
