@@ -94,6 +94,24 @@ static int read_options(int argc, char **argv, struct request *request)
 	return STATUS_OK;
 }
 
+/* `-r refuse to=:80 PROGRAM`: the shell has split what was to be one rule. */
+static bool is_selector(const char *word)
+{
+	static const char *const names[] = {
+#define SELECTOR(name, form, help) #name,
+#include "../rule/selectors.def"
+#undef SELECTOR
+	};
+	size_t length = strcspn(word, "=");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (word[length] == '=' && strlen(names[i]) == length &&
+		    !strncmp(word, names[i], length)) {
+			return access(word, F_OK) != 0;
+		}
+	}
+	return false;
+}
+
 static bool find_library(char path[PATH_MAX])
 {
 	char directory[PATH_MAX];
@@ -151,6 +169,10 @@ int cmd_run(int argc, char **argv)
 	char **program = argv + optind;
 	if (!program[0]) {
 		return cmd_misused("run", "which program?");
+	}
+	if (is_selector(program[0])) {
+		return cmd_misused("run", "%s: a rule is one argument, as in -r 'ACTION %s'",
+				   program[0], program[0]);
 	}
 
 	char library[PATH_MAX], path[PATH_MAX];

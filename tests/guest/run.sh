@@ -40,6 +40,7 @@ wrong_usage_is_one_line_and_status_2() {
 	refused 2 "-l wants a value" "$resetby" run -l
 	refused 2 "which program" "$resetby" run
 	refused 2 "which program" "$resetby" run --
+	refused 2 "as in -r 'ACTION to=:80'" "$resetby" run -r refuse to=:80 true
 	refused 2 "'rules'" "$resetby" list rules
 	refused 2 "hooks, actions, causes" "$resetby" list
 	refused 2 "'ENOTHING'" "$resetby" explain ENOTHING
