@@ -27,7 +27,8 @@ offers_bash() {
 }
 
 offers_fish() {
-	fish --no-config -c '
+	# Since fish 4 a ? is a question mark, in patterns, too.
+	fish_features=qmark-noglob fish --no-config -c '
 		source $argv[1]
 		set -l line (string escape -- $argv[2..-2]) $argv[-1]
 		complete -C "$line"
