@@ -9,6 +9,7 @@
 #define FAREWELL_BYTES 256
 /* An alert of two bytes, by the cipher that adds most: RFC 5246, 6.2.3.2, with HMAC-SHA384. */
 #define CLOSE_NOTIFY_BYTES 96
+#define RECORD_HEAD_BYTES 5 /* RFC 8446, 5.1 */
 
 /* Behind what it wrote; or it tried to, and the RST was faster: the kernel keeps nothing of that. */
 static bool has_shut_down(const struct conn *conn, const struct evidence *e)
@@ -27,13 +28,44 @@ static bool has_shut_down(const struct conn *conn, const struct evidence *e)
 	return e->shut_write || tried;
 }
 
+/*
+ * Has the program answered a goodbye with its own? TLS's close_notify is of one length at both ends,
+ * and OpenSSL and GnuTLS read a record's head before its body. curl reads once more before it closes,
+ * so that nothing is left unread: that is no wait for an answer.
+ */
+static bool has_answered(const struct conn *conn)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	int64_t head = 0, body = 0, answer = 0;
+	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
+		const struct past_call *past = &conn->history[i % CONN_HISTORY];
+		if (past->op >= OP_COUNT || past->result <= 0) {
+			continue;
+		}
+		switch (op_direction((enum op)past->op)) {
+		case DIRECTION_READ:
+			head = body;
+			body = past->result;
+			answer = 0;
+			break;
+		case DIRECTION_WRITE:
+			answer += past->result;
+			break;
+		default:
+			break;
+		}
+	}
+	return head == RECORD_HEAD_BYTES && answer == head + body && answer <= CLOSE_NOTIFY_BYTES;
+}
+
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
 	/* It may have half-closed, have acknowledged that and then left it unread. */
 	bool had_closed =
 		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
 	bool shut = has_shut_down(conn, e);
-	bool told = e->error != 0 || (e->surface == SURFACE_EOF && !shut) || e->told_hidden;
+	bool reads_on = e->surface == SURFACE_EOF && !shut && !has_answered(conn);
+	bool told = e->error != 0 || reads_on || e->told_hidden;
 	if (!had_closed || told || e->outq > (e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES)) {
 		return false;
 	}

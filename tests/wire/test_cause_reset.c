@@ -394,6 +394,37 @@ static void a_farewell_may_end_with_a_shutdown_that_comes_too_late(void **state)
 	}
 }
 
+/** As curl, which after TLS's close_notify of both ends reads once more, for what may be left. */
+static void a_goodbye_is_answered_by_one_of_its_length(void **state)
+{
+	(void)state;
+	for (unsigned longer = 0; longer < 2; longer++) {
+		bool silent = false;
+		for (int tries = 0; tries < 20 && !silent; tries++) {
+			struct pair p;
+			pair_open(&p, client_situation,
+				  (const char *[]){"RESETBY_LEVEL=conns", NULL});
+			exchange(&p);
+			peer_send(p.peer, "head.nineteen bytes ....");
+			pair_close_peer(&p);
+			wait_for_fin(&p.a, "s0");
+			assert_int_equal(actor_number(actor_do(&p.a, "recv s0 5")), 5);
+			assert_int_equal(actor_number(actor_do(&p.a, "recv s0 19")), 19);
+			assert_int_equal(actor_number(actor_do(&p.a, "send s0 %u", 24 + longer)),
+					 24 + longer);
+			/* The program itself does not look. */
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+			silent = log_count(&p.a, "error") == 0;
+			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
+					    silent ? "peer-fin" : "peer-rst");
+			pair_close(&p);
+		}
+		assert_int_equal(silent, longer == 0);
+	}
+}
+
 /** After the end of file it is an answer that somebody may have wanted, shut down behind it or not. */
 static void an_answer_after_the_end_of_file_is_no_farewell(void **state)
 {
@@ -1154,6 +1185,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown_that_comes_too_late),
+	 LAB_TEST(a_goodbye_is_answered_by_one_of_its_length),
 	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
