@@ -4,6 +4,7 @@
 #include "../sys/random.h"
 #include "sink.h"
 
+#define STDIN 0
 #define STDERR 2
 
 /* Identities that no open descriptor has: not looked at yet, and not open. */
@@ -25,10 +26,19 @@ static uint64_t identity_of(const struct statx *status)
 	return random_at(device, status->stx_ino, status->stx_mode) | 2;
 }
 
+/* inetd and its like give a service its connection as all three: the peer would read our lines. */
+static bool is_conversation(const struct statx *status)
+{
+	struct statx input = {.stx_ino = 0};
+	return S_ISSOCK(status->stx_mode) && raw_fstat(STDIN, &input) == 0 &&
+	       identity_of(&input) == identity_of(status);
+}
+
 void stderr_start(void)
 {
 	struct statx status = {.stx_ino = 0};
-	atomic_store(&identity, raw_fstat(STDERR, &status) < 0 ? CLOSED : identity_of(&status));
+	bool ours = raw_fstat(STDERR, &status) == 0 && !is_conversation(&status);
+	atomic_store(&identity, ours ? identity_of(&status) : CLOSED);
 }
 
 static bool is_harmless(const struct statx *status)

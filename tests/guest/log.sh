@@ -342,6 +342,52 @@ a_connection_that_is_input_and_output_is_one() {
 	expect "$(logged 'select(.exe == "cat" and .ev == "close") | "\(.conn) \(.bytes_in) \(.bytes_out)"')" "1 2 2"
 }
 
+# serves_one AS LEVEL: a service of inetd's, whose connection is what AS says, meets a refusal in passing;
+# what its peer has read is in `heard`
+serves_one() {
+	cat >service.py <<-'END'
+		import socket, sys
+		print("answer to", input(), flush=True)
+		socket.socket().connect_ex(("127.0.0.1", 1))
+		print("end")
+	END
+	cat >inetd.py <<-'END'
+		import os, socket, subprocess, sys
+		script, given, *variables = sys.argv[1:]
+		environment = dict(os.environ, **dict(v.split("=", 1) for v in variables))
+		listener = socket.create_server(("127.0.0.1", 0))
+		client = socket.create_connection(listener.getsockname())
+		server, _ = listener.accept()
+		errors, other = socket.socketpair()
+		stderr = {"inout": errors, "all": server}[given]
+		service = subprocess.Popen(["/usr/bin/python3", script], stdin=server, stdout=server, stderr=stderr,
+		    env=environment)
+		server.close()
+		errors.close()
+		client.sendall(b"question\n")
+		open("heard", "wb").write(b"".join(iter(lambda: client.recv(4096), b"")))
+		open("errors", "wb").write(b"".join(iter(lambda: other.recv(4096), b"")))
+		service.wait()
+	END
+	"$PYTHON" inetd.py service.py "$1" LD_PRELOAD="$library" RESETBY_LEVEL="$2" ${3:+"$3"}
+}
+
+# Where the connection is stderr, too, and lines would go there.
+a_peer_reads_no_line_of_ours() {
+	local level
+	for level in resets conns calls; do
+		serves_one all $level
+		expect "$(cat heard)" $'answer to question\nend'
+		serves_one all $level RESETBY_LOG="$PWD/log.$level"
+		expect "$(cat heard)" $'answer to question\nend'
+		grep -q ' error .*ECONNREFUSED' log.$level
+	done
+	# A socket that is nothing else is as good as a pipe.
+	serves_one inout resets
+	expect "$(cat heard)" $'answer to question\nend'
+	grep -q ' error .*ECONNREFUSED' errors
+}
+
 # It keeps its number, and is called by its new address by all who are told of it.
 a_socket_that_is_disconnected_and_listens_has_its_new_name() {
 	local level
@@ -445,6 +491,7 @@ points \
 	decisions_repeat_with_the_seed \
 	a_seed_that_was_not_given_is_told \
 	a_connection_that_is_input_and_output_is_one \
+	a_peer_reads_no_line_of_ours \
 	a_socket_that_is_disconnected_and_listens_has_its_new_name \
 	a_listener_is_called_by_its_own_address \
 	times_go_forward_and_ages_are_small
