@@ -21,6 +21,7 @@ static atomic_bool complained_lost;
 static atomic_bool torn;
 static atomic_bool mends; /* it can be read, and half a line in it is nobody's (mend.h) */
 static atomic_int opener; /* the process that opened it; 0: nobody yet */
+static bool limited;      /* of sandbox_closed: a write could raise SIGXFSZ, which cannot be held */
 
 /* How long a `call` line relies on the last look at the file, by the coarse clock. */
 #define RELY_MS 100u
@@ -265,8 +266,8 @@ static void remember_look(const struct sink *sink)
 void file_prepare(void)
 {
 	struct sink sink = {.ours = true, .torn = &torn};
-	if (is_wanted()) {
-		look_or_complain(&sink);
+	if (is_wanted() && look_or_complain(&sink)) {
+		limited = sink_is_limited(&sink);
 	}
 }
 
@@ -282,6 +283,9 @@ int file_write(const char *line, size_t length, bool relying)
 {
 	if (!is_wanted()) {
 		return -EBADF;
+	}
+	if (sandbox_closed && limited) {
+		return -EFBIG;
 	}
 	struct sink sink = {.ours = true, .torn = &torn};
 	bool look_now = !relying || !relies(&sink);

@@ -33,6 +33,11 @@ void sink_expect(struct sink *sink, uint16_t mode)
 	sink->signals = signals_of(mode);
 }
 
+bool sink_is_limited(const struct sink *sink)
+{
+	return S_ISREG(sink->mode) && sink->signals != 0;
+}
+
 static uint64_t raised_by(long error)
 {
 	return error == -EPIPE ? GUARD_BIT(SIGPIPE) : error == -EFBIG ? GUARD_BIT(SIGXFSZ) : 0;

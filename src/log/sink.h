@@ -28,6 +28,9 @@ void sink_look(struct sink *sink, const struct statx *status);
 /** The same where only the mode is known. */
 void sink_expect(struct sink *sink, uint16_t mode);
 
+/** Is it a file, and are files of this process limited (RLIMIT_FSIZE)? */
+bool sink_is_limited(const struct sink *sink);
+
 /**
  * Write a line whole or not at all, without SIGPIPE, SIGXFSZ or SIGTTOU for the program, and
  * without waiting for a reader.

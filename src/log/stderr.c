@@ -67,12 +67,6 @@ static bool is_stderr(const struct statx *status)
 	return known == identity_of(status) || is_harmless(status);
 }
 
-void stderr_prepare(void)
-{
-	struct statx status = {.stx_ino = 0};
-	usable = raw_fstat(STDERR, &status) == 0 && is_stderr(&status);
-}
-
 /* A frame of its own, which is gone before the line is written: stacks may be small. */
 static __attribute__((noinline)) int look(struct sink *sink)
 {
@@ -86,6 +80,12 @@ static __attribute__((noinline)) int look(struct sink *sink)
 	}
 	sink_look(sink, &status);
 	return 0;
+}
+
+void stderr_prepare(void)
+{
+	struct sink sink = {.fd = STDERR};
+	usable = look(&sink) == 0 && !sink_is_limited(&sink);
 }
 
 int stderr_write(const char *line, size_t length)

@@ -163,6 +163,22 @@ a_refused_connect_in_a_sandbox_is_told() {
 		"error connect ECONNREFUSED: refused possible"
 }
 
+# As sshd's: a line beyond the limit of file sizes raises a signal, which cannot be held in there.
+a_sandbox_that_may_write_no_file_is_not_killed_for_a_line() {
+	sandboxed
+	answering rst
+	local preload level log
+	preload
+	for level in resets calls; do
+		for log in "$PWD/log" stderr; do
+			env "${preload[@]}" RESETBY_LEVEL=$level RESETBY_LOG="$log" \
+				sh -c 'ulimit -f 0; ./sandboxed connect prctl "$1" 2>err; echo "status $?"' - "$port" |
+				cat >said
+			expect "$(cat said)" $'done\nstatus 104'
+		done
+	done
+}
+
 rules_stop_at_the_door_of_a_sandbox_and_say_so() {
 	sandboxed
 	answering fin
@@ -209,5 +225,6 @@ points \
 	an_orderly_life_in_a_sandbox_needs_no_call_of_ours \
 	a_reset_in_a_sandbox_is_told_with_what_is_known \
 	a_refused_connect_in_a_sandbox_is_told \
+	a_sandbox_that_may_write_no_file_is_not_killed_for_a_line \
 	rules_stop_at_the_door_of_a_sandbox_and_say_so \
 	an_inherited_filter_changes_nothing
