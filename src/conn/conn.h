@@ -105,7 +105,7 @@ struct conn {
 	_Atomic uint16_t flags;           /* enum conn_flag */
 	_Atomic uint8_t warned;           /* bit per warning that was told (hook/watch.c) */
 	_Atomic uint8_t head_length;      /* of head */
-	_Atomic uint32_t half_ms;         /* when it was first found half-closed; 0: it is not */
+	_Atomic uint32_t half_ms;         /* since when it is half-closed; 0: it is not */
 	_Atomic uint32_t looked_ms;       /* when it was last looked at in passing */
 	union {
 		_Atomic uint32_t drops_seen; /* a listener's: listener.h */
@@ -351,8 +351,8 @@ int64_t conn_age_ms(const struct conn *conn);
  */
 bool conn_opened(struct conn *conn);
 
-/** One of its two directions has ended, now or earlier. */
-void conn_half_closed(struct conn *conn);
+/** One of its two directions has ended, at least so many milliseconds ago. */
+void conn_half_closed(struct conn *conn, uint32_t ago_ms);
 
 /** How many connections have begun in this process. */
 uint64_t conn_total(void);

@@ -41,16 +41,18 @@ bool evidence_is_over(int fd)
 	       evidence_state(fd) == STATE_CLOSE;
 }
 
-enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
-				      bool *unseen)
+struct health evidence_health(const struct conn *conn, int fd)
 {
 	struct tcp_info info;
 	if (read_info(fd, &info) < 0) {
-		return STATE_UNKNOWN;
+		return (struct health){.state = STATE_UNKNOWN};
 	}
-	*retransmits = info.tcpi_retransmits;
-	*unseen = unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked);
-	return (enum tcp_state_number)info.tcpi_state;
+	return (struct health){
+		.state = (enum tcp_state_number)info.tcpi_state,
+		.retransmits = info.tcpi_retransmits,
+		.acked_ms = info.tcpi_last_ack_recv,
+		.unseen = unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked),
+	};
 }
 
 void evidence_shutting(struct conn *conn, enum tcp_state_number state)

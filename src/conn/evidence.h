@@ -161,18 +161,15 @@ struct path {
 
 struct path evidence_path(int fd);
 
-/**
- * How an open connection is doing.
- *
- * @retransmits
- *         How often the oldest segment was sent again.
- * @unseen
- *         Bytes may have gone past the hooks: evidence_collect finds out.
- * @return
- *         Its state.
- */
-enum tcp_state_number evidence_health(const struct conn *conn, int fd, uint32_t *retransmits,
-				      bool *unseen);
+/** How an open connection is doing. */
+struct health {
+	enum tcp_state_number state;
+	uint32_t retransmits; /* how often the oldest segment was sent again */
+	uint32_t acked_ms;    /* since the last segment came that acknowledged something */
+	bool unseen;          /* bytes may have gone past the hooks: evidence_collect finds out */
+};
+
+struct health evidence_health(const struct conn *conn, int fd);
 
 /**
  * Our writing side is about to be shut down: remember whether the peer has ended its own before.

@@ -354,10 +354,10 @@ bool conn_opened(struct conn *conn)
 	return true;
 }
 
-void conn_half_closed(struct conn *conn)
+void conn_half_closed(struct conn *conn, uint32_t ago_ms)
 {
 	if (conn->half_ms == 0) {
-		conn->half_ms = (uint32_t)clock_coarse_ms();
+		conn->half_ms = (uint32_t)clock_coarse_ms() - ago_ms;
 	}
 }
 

@@ -228,7 +228,7 @@ static void shut_down(struct conn *conn, int fd, int how, const struct path *bef
 	conn_set(conn, shut[how]);
 	conn_stir(conn);
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
-	conn_half_closed(conn);
+	conn_half_closed(conn, 0);
 	if (conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE)) {
 		conn->shut_data_segs = count_until_shut(fd, before);
 	}

@@ -345,7 +345,7 @@ static void explain(struct call *call)
 			report(call, SURFACE_EOF, direction, false);
 			conn_set(call->conn, CONN_PEER_FIN);
 			conn_stir(call->conn);
-			conn_half_closed(call->conn);
+			conn_half_closed(call->conn, 0);
 		}
 	}
 }

@@ -85,25 +85,27 @@ void watch_accepted(struct call *listener)
 /* Worth telling, as far as two numbers say; the verdict decides. */
 static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 {
-	uint32_t retransmits = 0;
-	bool unseen = false;
-	enum tcp_state_number state = evidence_health(conn, fd, &retransmits, &unseen);
-	if (unseen && report_unseen_is_news(conn)) {
+	struct health health = evidence_health(conn, fd);
+	if (health.unseen && report_unseen_is_news(conn)) {
 		return true;
 	}
-	switch (state) {
+	switch (health.state) {
 	case STATE_CLOSE_WAIT:
-	case STATE_FIN_WAIT1:
 	case STATE_FIN_WAIT2:
 	case STATE_CLOSING:
 	case STATE_LAST_ACK:
-		conn_half_closed(conn);
-		return retransmits > 0 || clock_since_ms(conn->half_ms, now_ms) >= stale_ms;
+		/* The segment that made it so acknowledged something, too: the last or an earlier one. */
+		conn_half_closed(conn, health.acked_ms);
+		break;
+	case STATE_FIN_WAIT1:
+		conn_half_closed(conn, 0);
+		break;
 	case STATE_ESTABLISHED:
-		return retransmits > 0;
+		return health.retransmits > 0;
 	default:
 		return false;
 	}
+	return health.retransmits > 0 || clock_since_ms(conn->half_ms, now_ms) >= stale_ms;
 }
 
 static void examine(struct conn *conn, int fd, uint32_t now_ms)
@@ -127,11 +129,10 @@ void watch_look(struct conn *conn, int fd, uint32_t now_ms)
 
 void watch_closing(struct conn *conn, int fd)
 {
-	if (conn->half_ms == 0 || !log_wants(LOG_RESETS)) {
-		return;
-	}
 	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	if (clock_since_ms(conn->half_ms, now_ms) >= stale_ms) {
+	/* The end of a direction that no call has met: where bytes moved later, it is not told here. */
+	uint32_t since_ms = conn->half_ms != 0 ? conn->half_ms : conn->last_ms;
+	if (log_wants(LOG_RESETS) && clock_since_ms(since_ms, now_ms) >= stale_ms) {
 		examine(conn, fd, now_ms);
 	}
 }

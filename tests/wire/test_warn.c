@@ -85,6 +85,30 @@ static void a_leak_is_told_at_its_own_close(void **state)
 	capture_close(&p.wire);
 }
 
+/* The program slept from before the FIN came until long after: how old it is the kernel knows. */
+static void a_leak_that_no_call_has_met_is_told_at_the_first_one(void **state)
+{
+	static const char *const firsts[] = {"exit 0", "close s0", "getsockname s0"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=1s", NULL});
+		shutdown(p.peer, SHUT_WR);
+		lab_let_pass(1200);
+		actor_do(&p.a, "%s", firsts[i]);
+		const char *line = log_find(&p.a, "warn", 0);
+		assert_string_equal(json_get(line, "cause"), "close-wait-leak");
+		assert_string_equal(json_get(line, "state"), "CLOSE_WAIT");
+		if (i == 0) {
+			close(p.peer);
+			close(p.listener);
+			capture_close(&p.wire);
+		} else {
+			pair_close(&p);
+		}
+	}
+}
+
 /* A server that only accepts and closes, a client that only connects: they notice, too. */
 static void other_connections_opened_and_closed_notice_a_leak(void **state)
 {
@@ -337,6 +361,7 @@ static void segments_that_a_listener_drops_for_other_reasons_are_no_overflow(voi
 
 LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
 	 LAB_TEST(a_leak_is_told_at_exit_at_the_latest), LAB_TEST(a_leak_is_told_at_its_own_close),
+	 LAB_TEST(a_leak_that_no_call_has_met_is_told_at_the_first_one),
 	 LAB_TEST(other_connections_opened_and_closed_notice_a_leak),
 	 LAB_TEST(a_half_closed_connection_is_told_when_it_is_old),
 	 LAB_TEST(an_unanswered_fin_is_told),
