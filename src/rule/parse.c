@@ -128,8 +128,10 @@ static int read_selector(struct parser *parser, struct rule *rule, uint32_t *giv
 /* What acts when a connection is made cannot wait for its bytes. */
 static bool is_too_late(const struct rule *rule)
 {
-	bool waits = rule->has_after_size || rule->has_after_time || rule->starts_length > 0;
-	return waits && action_infos[rule->action].when == WHEN_CONNECT;
+	bool waits = rule->has_after_size || rule->has_after_time || rule->starts_length > 0 ||
+		     (rule->when & WHEN_CONNECT) == 0;
+	return waits && (action_infos[rule->action].when == WHEN_CONNECT ||
+			 rule_stage(rule) == STAGE_CONNECT);
 }
 
 /* A listener's filter sees segments, not connections and their bytes. */

@@ -316,6 +316,9 @@ static void faults_say_where_and_what_was_expected(void **state)
 	expect_fault("linger0 prob=5% to=:1 prob=6%", 1, 23, "given twice");
 	expect_fault("connect-timeout after=5", 1, 17, "before any byte");
 	expect_fault("refuse to=:1 starts=GET", 1, 14, "before any byte");
+	expect_fault("drop=synack after=2s", 1, 13, "before any byte");
+	expect_fault("drop=synack starts=GET", 1, 13, "before any byte");
+	expect_fault("drop=synack when=read", 1, 13, "before any byte");
 	expect_fault("drop=syn conn=2", 1, 10, "a listener's filter knows");
 	expect_fault("drop=ack after=2s", 1, 10, "a listener's filter knows");
 	expect_fault("drop=ack when=read", 1, 10, "a listener's filter knows");
