@@ -24,7 +24,8 @@ struct reset_close reset_close_by_linger(int fd)
 	struct reset_close done = {0};
 	int queued = 0;
 	if (raw_ioctl(fd, SIOCOUTQ, &queued) == 0) {
-		done.unsent = queued;
+		/* Our FIN is counted as a byte, and is none. */
+		done.unsent = queued - (queued > 0 && evidence_state(fd) == STATE_FIN_WAIT1);
 	}
 	struct linger abort = {.l_onoff = 1, .l_linger = 0};
 	done.set = raw_setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort) == 0;

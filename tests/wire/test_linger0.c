@@ -405,6 +405,14 @@ static void half_closed_connections_are_reset(void **state)
 		assert_true(pair_sent_rst(&p));
 		tcp_wait_state(p.peer, TCP_CLOSE);
 		pair_expect_told(&p, "inject", 1, "1 linger0", BY);
+		/* FIN_WAIT_1: the FIN is still on its way, and no byte of the program's is lost with it. */
+		pair_again(&p);
+		nft("add rule inet lab in tcp sport %u drop", p.actor_port);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		nft_flush();
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		tcp_wait_state(p.peer, TCP_CLOSE);
+		assert_null(strstr(json_get(log_find(&p.a, "inject", 2), "by"), "discarded"));
 		pair_close(&p);
 	}
 }
