@@ -14,9 +14,10 @@ bool was_told(const struct evidence *e)
  */
 static bool died_silently(const struct evidence *e)
 {
-	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->connecting &&
-	       !e->listening && e->has_info && e->state == STATE_CLOSE && !e->shared &&
-	       !was_told(e);
+	bool ends = e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT ||
+		    e->surface == SURFACE_DISCONNECT;
+	return ends && !e->connecting && !e->listening && e->has_info && e->state == STATE_CLOSE &&
+	       !e->shared && !was_told(e);
 }
 
 /* The kernel was sending something again, or probing, when the connection died. */

@@ -1060,6 +1060,30 @@ static void reset_that_nobody_took_is_told_at_close(void **state)
 	pair_close(&p);
 }
 
+/** The kernel keeps its error, and with it nothing that would tell whose it was. */
+static void reset_that_nobody_took_is_told_at_a_disconnect(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "none",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .rst_case = "none",
+					 .state = "CLOSE",
+					 .why = {"disconnected it (AF_UNSPEC) without"}});
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
 /** What had been written before it was never acknowledged: that is no TIME_WAIT. */
 static void reset_that_nobody_took_is_told_at_close_after_a_shutdown(void **state)
 {
@@ -1213,6 +1237,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(connection_forgotten_in_a_silence_is_named),
 	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
+	 LAB_TEST(reset_that_nobody_took_is_told_at_a_disconnect),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close_after_a_shutdown),
 	 LAB_TEST(reset_instead_of_the_peers_fin_is_told_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
