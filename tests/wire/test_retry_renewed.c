@@ -194,6 +194,14 @@ static void a_server_that_is_gone_leaves_the_first_error(void **state)
 		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), fin ? "-1 EPIPE" : RESET);
 		retry_expect_refused(&p, LAB_CONNECT);
 		retry_expect_dead(&p);
+		if (!fin) {
+			const char *end = log_find(&p.a, "error", 0);
+			assert_string_equal(json_get(end, "op"), "send");
+			assert_string_equal(json_get(end, "errno"), "ECONNRESET");
+			assert_string_equal(json_get(end, "cause"), "peer-abort");
+			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
+					    "peer-rst");
+		}
 		pair_close(&p);
 	}
 }

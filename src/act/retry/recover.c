@@ -88,8 +88,14 @@ static enum recovery renew(struct rule *rule, struct session *session, struct ca
 		return before_request ? NOT_RECOVERED
 				      : refuse(session, call, (enum reason)session->barred);
 	}
-	renew_tell_death(session, call);
-	renew_begin(session, call, before_request);
+	/* What the program would have been told, also where nobody has asked yet. */
+	struct call met = *call;
+	if (before_request && call->result >= 0) {
+		met.error = renew_take_error(call->fd);
+		met.result = met.error != 0 ? -1 : call->result;
+	}
+	renew_tell_death(session, &met);
+	renew_begin(session, &met, before_request);
 	return recover_go_on(rule, session, call);
 }
 

@@ -15,7 +15,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-static int take_error(int fd)
+int renew_take_error(int fd)
 {
 	int error = 0;
 	socklen_t size = sizeof error;
@@ -38,7 +38,7 @@ static void disconnect(int fd)
 {
 	int off = 0;
 	cut(fd);
-	take_error(fd);
+	renew_take_error(fd);
 	raw_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof off);
 }
 
@@ -106,9 +106,7 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->fd = call->fd;
 	session->before_request = before_request;
 	session->by_rule = call->conn->injected != 0;
-	session->original = call->result < 0 ? call->error
-			    : before_request ? take_error(call->fd)
-					     : 0;
+	session->original = call->result < 0 ? call->error : 0;
 	session->original_op = (uint16_t)call->op;
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
@@ -259,7 +257,7 @@ static enum renewed go_on_connecting(struct session *session, struct call *call,
 	case STATE_SYN_RECV:
 		return RENEWED_DONE;
 	default:
-		return fail(session, call, tries, take_error(session->fd));
+		return fail(session, call, tries, renew_take_error(session->fd));
 	}
 }
 
