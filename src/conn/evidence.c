@@ -239,8 +239,10 @@ static bool is_about(const struct conn *conn, int fd)
 	if (known.port == 0) {
 		return true;
 	}
+	/* A dead one that a rule has tried to renew has the port of the attempt that failed. */
+	bool renewed = conn->session != 0 && conn->told_error != 0;
 	struct addr local = name_of(fd, raw_getsockname);
-	return local.family != 0 && (local.port == known.port || local.port == 0);
+	return local.family != 0 && (local.port == known.port || local.port == 0 || renewed);
 }
 
 bool evidence_is_about(const struct conn *conn, int fd)

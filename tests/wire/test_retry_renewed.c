@@ -201,6 +201,11 @@ static void a_server_that_is_gone_leaves_the_first_error(void **state)
 			assert_string_equal(json_get(end, "cause"), "peer-abort");
 			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
 					    "peer-rst");
+			/* The socket has the port of the attempt that failed, and is still the one. */
+			const char *after = log_find(&p.a, "error", 1);
+			assert_string_equal(json_get(after, "cause"), "already-reset");
+			assert_string_equal(json_get(after, "errno"), "EPIPE");
+			assert_string_equal(json_get(after, "conn"), "1");
 		}
 		pair_close(&p);
 	}
