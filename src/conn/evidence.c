@@ -107,6 +107,12 @@ struct path evidence_path(int fd)
 	return path_of(&info);
 }
 
+static int64_t queue_length(int fd, unsigned long request)
+{
+	int length = 0;
+	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
+}
+
 /* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
 static bool may_lack_acks(const struct tcp_info *info)
 {
@@ -136,7 +142,9 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		return conn->told_error == 0 &&
 		       (!conn_is(conn, CONN_SHUT_WRITE) ||
 			(has_counts(size) &&
-			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1)));
+			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1 ||
+			  /* One byte may be the peer's FIN, or one that nobody has read. */
+			  (!conn_is(conn, CONN_PEER_FIN) && queue_length(fd, SIOCINQ) != 0))));
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:
@@ -147,12 +155,6 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		/* The kernel counts the peer's FIN as one byte received. */
 		return info.tcpi_bytes_received != bytes_in + 1;
 	}
-}
-
-static int64_t queue_length(int fd, unsigned long request)
-{
-	int length = 0;
-	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
 }
 
 static void collect_info(struct evidence *evidence, const struct tcp_info *info)

@@ -1141,6 +1141,27 @@ static void reset_instead_of_the_peers_fin_is_told_at_close(void **state)
 	}
 }
 
+/** By the kernel's count of bytes it may be the peer's FIN. */
+static void one_byte_that_is_unread_is_no_fin_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	assert_int_equal(peer_drain(p.peer), 0);
+	peer_send(p.peer, "x");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .cause = "peer-abort",
+					 .sure = "likely",
+					 .why = {"1 byte of the peer's can still be read"}});
+	pair_close(&p);
+}
+
 static void reset_that_nobody_took_is_told_at_exit(void **state)
 {
 	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
@@ -1240,6 +1261,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_a_disconnect),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close_after_a_shutdown),
 	 LAB_TEST(reset_instead_of_the_peers_fin_is_told_at_close),
+	 LAB_TEST(one_byte_that_is_unread_is_no_fin_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
 	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
 	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))
