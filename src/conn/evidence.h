@@ -128,7 +128,7 @@ struct evidence {
 
 	/* the kernel's limits; negative when they cannot be read */
 	uint32_t syn_retries_set; /* TCP_SYNCNT of the socket */
-	int64_t syn_retries, syn_linear_timeouts, retries2;
+	int64_t syn_retries, syn_linear_timeouts, retries2, rto_max_ms;
 	int64_t orphan_retries, fin_timeout_s;
 	int64_t port_first, port_last;
 	int64_t time_wait_count;

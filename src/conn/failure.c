@@ -190,6 +190,7 @@ static void collect_limits(struct evidence *evidence)
 	evidence->syn_retries = limit("net/ipv4/tcp_syn_retries");
 	evidence->syn_linear_timeouts = limit("net/ipv4/tcp_syn_linear_timeouts");
 	evidence->retries2 = limit("net/ipv4/tcp_retries2");
+	evidence->rto_max_ms = limit("net/ipv4/tcp_rto_max_ms");
 	evidence->orphan_retries = limit("net/ipv4/tcp_orphan_retries");
 	evidence->fin_timeout_s = limit("net/ipv4/tcp_fin_timeout");
 	int64_t range[2];

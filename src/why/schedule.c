@@ -87,6 +87,21 @@ void schedule_write_syn(struct text *text, const struct evidence *e)
 	text_char(text, ')');
 }
 
+/* TCP_RTO_MIN: the limit is reckoned from it, whatever the round trip takes. */
+#define SHORTEST_RTO_MS 200
+
+int64_t schedule_retransmission_ms(int64_t retries2, int64_t rto_max_ms)
+{
+	int64_t longest = rto_max_ms > 0 ? rto_max_ms : (int64_t)LONGEST_RTO_S * 1000;
+	int64_t wait = SHORTEST_RTO_MS;
+	int64_t total = 0;
+	for (int64_t step = 0; step <= retries2 && step <= UINT8_MAX; step++) {
+		total += wait;
+		wait = wait * 2 < longest ? wait * 2 : longest;
+	}
+	return total;
+}
+
 void schedule_write_retries2(struct text *text, const struct evidence *e)
 {
 	if (e->retries2 >= 0) {

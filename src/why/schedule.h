@@ -21,6 +21,14 @@ void schedule_write_syn(struct text *text, const struct evidence *evidence);
  */
 int64_t schedule_syn_seconds(int64_t retries, int64_t linear);
 
+/**
+ * How long the kernel sends data again before it gives a connection up, at least: tcp_model_timeout().
+ *
+ * @retries2, rto_max_ms
+ *         tcp_retries2, and tcp_rto_max_ms or a negative number where there is none.
+ */
+int64_t schedule_retransmission_ms(int64_t retries2, int64_t rto_max_ms);
+
 /** `; tcp_retries2 is 15`, with the time that it stands for. */
 void schedule_write_retries2(struct text *text, const struct evidence *evidence);
 

@@ -123,9 +123,20 @@ static void peer_abort(const struct evidence *e, struct text *text)
 
 static void forgotten(const struct evidence *e, struct text *text)
 {
-	text_format(text, "after %t of silence the first %z were answered with a RST within %t",
-		    e->gap_ms, (uint64_t)e->outq, (int64_t)e->last_data_sent_ms);
-	schedule_write_idle_limit(text, e->gap_ms);
+	int64_t silence_ms = e->gap_ms;
+	if (keepalive_met_a_rst(e)) {
+		silence_ms = (int64_t)e->keepalive_idle_s * 1000;
+		text_format(text,
+			    "a RST came in place of an answer to %u keepalive probe%s, the first "
+			    "sent after %t of silence",
+			    e->probes, plural(e->probes), silence_ms);
+		say_where(e, text);
+	} else {
+		text_format(text,
+			    "after %t of silence the first %z were answered with a RST within %t",
+			    silence_ms, (uint64_t)e->outq, (int64_t)e->last_data_sent_ms);
+	}
+	schedule_write_idle_limit(text, silence_ms);
 	text_string(text, e->keepalive ? "; SO_KEEPALIVE was on with TCP_KEEPIDLE "
 				       : "; SO_KEEPALIVE was off");
 	if (e->keepalive) {

@@ -8,9 +8,9 @@
 static void retransmit_limit(const struct evidence *e, struct text *text)
 {
 	text_format(text,
-		    "%z stayed unacknowledged through %u retransmission time-outs; the last sign "
+		    "%z stayed unacknowledged through %u retransmission time-out%s; the last sign "
 		    "of the peer was %t ago",
-		    (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits,
+		    (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits, plural(e->retransmits),
 		    (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 	if (is_icmp_errno(e->error)) {
@@ -23,20 +23,29 @@ static void retransmit_limit(const struct evidence *e, struct text *text)
 
 static void user_timeout(const struct evidence *e, struct text *text)
 {
-	text_format(text,
-		    "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), through %u "
-		    "retransmission time-outs",
-		    (uint64_t)(e->outq > 0 ? e->outq : 0), (int64_t)e->user_timeout_ms,
-		    e->retransmits);
+	uint64_t waiting = (uint64_t)(e->outq > 0 ? e->outq : 0);
+	if (e->retransmits == 0) {
+		text_format(text,
+			    "%z could not be sent for longer than TCP_USER_TIMEOUT (%t), because "
+			    "the peer's window stayed closed",
+			    waiting, (int64_t)e->user_timeout_ms);
+	} else {
+		text_format(text,
+			    "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), "
+			    "through %u retransmission time-out%s",
+			    waiting, (int64_t)e->user_timeout_ms, e->retransmits,
+			    plural(e->retransmits));
+	}
+	say_where(e, text);
 }
 
 static void keepalive_limit(const struct evidence *e, struct text *text)
 {
 	text_format(
 		text,
-		"the connection was idle and %u keepalive probes got no answer (first after %t, "
+		"the connection was idle and %u keepalive probe%s got no answer (first after %t, "
 		"then every %t, %u in all); the last sign of the peer was %t ago",
-		e->probes, (int64_t)e->keepalive_idle_s * 1000,
+		e->probes, plural(e->probes), (int64_t)e->keepalive_idle_s * 1000,
 		(int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
 		(int64_t)e->last_ack_recv_ms);
 	say_where(e, text);
@@ -46,9 +55,10 @@ static void zero_window_limit(const struct evidence *e, struct text *text)
 {
 	text_format(
 		text,
-		"the peer's window was closed with %z of ours waiting, and %u probes of it got no "
+		"the peer's window was closed with %z of ours waiting, and %u probe%s of it got no "
 		"answer",
-		(uint64_t)(e->unsent > 0 ? e->unsent : 0), e->probes);
+		(uint64_t)(e->unsent > 0 ? e->unsent : 0), e->probes, plural(e->probes));
+	say_where(e, text);
 }
 
 say *const sentences_timeout[CAUSE_COUNT] = {

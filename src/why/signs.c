@@ -39,7 +39,7 @@ bool died_too_early(const struct evidence *e)
 
 bool is_reset(const struct evidence *e)
 {
-	return e->error == ECONNRESET || (died_too_early(e) && !was_unanswered(e));
+	return e->error == ECONNRESET || (died_too_early(e) && !may_have_timed_out(e));
 }
 
 /* The errno of an ICMP error: icmp_err_convert[], icmpv6_err_convert(). */

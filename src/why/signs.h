@@ -52,6 +52,7 @@ bool unread_after_fin(const struct evidence *e);
 bool data_after_own_end(const struct evidence *e);
 bool nothing_acked(const struct evidence *e);
 bool after_silence(const struct evidence *e);
+bool keepalive_met_a_rst(const struct evidence *e);
 bool before_any_answer(const struct evidence *e);
 bool never_accepted(const struct evidence *e);
 bool mid_upload(const struct evidence *e);
@@ -64,7 +65,10 @@ bool user_limit(const struct evidence *e);
 bool window_closed(const struct evidence *e);
 bool probes_unanswered(const struct evidence *e);
 bool never_acknowledged(const struct evidence *e);
+bool may_have_timed_out(const struct evidence *e);
+bool user_limit_to_the_end(const struct evidence *e);
 bool probed_to_the_end(const struct evidence *e);
+bool window_closed_to_the_end(const struct evidence *e);
 bool sent_again_to_the_end(const struct evidence *e);
 bool icmp_in_passing(const struct evidence *e);
 

@@ -37,11 +37,12 @@ bool reset_after_fin(const struct evidence *e)
 	if (e->error == EPIPE) {
 		return true;
 	}
-	bool silent =
-		e->surface == SURFACE_EOF
-			? e->has_info && e->state == STATE_CLOSE && !was_told(e) && !e->shut_write
-			: died_too_early(e) && (e->peer_fin || e->fin_arrived);
-	return silent && e->error == 0 && !was_unanswered(e);
+	bool silent = e->surface == SURFACE_EOF
+			      ? e->has_info && e->state == STATE_CLOSE && !was_told(e) &&
+					!e->shut_write && !was_unanswered(e)
+			      : died_too_early(e) && (e->peer_fin || e->fin_arrived) &&
+					!may_have_timed_out(e);
+	return silent && e->error == 0;
 }
 
 /* What was not told by a call rests on the kernel's count alone, which has urgent bytes, too. */
@@ -124,6 +125,12 @@ bool after_silence(const struct evidence *e)
 	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
 	       e->has_info && e->outq > 0 && e->last_data_sent_ms <= answer_ms &&
 	       e->last_ack_recv_ms > answer_ms;
+}
+
+/* An answer would have begun the count of probes anew. */
+bool keepalive_met_a_rst(const struct evidence *e)
+{
+	return is_reset(e) && e->has_info && e->outq == 0 && e->probes > 0;
 }
 
 /* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */

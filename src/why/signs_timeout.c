@@ -1,6 +1,8 @@
 /* The kernel gave the connection up. */
 #include "signs.h"
 
+#include "schedule.h"
+
 /* What goes out again is limited by TCP_USER_TIMEOUT alone where that is set: tcp_write_timeout(). */
 bool user_limit(const struct evidence *e)
 {
@@ -24,15 +26,66 @@ bool never_acknowledged(const struct evidence *e)
 	return is_timeout(e) && e->outq > 0 && e->retransmits > 0;
 }
 
-/* Closed without having been told: a time-out, or a RST that came while nothing was answered. */
+/*
+ * Found dead without having been told: a time-out, or a RST that came while nothing was answered. Which
+ * of them, only the kernel's limits can say: that one was not reached yet excludes it. What is not
+ * known of them is 0 or negative, and excludes nothing.
+ */
+
+/* Also where the peer answers, and its window stays closed: tcp_probe_timer(). */
+static bool user_limit_may_be_over(const struct evidence *e)
+{
+	uint32_t silence_ms = e->outq == e->unsent ? e->last_data_sent_ms
+			      : e->retransmits > 0 ? e->last_ack_recv_ms
+						   : 0;
+	return e->user_timeout_ms > 0 && e->outq > 0 && silence_ms >= e->user_timeout_ms;
+}
+
+/* tcp_keepalive_timer() */
+static bool keepalive_limit_may_be_over(const struct evidence *e)
+{
+	bool by_time = e->user_timeout_ms > 0 && e->last_ack_recv_ms >= e->user_timeout_ms;
+	return e->outq == 0 && e->probes > 0 && (by_time || e->probes >= e->keepalive_count);
+}
+
+static bool window_limit_may_be_over(const struct evidence *e)
+{
+	return e->outq > 0 && e->retransmits == 0 && e->probes > 0 &&
+	       (int64_t)e->probes >= e->retries2;
+}
+
+/* With a closed window it is another one: tcp_rtx_probe0_timed_out(). */
+static bool retransmission_limit_may_be_over(const struct evidence *e)
+{
+	bool unknown = e->learned || e->retries2 < 0 || e->peer_window == 0;
+	return e->outq > 0 && e->retransmits > 0 && e->user_timeout_ms == 0 &&
+	       (unknown || e->age_ms >= schedule_retransmission_ms(e->retries2, e->rto_max_ms));
+}
+
+bool may_have_timed_out(const struct evidence *e)
+{
+	return user_limit_may_be_over(e) || keepalive_limit_may_be_over(e) ||
+	       window_limit_may_be_over(e) || retransmission_limit_may_be_over(e);
+}
+
+bool user_limit_to_the_end(const struct evidence *e)
+{
+	return died_too_early(e) && user_limit_may_be_over(e);
+}
+
 bool probed_to_the_end(const struct evidence *e)
 {
-	return died_too_early(e) && e->outq == 0 && e->probes > 0;
+	return died_too_early(e) && keepalive_limit_may_be_over(e);
+}
+
+bool window_closed_to_the_end(const struct evidence *e)
+{
+	return died_too_early(e) && window_limit_may_be_over(e);
 }
 
 bool sent_again_to_the_end(const struct evidence *e)
 {
-	return died_too_early(e) && was_unanswered(e);
+	return died_too_early(e) && retransmission_limit_may_be_over(e);
 }
 
 /* SO_ERROR hands out the ICMP errors of a living connection too: sk_err_soft. */

@@ -95,6 +95,17 @@ static void limits_that_cannot_be_read_are_not_made_up(void **state)
 	assert_string_equal(room, " (tcp_retries2 is 15)");
 }
 
+static void retransmissions_end_after_the_kernels_time(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_retransmission_ms(0, -1), 200);
+	assert_int_equal(schedule_retransmission_ms(2, 120000), 1400);
+	/* The 924.6 s of tcp(7). */
+	assert_int_equal(schedule_retransmission_ms(15, -1), 924600);
+	assert_int_equal(schedule_retransmission_ms(15, 1000), 200 + 400 + 800 + 13 * 1000);
+	assert_true(schedule_retransmission_ms(INT64_MAX, 120000) > 0);
+}
+
 static const char *idle(int64_t gap_ms)
 {
 	static char room[200];
@@ -126,6 +137,7 @@ int main(void)
 		cmocka_unit_test(long_schedule_is_cut_and_still_summed_up),
 		cmocka_unit_test(what_the_program_set_comes_first),
 		cmocka_unit_test(limits_that_cannot_be_read_are_not_made_up),
+		cmocka_unit_test(retransmissions_end_after_the_kernels_time),
 		cmocka_unit_test(longest_idle_limit_below_a_silence_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,8 +279,8 @@ static void time_out_that_nobody_took_is_not_certain_at_close(void **state)
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	wait_for_end(&p.a, "s0");
-	usual_retries();
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	usual_retries();
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "close",
 					 .error = "none",
@@ -291,19 +291,25 @@ static void time_out_that_nobody_took_is_not_certain_at_close(void **state)
 	pair_close(&p);
 }
 
-/** The other truth behind the same evidence at close. */
+/** Data goes out again, and meets a RST at last. */
+static void reset_while_sending_again(struct pair *p)
+{
+	open_client(p);
+	silence(p);
+	assert_string_equal(actor_do(&p->a, "send s0 100"), "100 -");
+	lab_until(info_of(&p->a, "s0").tcpi_retransmits > 0);
+	nft_flush();
+	peer_vanish(p->peer);
+	p->peer = -1;
+	wait_for_end(&p->a, "s0");
+	assert_true(info_of(&p->a, "s0").tcpi_retransmits > 0);
+}
+
 static void reset_after_retransmissions_is_a_reset_when_it_is_told(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
-	silence(&p);
-	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
-	lab_until(info_of(&p.a, "s0").tcpi_retransmits > 0);
-	nft_flush();
-	peer_vanish(p.peer);
-	p.peer = -1;
-	wait_for_end(&p.a, "s0");
+	reset_while_sending_again(&p);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.error = "ECONNRESET",
@@ -311,6 +317,92 @@ static void reset_after_retransmissions_is_a_reset_when_it_is_told(void **state)
 					 .sure = "likely",
 					 .rst_case = "reset"});
 	pair_close(&p);
+}
+
+/** The kernel had sent for some hundred milliseconds, of more than 15 minutes. */
+static void reset_long_before_the_limit_is_no_time_out_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	reset_while_sending_again(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .why = {"closed without having been told"}});
+	pair_close(&p);
+}
+
+static void reset_while_a_closed_window_is_probed_is_no_time_out_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_stuck(&p);
+	silence(&p);
+	lab_until(info_of(&p.a, "s0").tcpi_probes > 1);
+	nft_flush();
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_true(info_of(&p.a, "s0").tcpi_probes > 1);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\"]"});
+	pair_close(&p);
+}
+
+static void user_timeout_of_a_closed_window_that_nobody_took_is_likely_at_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_stuck(&p);
+	struct capture c;
+	capture_open(&c, "lo");
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 user_timeout 500"), "0 -");
+	wait_for_end(&p.a, "s0");
+	assert_false(capture_rst(&c, p.peer_port));
+	capture_close(&c);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(
+		&p.a, 0,
+		(struct expected){.cause = "user-timeout",
+				  .sure = "likely",
+				  .why = {"TCP_USER_TIMEOUT (500 ms)", "window stayed closed",
+					  "closed without having been told"}});
+	pair_close(&p);
+}
+
+/** As of a host that has restarted. */
+static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **state)
+{
+	(void)state;
+	for (int told = 0; told <= 1; told++) {
+		struct pair p;
+		open_client(&p);
+		actor_do(&p.a, "setsockopt s0 keepidle 1");
+		actor_do(&p.a, "setsockopt s0 keepintvl 1");
+		actor_do(&p.a, "setsockopt s0 keepcnt 9");
+		assert_string_equal(actor_do(&p.a, "setsockopt s0 keepalive 1"), "0 -");
+		peer_vanish(p.peer);
+		p.peer = -1;
+		wait_for_end(&p.a, "s0");
+		if (told) {
+			assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		} else {
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		}
+		expect_verdict(&p.a, 0,
+			       (struct expected){.error = told ? "ECONNRESET" : "none",
+						 .cause = "forgotten",
+						 .sure = "likely",
+						 .others = "[\"peer-abort\"]",
+						 .why = {"1 keepalive probe, the first sent after "
+							 "1 s"}});
+		pair_close(&p);
+	}
 }
 
 LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit),
@@ -323,4 +415,8 @@ LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit
 	 LAB_TEST(window_that_never_opens_is_told),
 	 LAB_TEST(window_that_stays_closed_past_the_user_timeout_is_the_user_timeouts),
 	 LAB_TEST(time_out_that_nobody_took_is_not_certain_at_close),
-	 LAB_TEST(reset_after_retransmissions_is_a_reset_when_it_is_told))
+	 LAB_TEST(reset_after_retransmissions_is_a_reset_when_it_is_told),
+	 LAB_TEST(reset_long_before_the_limit_is_no_time_out_at_close),
+	 LAB_TEST(reset_while_a_closed_window_is_probed_is_no_time_out_at_close),
+	 LAB_TEST(user_timeout_of_a_closed_window_that_nobody_took_is_likely_at_close),
+	 LAB_TEST(probe_that_is_answered_with_a_reset_is_no_keepalive_limit))
