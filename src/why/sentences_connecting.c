@@ -98,7 +98,8 @@ static void no_answer(const struct evidence *e, struct text *text)
 {
 	text_format(text, "nobody answered the SYN in %t", e->connect_ms);
 	if (e->syn_sent_again > 0) {
-		text_format(text, ", nor the %u that were sent after it", e->syn_sent_again);
+		text_format(text, ", nor the %u that %s sent after it", e->syn_sent_again,
+			    e->syn_sent_again == 1 ? "was" : "were");
 	}
 	text_string(text, "; ");
 	schedule_write_syn(text, e);
@@ -113,7 +114,8 @@ static void abandoned(const struct evidence *e, struct text *text)
 				  : "the program shut the socket down";
 	text_format(text, "%s after %t in SYN_SENT, with no answer yet", how, e->connect_ms);
 	if (e->total_retrans > 0) {
-		text_format(text, " to the SYN and its %u retransmissions", e->total_retrans);
+		text_format(text, " to the SYN and its %u retransmission%s", e->total_retrans,
+			    plural(e->total_retrans));
 	}
 	if (e->rule != 0) {
 		text_format(text, "; rule %u of resetby keeps the answer away", e->rule);
@@ -133,8 +135,9 @@ static void ports_exhausted(const struct evidence *e, struct text *text)
 		text_string(text, ", or no address of this host that leads there");
 	}
 	if (e->time_wait_count >= 0) {
-		text_format(text, ", and %D connections of this host are in TIME_WAIT",
-			    e->time_wait_count);
+		text_format(text, ", and %D connection%s of this host %s in TIME_WAIT",
+			    e->time_wait_count, plural((uint64_t)e->time_wait_count),
+			    e->time_wait_count == 1 ? "is" : "are");
 	}
 }
 

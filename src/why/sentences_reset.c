@@ -11,17 +11,16 @@
 
 static void queue_overflow(const struct evidence *e, struct text *text)
 {
-	text_format(text,
-		    "since the last look the count of segments that this listener has dropped "
-		    "has risen by %u to %u",
-		    e->new_drops, e->drops);
+	text_format(text, "this listener has dropped %u segment%s since the last look (%u in all)",
+		    e->new_drops, plural(e->new_drops), e->drops);
 	if (e->new_overflows > 0) {
 		text_format(
 			text,
-			", that of accept queues that overflowed in its network namespace by %D",
-			e->new_overflows);
+			", and accept queues in its network namespace have overflowed %D time%s",
+			e->new_overflows, plural((uint64_t)e->new_overflows));
 	}
-	text_format(text, ": %u wait to be accepted now, and %u may", e->accept_queue, e->backlog);
+	text_format(text, ": %u %s to be accepted now, and %u may", e->accept_queue,
+		    e->accept_queue == 1 ? "waits" : "wait", e->backlog);
 }
 
 static void accept_overflow(const struct evidence *e, struct text *text)
@@ -161,16 +160,19 @@ static void already_reset(const struct evidence *e, struct text *text)
 				  "error that another call of this program is told");
 	}
 	if (e->told_count > 1) {
-		text_format(text, "; %u calls have failed since", e->told_count - 1);
+		uint32_t since = e->told_count - 1;
+		text_format(text, "; %u call%s failed since", since,
+			    since == 1 ? " has" : "s have");
 	}
 }
 
 static void late_data(const struct evidence *e, struct text *text)
 {
+	uint32_t late = e->data_segs_in - e->shut_data_segs;
 	text_format(text,
-		    "the program had shut down both ways %t ago and %u segments with data came "
+		    "the program had shut down both ways %t ago and %u segment%s with data came "
 		    "after that: our own kernel answered with the RST",
-		    e->shut_write_ago_ms, e->data_segs_in - e->shut_data_segs);
+		    e->shut_write_ago_ms, late, plural(late));
 }
 
 static void killed(const struct evidence *e, struct text *text)

@@ -69,7 +69,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	memset(&e.icmp_offender, 0xab, sizeof e.icmp_offender);
 	e.icmp_offender.family = AF_INET6;
 	e.icmp_family = AF_INET6;
-	e.syn_retries = e.syn_linear_timeouts = e.retries2 = 255;
+	e.syn_retries = e.syn_linear_timeouts = e.retries2 = e.rto_max_ms = 255;
 	e.orphan_retries = e.fin_timeout_s = INT64_MAX / 1000;
 	e.port_first = e.port_last = e.time_wait_count = INT64_MAX;
 	e.told_hidden = e.fin_arrived = e.fin_knowable = flags;
@@ -163,7 +163,17 @@ static void numbers_have_units(void **state)
 			       .told_op = OP_RECV,
 			       .told_ago_ms = 1500,
 			       .told_count = 3},
-	     "ECONNRESET, which recv reported 1.5 s ago|2 calls");
+	     "ECONNRESET, which recv reported 1.5 s ago|2 calls have failed");
+	says(CAUSE_ALREADY_RESET,
+	     (struct evidence){.told_error = ECONNRESET, .told_op = OP_RECV, .told_count = 2},
+	     "1 call has failed");
+	says(CAUSE_FORGOTTEN,
+	     (struct evidence){.error = ECONNRESET,
+			       .has_info = true,
+			       .probes = 1,
+			       .keepalive = true,
+			       .keepalive_idle_s = 60},
+	     "in place of an answer to 1 keepalive probe, the first sent after 60 s|an AWS ALB");
 	says(CAUSE_RETRANSMIT_LIMIT,
 	     (struct evidence){
 		     .outq = 100, .retransmits = 15, .last_ack_recv_ms = 924600, .retries2 = 15},
@@ -171,6 +181,9 @@ static void numbers_have_units(void **state)
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .retransmits = 3, .user_timeout_ms = 500},
 	     "TCP_USER_TIMEOUT (500 ms)|3 retransmission time-outs");
+	says(CAUSE_USER_TIMEOUT,
+	     (struct evidence){.outq = 100, .unsent = 100, .user_timeout_ms = 500},
+	     "100 bytes could not be sent|TCP_USER_TIMEOUT (500 ms)|window stayed closed");
 	says(CAUSE_KEEPALIVE_LIMIT,
 	     (struct evidence){.probes = 9,
 			       .keepalive_idle_s = 7200,
