@@ -112,7 +112,8 @@ bool dead_at_accept(const struct evidence *e)
 	if (e->surface == SURFACE_ACCEPT) {
 		return e->has_info && e->state == STATE_CLOSE && !was_unanswered(e);
 	}
-	return was_dead_at_accept(e) && (e->error == EPIPE || is_reset(e));
+	bool hidden = e->surface == SURFACE_EOF && e->has_info && e->state == STATE_CLOSE;
+	return was_dead_at_accept(e) && (e->error == EPIPE || is_reset(e) || hidden);
 }
 
 #define HANDSHAKE_SEGMENTS 2 /* tcpi_segs_in of a connection that was accepted: SYN and ACK */
@@ -120,6 +121,8 @@ bool dead_at_accept(const struct evidence *e)
 /* Who destroys a socket in the queue leaves it dead as well; of the two only a RST is a segment. */
 enum sure when_a_rst_came(const struct evidence *e)
 {
-	bool one_more = e->segs_in > e->data_segs_in + HANDSHAKE_SEGMENTS;
+	/* A FIN is another; it may have come with data. */
+	uint32_t others = HANDSHAKE_SEGMENTS + e->fin_arrived;
+	bool one_more = e->segs_in > e->data_segs_in + others;
 	return e->error != 0 || one_more ? SURE_CERTAIN : SURE_LIKELY;
 }

@@ -8,9 +8,11 @@
 
 #define ALWAYS_ACKED 1 /* tcpi_bytes_acked counts the SYN */
 
+/* An end of file hides a socket's destruction, too, which then has its own error. */
 bool told_before(const struct evidence *e)
 {
-	return (was_told(e) || e->told_hidden) && e->error != 0;
+	bool hidden = e->told_hidden && e->error != ECONNABORTED;
+	return (was_told(e) || hidden) && e->error != 0;
 }
 
 /* The error of a socket is told once, and an EPIPE without a FIN comes after it: sk_stream_error(). */

@@ -884,14 +884,17 @@ static void client_gone_before_accept_is_told_at_accept(void **state)
 	assert_int_equal(actor_stop(&a), 0);
 }
 
-/** Whose client is still there: nothing but a RST tells that it is not. */
-static void socket_destroyed_before_accept_may_be_the_clients_doing(void **state)
+/** Whose client is still there, half-closed or not: nothing but a RST tells that it is not. */
+static void destroy_before_accept(bool half_closed)
 {
 	struct actor a;
-	(void)state;
 	uint16_t port = listening_actor(&a);
 	int client = peer_connect(AF_INET, port);
 	lab_until(info_of(&a, "s9").tcpi_unacked > 0);
+	if (half_closed) {
+		shutdown(client, SHUT_WR);
+		tcp_wait_state(client, TCP_FIN_WAIT2);
+	}
 	int status =
 		system(lab_text("ss -K -t 'sport = :%u and dport != :0' >/dev/null 2>&1", port));
 	struct pollfd hangup = {.fd = client};
@@ -907,10 +910,21 @@ static void socket_destroyed_before_accept_may_be_the_clients_doing(void **state
 					 .sure = "likely",
 					 .others = "[\"killed\"]",
 					 .why = {"or somebody on this host had destroyed it"}});
-	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNABORTED");
+	if (half_closed) {
+		assert_string_equal(actor_do(&a, "recv s0"), "0 -");
+		assert_int_equal(log_count(&a, "error"), 1);
+	}
+	assert_string_equal(actor_do(&a, "send s0 1"), "-1 ECONNABORTED");
 	expect_verdict(&a, 1, (struct expected){.cause = "killed", .sure = "certain"});
 	close(client);
 	assert_int_equal(actor_stop(&a), 0);
+}
+
+static void socket_destroyed_before_accept_may_be_the_clients_doing(void **state)
+{
+	(void)state;
+	destroy_before_accept(false);
+	destroy_before_accept(true);
 }
 
 static void client_gone_before_accept_is_told_once_to_who_only_closes(void **state)
