@@ -58,6 +58,17 @@ static bool has_answered(const struct conn *conn)
 	return head == RECORD_HEAD_BYTES && answer == head + body && answer <= CLOSE_NOTIFY_BYTES;
 }
 
+/*
+ * The peer's own goodbye came the other way, read whole: it acknowledges nothing of ours, so that it
+ * answers nothing, and TLS's are of one length on both ways.
+ */
+static bool has_crossed_another(const struct evidence *e)
+{
+	uint64_t heard = e->side == SIDE_SERVER ? e->req_bytes : e->resp_bytes;
+	return e->last_turn == DIRECTION_READ && e->inq == 0 && e->outq > 0 &&
+	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq;
+}
+
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
 	/* It may have half-closed, have acknowledged that and then left it unread. */
@@ -70,6 +81,6 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 		return false;
 	}
 	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
-	return shut || (e->fin_arrived && e->last_turn == DIRECTION_WRITE &&
-			e->last_data_sent_ms < FAREWELL_MS && waited_not);
+	bool was_last = e->last_turn == DIRECTION_WRITE && e->last_data_sent_ms < FAREWELL_MS;
+	return shut || (e->fin_arrived && ((was_last && waited_not) || has_crossed_another(e)));
 }
