@@ -119,10 +119,10 @@ static void stop_before(pid_t thread, uint64_t number)
 }
 
 /** A thread of the actor meets a reset in its read, and is about to make this system call. */
-static pid_t open_stopped(struct pair *p, uint64_t number)
+static pid_t open_stopped(struct pair *p, const char *rules, const char *request, uint64_t number)
 {
-	retry_open(p, client_situation, "retry", NULL);
-	retry_ask(p, GET);
+	retry_open(p, client_situation, rules, NULL);
+	retry_ask(p, request);
 	actor_do(&p->a, "background recv s0 1000");
 	actor_wait_background(&p->a, "s0");
 	pid_t thread = stop_other(&p->a);
@@ -168,7 +168,7 @@ static void a_write_as_the_renewal_connects_waits(void **state)
 {
 	(void)state;
 	struct pair p;
-	pid_t thread = open_stopped(&p, SYS_connect);
+	pid_t thread = open_stopped(&p, "retry", GET, SYS_connect);
 	/* That is where it lets go of the old connection. */
 	stop_before(thread, SYS_connect);
 	expect_write_to_wait(&p, thread);
@@ -179,7 +179,7 @@ static void a_write_as_a_renewal_begins_comes_after_what_is_sent_again(void **st
 {
 	(void)state;
 	struct pair p;
-	pid_t thread = open_stopped(&p, SYS_connect);
+	pid_t thread = open_stopped(&p, "retry", GET, SYS_connect);
 	expect_write_to_wait(&p, thread);
 }
 
@@ -188,13 +188,34 @@ static void a_write_before_a_renewal_begins_prevents_it(void **state)
 {
 	(void)state;
 	struct pair p;
-	pid_t thread = open_stopped(&p, SYS_ioctl);
+	pid_t thread = open_stopped(&p, "retry", GET, SYS_ioctl);
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
 	ptrace(PTRACE_DETACH, thread, NULL, NULL);
 	assert_string_equal(actor_do(&p.a, "join"), RESET);
 	retry_expect_refused(&p, LAB_THREADS);
 	retry_expect_nobody(&p);
 	pair_close(&p);
+}
+
+/** Judged, and not announced: the descriptor's flags are asked for in between. */
+static void a_retry_that_a_write_prevents_costs_nothing(void **state)
+{
+	static const char *const rules[] = {"retry times=1", "retry; idempotent times=1"};
+	static const char *const requests[] = {GET, POST};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pid_t thread = open_stopped(&p, rules[i], requests[i], SYS_fcntl);
+		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+		ptrace(PTRACE_DETACH, thread, NULL, NULL);
+		assert_string_equal(actor_do(&p.a, "join"), RESET);
+		retry_expect_refused(&p, LAB_THREADS);
+		pair_again(&p);
+		retry_ask_in_vain(&p, requests[i]);
+		retry_expect_answered(&p, requests[i]);
+		retry_expect_lines(&p, 2);
+		pair_close(&p);
+	}
 }
 
 /** On a descriptor that does not wait: then no call sleeps, however long it is kept from going on. */
@@ -360,6 +381,7 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_as_the_renewal_connects_waits),
 	 LAB_TEST(a_write_as_a_renewal_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
+	 LAB_TEST(a_retry_that_a_write_prevents_costs_nothing),
 	 LAB_TEST(a_call_waits_for_one_that_was_stopped_in_the_middle),
 	 LAB_TEST(bytes_that_a_thread_is_about_to_count_were_seen),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),

@@ -80,14 +80,10 @@ static enum recovery refuse(struct session *session, struct call *call, enum rea
 	return NOT_RECOVERED;
 }
 
+/* It was announced. */
 static enum recovery renew(struct rule *rule, struct session *session, struct call *call,
 			   bool before_request)
 {
-	if (!renew_announce(session, call)) {
-		/* Another thread was faster. Where nothing was sent there is nothing to refuse. */
-		return before_request ? NOT_RECOVERED
-				      : refuse(session, call, (enum reason)session->barred);
-	}
 	/* What the program would have been told, also where nobody has asked yet. */
 	struct call met = *call;
 	if (before_request && call->result >= 0) {
@@ -108,7 +104,8 @@ enum recovery recover_stale(struct rule *rule, struct session *session, struct c
 	/* Asked for more only where it has ended: then nothing more comes in while it is judged. */
 	enum tcp_state_number state = evidence_state(call->fd);
 	bool ended = state == STATE_CLOSE_WAIT || state == STATE_CLOSE;
-	return ended && judge_renewal(session, call, idempotent_rule(call))
+	return ended && judge_renewal(session, call, idempotent_rule(call)) &&
+			       renew_announce(session, call)
 		       ? renew(rule, session, call, true)
 		       : NOT_RECOVERED;
 }
@@ -129,8 +126,13 @@ static enum recovery renew_fresh(struct rule *rule, struct session *session, str
 	if (session->tries >= judge_tries(rule)) {
 		return refuse(session, call, REASON_TRIES);
 	}
+	/* Where another thread was faster, nothing was sent, and there is nothing to refuse. */
+	if (!renew_announce(session, call)) {
+		return NOT_RECOVERED;
+	}
 	struct addr peer = conn_peer(call->conn);
 	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
+		renew_withdraw(session);
 		return refuse(session, call, REASON_TOKENS);
 	}
 	return renew(rule, session, call, true);
@@ -143,8 +145,10 @@ static enum recovery recover_before_request(struct rule *rule, struct session *s
 	if (!judge_is_reset(error) || !judge_renewal(session, call, idempotent_rule(call))) {
 		return NOT_RECOVERED;
 	}
-	return session->answers > 0 ? renew(rule, session, call, true)
-				    : renew_fresh(rule, session, call);
+	if (session->answers == 0) {
+		return renew_fresh(rule, session, call);
+	}
+	return renew_announce(session, call) ? renew(rule, session, call, true) : NOT_RECOVERED;
 }
 
 /* Once for each request that it lets be sent again. Another thread may have taken its mark since. */
@@ -157,25 +161,47 @@ static bool fire_mark(struct session *session, const struct call *call, struct r
 	return true;
 }
 
+/* Announce it, then take what it costs: what is refused in the last moment costs nothing. */
+static enum reason begin(struct session *session, const struct call *call, struct rule *idempotent)
+{
+	if (!renew_announce(session, call)) {
+		/* Another thread was faster. */
+		return (enum reason)session->barred;
+	}
+	struct addr peer = conn_peer(call->conn);
+	enum reason reason = REASON_NONE;
+	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
+		reason = REASON_TOKENS;
+	} else if (!fire_mark(session, call, idempotent)) {
+		budget_give(&peer);
+		reason = REASON_UNMARKED;
+	}
+	if (reason != REASON_NONE) {
+		renew_withdraw(session);
+	}
+	return reason;
+}
+
 static enum recovery recover_request(struct rule *rule, struct session *session, struct call *call,
 				     int error)
 {
 	struct rule *idempotent = idempotent_rule(call);
+	bool fires = session->tries == 0;
 	enum reason reason = judge_retry(session, call, error, rule, idempotent);
 	if (reason != REASON_NONE) {
 		return refuse(session, call, reason);
 	}
-	if (session->tries == 0 && !rule_fire(rule)) {
+	if (fires && !rule_fire(rule)) {
 		return NOT_RECOVERED;
 	}
-	if (!fire_mark(session, call, idempotent)) {
-		return refuse(session, call, REASON_UNMARKED);
+	reason = begin(session, call, idempotent);
+	if (reason == REASON_NONE) {
+		return renew(rule, session, call, false);
 	}
-	struct addr peer = conn_peer(call->conn);
-	if (!budget_take(&peer, clock_exact_ns() / NS_PER_MS)) {
-		return refuse(session, call, REASON_TOKENS);
+	if (fires) {
+		rule_hold_fire(rule);
 	}
-	return renew(rule, session, call, false);
+	return refuse(session, call, reason);
 }
 
 enum recovery recover(struct rule *rule, struct session *session, struct call *call, bool writing)

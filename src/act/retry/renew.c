@@ -95,6 +95,11 @@ bool renew_announce(struct session *session, const struct call *call)
 	return session_begin_renewal(session);
 }
 
+void renew_withdraw(struct session *session)
+{
+	session_set_renewal(session, RENEWAL_NONE);
+}
+
 void renew_tell_death(struct session *session, struct call *call)
 {
 	act_died(call);

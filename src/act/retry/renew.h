@@ -35,6 +35,9 @@ bool renew_announce(struct session *session, const struct call *call);
 /** Take what the kernel would tell of its end next: an errno, or 0. */
 int renew_take_error(int fd);
 
+/** It was announced, and does not begin after all. */
+void renew_withdraw(struct session *session);
+
 /** The connection has died: its end is told, and not once more when nothing comes in its place. */
 void renew_tell_death(struct session *session, struct call *call);
 
