@@ -151,6 +151,32 @@ static void not_after_an_end_that_the_program_has_read(void **state)
 	expect_sent_on_the_old(&p, GET);
 }
 
+/** In whichever way: once it was told that the connection is over, no call goes on over another one. */
+static void not_after_a_reset_that_the_program_was_told(void **state)
+{
+	static const char *const ways[][2] = {
+		{"recv s0 1000", RESET},
+		{"recv s0 1000 peek", RESET},
+		{"getsockopt s0 error", "0 - ECONNRESET"},
+	};
+	static const struct situation hows[] = {{AF_INET, false, false}, {AF_INET, false, true}};
+	(void)state;
+	for (size_t i = 0; i < 12; i++) {
+		struct pair p;
+		size_t way = i >> 2;
+		retry_open(&p, hows[i & 1], "retry; idempotent", NULL);
+		if (i & 2) {
+			retry_exchange(&p, GET);
+		}
+		send_rst(&p);
+		assert_string_equal(actor_do(&p.a, "%s", ways[way][0]), ways[way][1]);
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+		retry_expect_nobody(&p);
+		retry_expect_lines(&p, 0);
+		pair_close(&p);
+	}
+}
+
 static void not_after_the_program_has_shut_down(void **state)
 {
 	(void)state;
@@ -287,6 +313,7 @@ LAB_MAIN(LAB_TEST(any_request_is_sent_once_over_a_new_connection),
 	 LAB_TEST(not_where_the_protocol_is_unknown), LAB_TEST(where_an_unknown_protocol_is_marked),
 	 LAB_TEST(not_before_the_first_exchange),
 	 LAB_TEST(not_after_an_end_that_the_program_has_read),
+	 LAB_TEST(not_after_a_reset_that_the_program_was_told),
 	 LAB_TEST(not_after_the_program_has_shut_down), LAB_TEST(not_without_the_rule),
 	 LAB_TEST(a_server_that_is_gone_leaves_the_first_error),
 	 LAB_TEST(an_end_of_file_in_place_of_an_answer_is_retried),

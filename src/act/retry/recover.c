@@ -73,10 +73,10 @@ enum recovery recover_go_on(struct rule *rule, struct session *session, struct c
 	return ANSWERED;
 }
 
-static enum recovery refuse(struct session *session, struct call *call, enum reason reason)
+static enum recovery refuse(const struct session *session, const struct call *call,
+			    enum reason reason)
 {
 	tell_refused(session, call, reason, 0);
-	session->over = true;
 	return NOT_RECOVERED;
 }
 

@@ -68,7 +68,7 @@ struct session {
 	_Atomic uint8_t barred; /* enum reason: nothing on this connection is retried */
 	uint8_t unkept;         /* enum reason: this request is not */
 	bool marked;            /* the rule idempotent has fired for this request */
-	bool over;              /* a retry has failed, and the connection with it */
+	bool over;              /* the program is told that the connection has ended */
 	_Atomic bool
 		told_dead; /* act_died has told its end, and no other one has come in its place */
 	uint64_t bytes_in; /* of this connection, in calls that held the session */
