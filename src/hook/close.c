@@ -6,6 +6,7 @@
 #include <stdio_ext.h>
 #include "../sys/own.h"
 #include "flow.h"
+#include "process.h"
 
 int hook_close(int fd)
 {
@@ -58,6 +59,9 @@ int hook_close_range(unsigned first, unsigned last, int flags)
 	bool closes = first <= last && ((unsigned)flags & ~CLOSE_RANGE_UNSHARE) == 0;
 	if (flow_in_vfork_child || !closes) {
 		return real.close_range(first, last, flags);
+	}
+	if (((unsigned)flags & CLOSE_RANGE_UNSHARE) != 0) {
+		process_parts_with_files();
 	}
 	flow_closing_range(first, last, OP_CLOSE_RANGE);
 	return close_around(first, last, flags);

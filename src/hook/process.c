@@ -1,6 +1,7 @@
 /* Processes fork and end. */
 #include "process.h"
 
+#include <sched.h>
 #include "../act/kept.h"
 #include "../conn/conn.h"
 #include "../log/log.h"
@@ -9,6 +10,7 @@
 #include "../sys/self.h"
 #include "flow.h"
 #include "hook.h"
+#include "straight.h"
 #include "successor.h"
 #include "tally.h"
 
@@ -138,6 +140,22 @@ pid_t hook___vfork(void)
 	return hook_fork();
 }
 #endif
+
+void process_parts_with_files(void)
+{
+	if (!flow_in_vfork_child && *straight_single == 0) {
+		forked(false);
+	}
+}
+
+int hook_unshare(int flags)
+{
+	int result = real.unshare(flags);
+	if (result == 0 && (flags & CLONE_FILES) != 0) {
+		process_parts_with_files();
+	}
+	return result;
+}
 
 void hook__exit(int status)
 {

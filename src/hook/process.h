@@ -11,6 +11,12 @@ void process_returned(pid_t pid);
 void process_look(void);
 
 /**
+ * This thread has a table of descriptors to itself from here on, if there are others: what is open, they
+ * hold as well, as a parent does what its child closes.
+ */
+void process_parts_with_files(void);
+
+/**
  * Before something ends with this process: notice a fork that no hook saw.
  *
  * @return

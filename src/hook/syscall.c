@@ -124,6 +124,9 @@ static bool hooked(long number, long a, long b, long c, long d, long e, long f, 
 		*result = hook_prctl(I(a), (unsigned long)b, (unsigned long)c, (unsigned long)d,
 				     (unsigned long)e);
 		return true;
+	case SYS_unshare:
+		*result = hook_unshare(I(a));
+		return true;
 	case SYS_epoll_ctl:
 		*result = hook_epoll_ctl(I(a), I(b), I(c), P(d));
 		return true;

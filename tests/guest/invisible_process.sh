@@ -19,6 +19,11 @@ clone_with_and_without_shared_memory() {
 	probe 0 process clone
 }
 
+# What it closes there is not the connection's end, and no verdict on it.
+a_thread_with_its_own_table_of_descriptors() {
+	probe 0 process tables
+}
+
 posix_spawn_system_and_popen() {
 	probe 10 process spawn
 }
@@ -86,6 +91,7 @@ points \
 	fork_in_every_form \
 	vfork_and_what_its_child_closes \
 	clone_with_and_without_shared_memory \
+	a_thread_with_its_own_table_of_descriptors \
 	posix_spawn_system_and_popen \
 	exec_that_fails_and_exec_that_takes_over \
 	daemon_by_libc \

@@ -1,7 +1,8 @@
-/* Processes come and go: process PORT fork|vfork|spawn|exec|daemon|clone. */
+/* Processes come and go: process PORT fork|vfork|spawn|exec|daemon|clone|tables. */
 #include "probe.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -212,14 +213,46 @@ static void try_daemon(void)
 	say_state();
 }
 
+/* A thread that has its own table of descriptors: what it closes there, the others still have. */
+static int tables_fd;
+
+static void *close_apart(void *argument)
+{
+	int way = *(const int *)argument;
+	if (way == 2) {
+		DO(close_range(3, ~0U, CLOSE_RANGE_UNSHARE));
+		return NULL;
+	}
+	DO(way == 0 ? unshare(CLONE_FILES) : (int)syscall(SYS_unshare, CLONE_FILES));
+	DO(close(tables_fd));
+	return NULL;
+}
+
+static void try_tables(void)
+{
+	char byte;
+	for (int way = 0; way < 3; way++) {
+		pthread_t thread;
+		tables_fd = dial(port);
+		order(tables_fd, 'e');
+		MUST(pthread_create(&thread, NULL, close_apart, &way) == 0);
+		MUST(pthread_join(thread, NULL) == 0);
+		DO(recv(tables_fd, &byte, 1, 0));
+		exchange(tables_fd);
+		say_state();
+		DO(close(tables_fd));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*try)(void);
 	} ways[] = {
-		{"fork", try_fork},   {"vfork", try_vfork}, {"clone", try_clone},
-		{"spawn", try_spawn}, {"exec", try_exec},   {"daemon", try_daemon},
+		{"fork", try_fork},     {"vfork", try_vfork}, {"clone", try_clone},
+		{"spawn", try_spawn},   {"exec", try_exec},   {"daemon", try_daemon},
+		{"tables", try_tables},
 	};
 	MUST(argc >= 3);
 	self = argv[0];
