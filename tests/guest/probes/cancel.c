@@ -198,6 +198,7 @@ static void cancel(void *(*start)(void *), int which, int barriers)
 		pthread_barrier_wait(&barrier);
 	}
 	MUST(pthread_join(thread, &result) == 0);
+	wait_until_alone();
 	say("%s: %s\n", names[which], result == PTHREAD_CANCELED ? "cancelled" : "ended");
 }
 

@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -105,6 +107,16 @@ void say_descriptors(void)
 		}
 	}
 	close(directory);
+}
+
+void wait_until_alone(void)
+{
+	struct stat tasks;
+	do {
+		sched_yield();
+		MUST(stat("/proc/self/task", &tasks) == 0);
+		/* Beside two that every directory has: proc_task_getattr(). */
+	} while (tasks.st_nlink > 2 + 1);
 }
 
 void say_state(void)

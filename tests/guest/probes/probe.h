@@ -52,6 +52,12 @@ void order(int fd, char what);
 /** Open descriptors, threads, signal sets and the next random(), all by the process itself. */
 void say_state(void);
 
+/**
+ * After the last pthread_join: that returns a little before the kernel counts one thread less, as
+ * say_state tells it.
+ */
+void wait_until_alone(void);
+
 /** The descriptors alone. */
 void say_descriptors(void);
 

@@ -237,6 +237,7 @@ static void try_tables(void)
 		order(tables_fd, 'e');
 		MUST(pthread_create(&thread, NULL, close_apart, &way) == 0);
 		MUST(pthread_join(thread, NULL) == 0);
+		wait_until_alone();
 		DO(recv(tables_fd, &byte, 1, 0));
 		exchange(tables_fd);
 		say_state();

@@ -136,6 +136,7 @@ static void on_thread_stack(void)
 	MUST(pthread_attr_setstack(&attributes, stack, (size_t)PTHREAD_STACK_MIN) == 0);
 	MUST(pthread_create(&thread, &attributes, run, NULL) == 0);
 	MUST(pthread_join(thread, NULL) == 0);
+	wait_until_alone();
 	for (int what = 0; what < WHATS; what++) {
 		say("%s: %ld %s\n", names[what], results[what], error_name(errors[what]));
 	}

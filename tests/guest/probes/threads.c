@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++) {
 		MUST(pthread_join(threads[i], NULL) == 0);
 	}
+	wait_until_alone();
 	say("%d waited, %d sent\n", waited, sent);
 	say_state();
 	live(port_of(argv[1]));
