@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -23,6 +24,43 @@ static sigjmp_buf place;
 static void leap(int signal)
 {
 	siglongjmp(place, signal);
+}
+
+/* For each byte an alarm, once its process has been seen asleep so often: that is in the call. */
+enum { SEEN_ASLEEP = 5 };
+
+static void ring(pid_t sleeper, int asked)
+{
+	char path[64];
+	char byte;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)sleeper);
+	while (read(asked, &byte, 1) == 1) {
+		for (int seen = 0; seen < SEEN_ASLEEP;) {
+			char text[256] = "";
+			int fd = open(path, O_RDONLY);
+			MUST(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+			close(fd);
+			seen = strstr(text, ") S ") != NULL ? seen + 1 : 0;
+			poll(NULL, 0, 1);
+		}
+		kill(sleeper, SIGALRM);
+	}
+	_exit(0);
+}
+
+static int bell;
+
+static void make_bell(void)
+{
+	int ends[2];
+	pid_t sleeper = getpid();
+	MUST(pipe(ends) == 0);
+	if (fork() == 0) {
+		close(ends[1]);
+		ring(sleeper, ends[0]);
+	}
+	close(ends[0]);
+	bell = ends[1];
 }
 
 /* Fill what the kernel takes of a peer that reads nothing. */
@@ -152,7 +190,6 @@ static void leap_from(int way, int saves_mask)
 	static int half;
 	char buffer[8];
 	int state = -1;
-	struct itimerval soon = {.it_value.tv_usec = 20000};
 	fd = dial(port);
 	half = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(half, SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
@@ -161,7 +198,7 @@ static void leap_from(int way, int saves_mask)
 	MUST(read(half, buffer, 1) == 0);
 	fill(half);
 	if (sigsetjmp(place, saves_mask) == 0) {
-		MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+		MUST(write(bell, "", 1) == 1);
 		say("way %d returned %ld\n", way, block(way, fd, half));
 	}
 	say("way %d, mask saved %d:", way, saves_mask);
@@ -180,6 +217,7 @@ static void leap_out_of_each(void)
 {
 	struct sigaction action = {.sa_handler = leap};
 	sigaction(SIGALRM, &action, NULL);
+	make_bell();
 	make_sources();
 	for (int way = 0; way < WAYS; way++) {
 		leap_from(way, 0);
