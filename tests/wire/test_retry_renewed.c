@@ -233,6 +233,7 @@ static void a_server_that_is_gone_leaves_the_first_error(void **state)
 			assert_string_equal(json_get(after, "errno"), "EPIPE");
 			assert_string_equal(json_get(after, "conn"), "1");
 		}
+		retry_expect_lines(&p, 1);
 		pair_close(&p);
 	}
 }
@@ -267,6 +268,74 @@ static void it_is_retried_in_programs_that_do_not_wait(void **state)
 	retry_expect_answered_after(&p, "poll s0 in 20000");
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
+}
+
+/** The server is gone: the program is told the end of file, whether it waits or not. */
+static void an_end_of_file_is_told_after_all_where_the_retry_fails(void **state)
+{
+	static const struct situation hows[] = {{AF_INET, false, false}, {AF_INET, false, true}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		retry_open(&p, hows[i], "retry", NULL);
+		retry_exchange(&p, GET);
+		retry_ask(&p, GET);
+		close(p.listener);
+		p.listener = -1;
+		send_fin(&p);
+		if (i == 1) {
+			assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+			assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in hup");
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+		retry_expect_refused(&p, LAB_CONNECT);
+		retry_expect_dead(&p);
+		retry_expect_lines(&p, 1);
+		pair_close(&p);
+	}
+}
+
+/** What a read has begun ends in a write, which the kernel would not have let pass. */
+static void a_write_after_such_an_end_of_file_fails(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	retry_ask(&p, GET);
+	close(p.listener);
+	p.listener = -1;
+	send_fin(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000 dontwait"), "-1 EAGAIN");
+	actor_do(&p.a, "sigpipe count");
+	assert_string_equal(actor_do(&p.a, "send s0 1"), "-1 EPIPE");
+	assert_int_equal(actor_number(actor_do(&p.a, "signals")), 1);
+	retry_expect_refused(&p, LAB_CONNECT);
+	retry_expect_dead(&p);
+	pair_close(&p);
+}
+
+/** And what a write has begun ends in a read, which finds the end of file that had come. */
+static void a_read_after_a_write_that_could_not_be_sent_finds_the_end_of_file(void **state)
+{
+	(void)state;
+	for (int reset = 0; reset <= 1; reset++) {
+		struct pair p;
+		retry_open(&p, client_situation, "retry", NULL);
+		retry_exchange(&p, GET);
+		close(p.listener);
+		p.listener = -1;
+		send_fin(&p);
+		if (reset) {
+			pair_abort_peer(&p);
+			assert_string_equal(actor_do(&p.a, "poll s0 20000"), "1 - err hup");
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 1 dontwait nosignal"), "-1 EAGAIN");
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+		retry_expect_refused(&p, LAB_CONNECT);
+		retry_expect_dead(&p);
+		pair_close(&p);
+	}
 }
 
 static void an_end_of_file_in_place_of_the_answer_to_a_post_is_told(void **state)
@@ -318,5 +387,8 @@ LAB_MAIN(LAB_TEST(any_request_is_sent_once_over_a_new_connection),
 	 LAB_TEST(a_server_that_is_gone_leaves_the_first_error),
 	 LAB_TEST(an_end_of_file_in_place_of_an_answer_is_retried),
 	 LAB_TEST(it_is_retried_in_programs_that_do_not_wait),
+	 LAB_TEST(an_end_of_file_is_told_after_all_where_the_retry_fails),
+	 LAB_TEST(a_write_after_such_an_end_of_file_fails),
+	 LAB_TEST(a_read_after_a_write_that_could_not_be_sent_finds_the_end_of_file),
 	 LAB_TEST(an_end_of_file_in_place_of_the_answer_to_a_post_is_told),
 	 LAB_TEST(an_ordinary_end_is_no_news))

@@ -42,9 +42,16 @@ bool recover_ends_connection(int error)
 	}
 }
 
+/* Of a connection that a FIN had ended only writes fail, with EPIPE. */
+static int as_told_by(const struct call *call, int owed)
+{
+	bool writes = op_direction(call->op) == DIRECTION_WRITE;
+	return owed == 0 && writes ? EPIPE : owed == EPIPE && !writes ? 0 : owed;
+}
+
 void recover_pay(struct session *session, struct call *call)
 {
-	recover_answer(call, session->owed);
+	recover_answer(call, as_told_by(call, session->owed));
 	session->owed = 0;
 	call->told = true;
 }

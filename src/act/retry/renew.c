@@ -141,9 +141,7 @@ static enum renewed give_up(struct session *session, struct call *call, enum rea
 			    int detail)
 {
 	disconnect(session->fd);
-	/* After a FIN: what a second write would have met. */
-	bool half_closed = session->before_request && session->original == 0;
-	session->owed = (uint8_t)(half_closed ? EPIPE : session->original);
+	session->owed = (uint8_t)session->original;
 	end_renewal(session, call, reason, detail);
 	return RENEWED_FAILED;
 }
