@@ -27,6 +27,12 @@ static bool has_counts(long size)
 	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t));
 }
 
+/* And the segments? Since 4.2. */
+static bool counts_segments(long size)
+{
+	return size >= (long)(offsetof(struct tcp_info, tcpi_segs_in) + sizeof(uint32_t));
+}
+
 enum tcp_state_number evidence_state(int fd)
 {
 	struct tcp_info info;
@@ -320,9 +326,10 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
 		forget_flags(evidence);
 	}
-	if (evidence->state == STATE_CLOSE && evidence->segs_out == 0) {
+	if (evidence->state == STATE_CLOSE && evidence->segs_out == 0 && evidence->segs_in == 0) {
 		/* tcp_disconnect() has begun the counters anew: the queue's length means nothing. */
 		evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
+		evidence->disconnected = counts_segments(info_size);
 	}
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;

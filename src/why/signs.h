@@ -90,6 +90,7 @@ bool linger0_at_close(const struct evidence *e);
 bool reset_by_exit(const struct evidence *e);
 bool queue_at_close(const struct evidence *e);
 bool aborted_by_connect(const struct evidence *e);
+bool disconnected_elsewhere(const struct evidence *e);
 enum sure when_made_here(const struct evidence *e);
 
 #endif

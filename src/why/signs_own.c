@@ -1,6 +1,8 @@
 /* Our own end of it. */
 #include "signs.h"
 
+#include <errno.h>
+
 /* What a forked process goes on with does not end with our descriptor. */
 static bool ends_here(const struct evidence *e)
 {
@@ -49,6 +51,14 @@ bool aborted_by_connect(const struct evidence *e)
 	return e->op == OP_CONNECT && e->surface == SURFACE_DISCONNECT &&
 	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT ||
 		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
+}
+
+/* Not by this process, which knows what it and its rules do: by another that has the socket. */
+bool disconnected_elsewhere(const struct evidence *e)
+{
+	bool told = e->error == ECONNRESET || e->error == EPIPE ||
+		    (e->surface == SURFACE_EOF && !was_told(e));
+	return told && e->disconnected && e->rule == 0 && !e->connecting && !e->listening;
 }
 
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */

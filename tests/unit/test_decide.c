@@ -1121,6 +1121,20 @@ static const struct {
 	 "",
 	 CASE_NONE,
 	 "no error"},
+	{"disconnected by somebody else",
+	 {WRITE(EPIPE), .segs_in = 0, .segs_out = 0, .disconnected = true, .inherited = true},
+	 "disconnected",
+	 SURE_LIKELY,
+	 "injected",
+	 CASE_NONE,
+	 "Broken pipe"},
+	{"disconnected by somebody else, hidden by an end of file",
+	 {END_OF_FILE, .disconnected = true, .inherited = true},
+	 "disconnected",
+	 SURE_LIKELY,
+	 "injected",
+	 CASE_NONE,
+	 "no error"},
 	{"disconnected after a reset that nobody took",
 	 {.op = OP_CONNECT,
 	  .surface = SURFACE_DISCONNECT,
@@ -1506,6 +1520,7 @@ static struct evidence any_evidence(void)
 	e.unsent = number() - 1;
 	e.user_timeout_ms = (uint32_t)number();
 	e.retries2 = number() - 1;
+	e.disconnected = chance() % 8 == 0;
 	e.rto_max_ms = number() - 1;
 	e.keepalive_count = (uint32_t)number();
 	e.age_ms = number();

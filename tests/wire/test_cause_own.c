@@ -319,6 +319,30 @@ static void disconnect_of_a_live_connection_names_itself(void **state)
 	pair_close(&p);
 }
 
+/** As a rule does it, too: who has the socket as well is told an error, and knows of no rule. */
+static void disconnect_by_another_process_is_not_the_peers_doing(void **state)
+{
+	(void)state;
+	for (int reads = 0; reads <= 1; reads++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+		assert_string_equal(actor_do(&p.a, "fork disconnect s0"), "0 -");
+		pair_expect_rst(&p);
+		assert_string_equal(actor_do(&p.a, reads ? "recv s0" : "send s0 1"),
+				    "-1 ECONNRESET");
+		expect_verdict(&p.a, 1,
+			       (struct expected){.error = "ECONNRESET",
+						 .cause = "disconnected",
+						 .sure = "likely",
+						 .others = "[\"injected\"]",
+						 .rst_case = "none",
+						 .why = {"another process"}});
+		pair_close(&p);
+	}
+}
+
 /** An actor that listens as s9 with connections that it has not accepted. */
 static void start_with_queue(struct actor *a, int *clients, unsigned count)
 {
@@ -569,6 +593,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
+	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing),
 	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
 	 LAB_TEST(process_that_ends_on_waiting_connections_names_itself),
 	 LAB_TEST(exit_with_bytes_unread_names_itself),
