@@ -283,8 +283,7 @@ static void a_listener_that_is_shut_for_writing_overflows_as_any_other(void **st
 	assert_string_equal(actor_do(&a, "shutdown s9 w"), "0 -");
 	overflow_by_one(&client, "s1", port, fds[1]);
 	assert_int_equal(actor_number(actor_do(&a, "accept s9 s0")), 0);
-	const char *told =
-		strstr(json_get(log_find(&a, "warn", 0), "why"), "network namespace by ");
+	const char *told = strstr(json_get(log_find(&a, "warn", 0), "why"), "have overflowed ");
 	assert_non_null(told);
 	assert_true(strtoul(strpbrk(told, "0123456789"), NULL, 10) <=
 		    netstat_counter("ListenOverflows") - before);
