@@ -104,8 +104,12 @@ int64_t schedule_retransmission_ms(int64_t retries2, int64_t rto_max_ms)
 
 void schedule_write_retries2(struct text *text, const struct evidence *e)
 {
-	if (e->retries2 >= 0) {
-		text_format(text, " (tcp_retries2 is %D)", e->retries2);
+	if (e->user_timeout_ms > 0) {
+		text_format(text, " (the kernel gives up after TCP_USER_TIMEOUT, %t)",
+			    (int64_t)e->user_timeout_ms);
+	} else if (e->retries2 >= 0) {
+		text_format(text, " (the kernel gives up after %t or more: tcp_retries2 is %D)",
+			    schedule_retransmission_ms(e->retries2, e->rto_max_ms), e->retries2);
 	}
 }
 

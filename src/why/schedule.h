@@ -29,7 +29,7 @@ int64_t schedule_syn_seconds(int64_t retries, int64_t linear);
  */
 int64_t schedule_retransmission_ms(int64_t retries2, int64_t rto_max_ms);
 
-/** `; tcp_retries2 is 15`, with the time that it stands for. */
+/** ` (the kernel gives up after 15 min 25 s or more: tcp_retries2 is 15)`, where it is known. */
 void schedule_write_retries2(struct text *text, const struct evidence *evidence);
 
 /** `; that fits the 60 s of nginx keepalive_timeout`: who forgets connections after such a silence. */

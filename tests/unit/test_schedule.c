@@ -91,8 +91,13 @@ static void limits_that_cannot_be_read_are_not_made_up(void **state)
 	struct text text = text_in(room, sizeof room);
 	schedule_write_retries2(&text, &(struct evidence){.retries2 = -1});
 	assert_string_equal(room, "");
-	schedule_write_retries2(&text, &(struct evidence){.retries2 = 15});
-	assert_string_equal(room, " (tcp_retries2 is 15)");
+	schedule_write_retries2(&text, &(struct evidence){.retries2 = 15, .rto_max_ms = -1});
+	assert_string_equal(room,
+			    " (the kernel gives up after 15 min 25 s or more: tcp_retries2 is 15)");
+	text_rewind(&text, 0);
+	schedule_write_retries2(&text,
+				&(struct evidence){.retries2 = 15, .user_timeout_ms = 30000});
+	assert_string_equal(room, " (the kernel gives up after TCP_USER_TIMEOUT, 30 s)");
 }
 
 static void retransmissions_end_after_the_kernels_time(void **state)
