@@ -381,6 +381,15 @@ struct conn *conn_learn(int fd);
  */
 void conn_catch_up(struct conn *conn, int fd);
 
+/**
+ * It is about to be closed, and was never connected, as far as it was seen: what moved bytes all the
+ * same is a connection of which no hook saw anything, as with io_uring.
+ *
+ * @return
+ *         False where it is none.
+ */
+bool conn_catch_up_at_end(struct conn *conn, int fd);
+
 /** What a slot says: the record, NULL when it is no TCP socket. */
 static inline struct conn *conn_in_slot(uintptr_t slot, int fd)
 {

@@ -7,6 +7,7 @@
 #include "../sys/clock.h"
 #include "../sys/proc.h"
 #include "../sys/raw.h"
+#include "../sys/sandbox.h"
 #include "evidence.h"
 #include "listener.h"
 #include "unseen.h"
@@ -135,6 +136,21 @@ static void learn(struct conn *conn, int fd)
 void conn_catch_up(struct conn *conn, int fd)
 {
 	learn(conn, fd);
+}
+
+bool conn_catch_up_at_end(struct conn *conn, int fd)
+{
+	struct stream_counts moved;
+	if (sandbox_closed || !evidence_stream(fd, &moved) ||
+	    (moved.sent == 0 && moved.received == 0)) {
+		return false;
+	}
+	struct addr local = socket_name(fd, false);
+	struct addr peer = socket_name(fd, true);
+	conn_begin(conn, SIDE_CLIENT, &local, &peer);
+	conn_opened(conn);
+	conn->connect_us = 0;
+	return true;
 }
 
 static bool is_one_socket(int fd, int other)

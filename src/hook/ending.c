@@ -16,7 +16,10 @@ static void tell_end(struct call *call, enum surface surface, enum act_end made)
 	struct path path;
 	bool quiet = made == ACT_END_RST || made == ACT_END_NONE;
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	if (phase == PHASE_FRESH) {
+	/* What has a number was connected once, and disconnected. */
+	bool unused = phase == PHASE_FRESH &&
+		      (call->conn->number != 0 || !conn_catch_up_at_end(call->conn, call->fd));
+	if (unused) {
 		path = (struct path){0};
 	} else if (evidence_glance(call->conn, call->fd, &path) || quiet) {
 		ending = report(call, surface, DIRECTION_NONE, quiet);

@@ -26,7 +26,8 @@ void say_unread(const struct evidence *e, struct text *text)
 void say_where(const struct evidence *e, struct text *text)
 {
 	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
-		text_string(text, "; the program closed without having been told");
+		text_string(text, e->unseen ? "; no call that the library sees had been told of it"
+					    : "; the program closed without having been told");
 	} else if (e->surface == SURFACE_DISCONNECT) {
 		text_string(text, "; the program disconnected it (AF_UNSPEC) without having been "
 				  "told, and its next call may be");

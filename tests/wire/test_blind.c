@@ -106,6 +106,56 @@ static void they_are_told_while_the_connection_is_open(void **state)
 	pair_close(&p);
 }
 
+/** But its beginning and its close; what was told in a ring nobody knows. */
+static void a_connection_of_which_nothing_was_seen_is_told_at_its_close(void **state)
+{
+	(void)state;
+	for (size_t reset = 0; reset < 2; reset++) {
+		struct pair p;
+		pair_open(&p, client_situation, NULL);
+		assert_string_equal(actor_do(&p.a, "socket4 s1"), "0 -");
+		assert_string_equal(actor_do(&p.a, "unseen_connect s1 127.0.0.1 %u", p.listen_port),
+				    "0 -");
+		int peer = peer_accept(p.listener);
+		assert_string_equal(actor_do(&p.a, "uring_send s1 1000"), "1000 -");
+		peer_recv(peer, 1000);
+		if (reset) {
+			peer_rst(peer);
+			wait_for_end(&p.a, "s1");
+		}
+		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+		expect_told(&p, "1000 bytes that this process sent and 0 bytes");
+		assert_int_equal(log_count(&p.a, "error"), reset);
+		if (reset) {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "close",
+							 .error = "none",
+							 .cause = "peer-abort",
+							 .sure = "likely",
+							 .why = {"no call that the library sees",
+								 "not whole"}});
+		} else {
+			close(peer);
+		}
+		pair_close(&p);
+	}
+}
+
+static void a_socket_that_was_never_connected_ends_in_silence(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "socket4 s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "socket4 s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "unseen_connect s1 127.0.0.1 1"), "-1 ECONNREFUSED");
+	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+	expect_silence(&p.a);
+	expect_awake(&p.a);
+	pair_close(&p);
+}
+
 static void a_verdict_says_that_its_counts_are_not_whole(void **state)
 {
 	(void)state;
@@ -251,6 +301,8 @@ static void what_was_moved_before_exec_is_not_missed(void **state)
 LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(bytes_of_one_way_are_told_too),
 	 LAB_TEST(they_are_told_while_the_connection_is_open),
+	 LAB_TEST(a_connection_of_which_nothing_was_seen_is_told_at_its_close),
+	 LAB_TEST(a_socket_that_was_never_connected_ends_in_silence),
 	 LAB_TEST(a_verdict_says_that_its_counts_are_not_whole),
 	 LAB_TEST(ordinary_calls_of_every_kind_are_seen), LAB_TEST(urgent_bytes_are_not_missed),
 	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
