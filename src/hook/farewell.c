@@ -28,6 +28,14 @@ static bool has_shut_down(const struct conn *conn, const struct evidence *e)
 	return e->shut_write || tried;
 }
 
+/* What was acknowledged may have been left unread, too: all that was said since the peer spoke. */
+static int64_t lost_at_most(const struct evidence *e)
+{
+	uint64_t said = e->side == SIDE_SERVER ? e->resp_bytes : e->req_bytes;
+	bool was_last = e->last_turn == DIRECTION_WRITE;
+	return e->outq == 0 && was_last && said < INT64_MAX ? (int64_t)said : e->outq;
+}
+
 /*
  * Has the program answered a goodbye with its own? TLS's close_notify is of one length at both ends,
  * and OpenSSL and GnuTLS read a record's head before its body. curl reads once more before it closes,
@@ -77,7 +85,8 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 	bool shut = has_shut_down(conn, e);
 	bool reads_on = e->surface == SURFACE_EOF && !shut && !has_answered(conn);
 	bool told = e->error != 0 || reads_on || e->told_hidden;
-	if (!had_closed || told || e->outq > (e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES)) {
+	int64_t longest = e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES;
+	if (!had_closed || told || lost_at_most(e) > longest) {
 		return false;
 	}
 	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);

@@ -474,6 +474,33 @@ static void a_reset_after_an_unread_fin_may_have_answered_nothing(void **state)
 	pair_close(&p);
 }
 
+/** Nor is an answer that a half-closed peer had acknowledged, and left unread; a goodbye may be. */
+static void an_answer_that_was_acknowledged_and_left_unread_is_no_farewell(void **state)
+{
+	(void)state;
+	for (unsigned long_one = 0; long_one < 2; long_one++) {
+		bool silent = false;
+		for (int tries = 0; tries < (long_one ? 1 : 20) && !silent; tries++) {
+			struct pair p;
+			open_server(&p);
+			peer_send(p.peer, "question");
+			assert_string_equal(actor_do(&p.a, "recv s0"), "8 - question");
+			assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+			wait_for_fin(&p.a, "s0");
+			assert_int_equal(
+				actor_number(actor_do(&p.a, "send s0 %u", long_one ? 5000 : 50)),
+				long_one ? 5000 : 50);
+			lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+			pair_close_peer(&p);
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+			silent = log_count(&p.a, "error") == 0;
+			pair_close(&p);
+		}
+		assert_int_equal(silent, !long_one);
+	}
+}
+
 /** Nor is a write after which the program has read on, and left the rest behind. */
 static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 {
@@ -1273,7 +1300,9 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
-	 LAB_TEST(farewells_that_cross_are_no_error), LAB_TEST(a_long_last_write_is_no_farewell),
+	 LAB_TEST(farewells_that_cross_are_no_error),
+	 LAB_TEST(an_answer_that_was_acknowledged_and_left_unread_is_no_farewell),
+	 LAB_TEST(a_long_last_write_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),
 	 LAB_TEST(a_client_that_resets_after_its_answer_aborted),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
