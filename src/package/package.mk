@@ -51,17 +51,20 @@ uninstall:
 			rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$directory"; \
 	done
 
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r Makefile +%s)
+# Of this source: a tarball may have been unpacked in a checkout of something else.
+IN_GIT = [ -e .git ]
+
+SOURCE_DATE_EPOCH ?= $(shell $(IN_GIT) && git log -1 --format=%ct 2>/dev/null || date -r Makefile +%s)
 export SOURCE_DATE_EPOCH
 
 # The files of the source: as git knows them, or all there are where the source came as a tarball.
-SOURCE = { git ls-files -z 2>/dev/null || find . -name .git -prune -o -path ./$(BUILD) -prune -o -type f -printf '%P\0'; }
+SOURCE = { $(IN_GIT) && git ls-files -z 2>/dev/null || find . -name .git -prune -o -path ./$(BUILD) -prune -o -type f -printf '%P\0'; }
 DIST   := resetby-$(VERSION)
 
 .PHONY: dist
 dist:
 	$(say) DIST $(BUILD)/$(DIST).tar.gz
-	$(Q)git diff --quiet HEAD 2>/dev/null || [ ! -e .git ] || \
+	$(Q)! $(IN_GIT) || git diff --quiet HEAD 2>/dev/null || \
 		echo "dist: with changes that are not committed" >&2
 	$(Q)$(SOURCE) | LC_ALL=C sort -z | tar --create --no-recursion --null --files-from=- \
 		--transform='s,^,$(DIST)/,' --format=ustar --owner=root:0 --group=root:0 \

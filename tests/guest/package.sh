@@ -31,6 +31,8 @@ the_same_source_makes_the_same_tarball() {
 the_tarball_builds_and_packs_itself() {
 	make_target dist
 	tar -xf "$(a_tarball)"
+	# In a checkout of something else.
+	git init -q .
 	cd resetby-*
 	[ ! -e build ]
 	# All that make needs is in it: git is not.
