@@ -224,9 +224,6 @@ void flow_closing(int fd, enum op op);
 /** All descriptors of a range are about to be closed. */
 void flow_closing_range(unsigned first, unsigned last, enum op op);
 
-/** A descriptor was made by socket or its kin. */
-void flow_made(int fd, bool tcp, bool nonblocking);
-
 /** A message may have brought descriptors (SCM_RIGHTS): what they are is learned at first sight. */
 void flow_received_descriptors(const struct msghdr *message);
 

@@ -15,26 +15,7 @@ static bool is_tcp(int family, int type, int protocol)
 	       (protocol == 0 || protocol == IPPROTO_TCP);
 }
 
-int hook_socket(int family, int type, int protocol)
-{
-	int fd = real.socket(family, type, protocol);
-	if (fd >= 0 && !flow_in_vfork_child) {
-		flow_made(fd, is_tcp(family, type, protocol), (type & SOCK_NONBLOCK) != 0);
-	}
-	return fd;
-}
-
-int hook_socketpair(int family, int type, int protocol, int fds[2])
-{
-	int result = real.socketpair(family, type, protocol, fds);
-	if (result == 0 && !flow_in_vfork_child) {
-		flow_made(fds[0], false, false);
-		flow_made(fds[1], false, false);
-	}
-	return result;
-}
-
-void flow_made(int fd, bool tcp, bool nonblocking)
+static void note_made(int fd, bool tcp, bool nonblocking)
 {
 	if (!tcp || !conn_enabled()) {
 		conn_forget(fd, SLOT_OTHER);
@@ -47,6 +28,25 @@ void flow_made(int fd, bool tcp, bool nonblocking)
 		return;
 	}
 	conn_put(conn, CONN_NONBLOCKING, nonblocking);
+}
+
+int hook_socket(int family, int type, int protocol)
+{
+	int fd = real.socket(family, type, protocol);
+	if (fd >= 0 && !flow_in_vfork_child) {
+		note_made(fd, is_tcp(family, type, protocol), (type & SOCK_NONBLOCK) != 0);
+	}
+	return fd;
+}
+
+int hook_socketpair(int family, int type, int protocol, int fds[2])
+{
+	int result = real.socketpair(family, type, protocol, fds);
+	if (result == 0 && !flow_in_vfork_child) {
+		note_made(fds[0], false, false);
+		note_made(fds[1], false, false);
+	}
+	return result;
 }
 
 /* Where accept writes the peer's address when the program does not want it. */
@@ -127,7 +127,7 @@ int hook_accept(int fd, struct sockaddr *address, socklen_t *size)
 	if (!call_enter(&call, OP_ACCEPT, conn_find_socket(fd), fd, 0)) {
 		int made = real.accept(fd, address, size);
 		if (made >= 0) {
-			flow_made(made, false, false);
+			note_made(made, false, false);
 		}
 		return made;
 	}
@@ -143,7 +143,7 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	if (!call_enter(&call, OP_ACCEPT4, conn_find_socket(fd), fd, 0)) {
 		int made = real.accept4(fd, address, size, flags);
 		if (made >= 0) {
-			flow_made(made, false, false);
+			note_made(made, false, false);
 		}
 		return made;
 	}

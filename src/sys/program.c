@@ -22,7 +22,8 @@ static long may_execute(const char *path)
 	return result == -ENOSYS ? raw3(SYS_faccessat, AT_FDCWD, path, X_OK) : result;
 }
 
-int program_executable(const char *path)
+/* Can this user execute the file? 0, or the negative errno that execve would end with. */
+static int find_executable(const char *path)
 {
 	struct statx status = {.stx_mode = 0};
 	long result = raw_stat(path, &status);
@@ -41,7 +42,7 @@ static int search(const char *name, const char *directories, char path[PATH_MAX]
 		/* An empty entry is the working directory. */
 		text_bytes(&text, length > 0 ? start : ".", length > 0 ? length : 1);
 		text_format(&text, "/%s", name);
-		int found = text.cut ? -ENAMETOOLONG : program_executable(path);
+		int found = text.cut ? -ENAMETOOLONG : find_executable(path);
 		if (found == 0) {
 			return 0;
 		}
@@ -63,7 +64,7 @@ int program_find(const char *name, const char *directories, char path[PATH_MAX])
 	}
 	struct text text = text_in(path, PATH_MAX);
 	text_string(&text, name);
-	return text.cut ? -ENAMETOOLONG : program_executable(path);
+	return text.cut ? -ENAMETOOLONG : find_executable(path);
 }
 
 int program_find_at(int directory, const char *path, char found[PATH_MAX])
@@ -74,7 +75,7 @@ int program_find_at(int directory, const char *path, char found[PATH_MAX])
 		text_string(&text, path[0] != '\0' ? "/" : "");
 	}
 	text_string(&text, path);
-	return text.cut ? -ENAMETOOLONG : program_executable(found);
+	return text.cut ? -ENAMETOOLONG : find_executable(found);
 }
 
 const char *program_variable(char *const envp[], const char *name)
@@ -162,7 +163,7 @@ static int follow(char path[PATH_MAX], const char *directories)
 	}
 	struct text text = text_in(path, PATH_MAX);
 	text_string(&text, interpreter);
-	int result = program_executable(path);
+	int result = find_executable(path);
 	return result < 0 ? result : 1;
 }
 

@@ -13,9 +13,6 @@
 /** Where execvp looks when there is no PATH. */
 #define PROGRAM_DIRECTORIES "/bin:/usr/bin"
 
-/** Can this user execute the file? 0, or the negative errno that execve would end with. */
-int program_executable(const char *path);
-
 /**
  * Look for a program the way execvp does.
  *
