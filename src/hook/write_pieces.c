@@ -90,7 +90,7 @@ static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int
 		return real.writev(fd, pieces, count);
 	}
 	keep_head(&call, pieces, (size_t)count);
-	/* Without a byte it is no question to the socket (do_iter_write()), and a message is one. */
+	/* Without a byte it is no question to the socket (vfs_writev()), and a message is one. */
 	bool quietly = asked > 0 && is_count(count) && !sandbox_closed;
 	do {
 		if (!good || !call_answers_write(&call, pieces, (size_t)count, 0)) {
