@@ -180,6 +180,14 @@ void text_size(struct text *text, uint64_t bytes)
 	text_string(text, units[unit]);
 }
 
+void text_count(struct text *text, uint64_t count, const char *noun)
+{
+	text_unsigned(text, count);
+	text_char(text, ' ');
+	text_string(text, noun);
+	text_string(text, count == 1 ? "" : "s");
+}
+
 static void write_argument(struct text *text, char kind, va_list *arguments)
 {
 	switch (kind) {
@@ -204,6 +212,11 @@ static void write_argument(struct text *text, char kind, va_list *arguments)
 	case 'z':
 		text_size(text, va_arg(*arguments, uint64_t));
 		break;
+	case 'N': {
+		uint64_t count = va_arg(*arguments, uint64_t);
+		text_count(text, count, va_arg(*arguments, const char *));
+		break;
+	}
 	default:
 		text_char(text, kind);
 	}

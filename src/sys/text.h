@@ -51,14 +51,16 @@ void text_hex(struct text *text, uint64_t value);
  *     %s string   %d int   %u unsigned   %D int64_t   %U uint64_t   %% a percent sign
  *     %t duration in int64_t milliseconds, in the unit a person would choose: 40 ms, 2.5 s, 3 min
  *     %z size in uint64_t bytes: 1 byte, 300 bytes, 64 KiB
+ *     %N uint64_t, and then a string, the noun of which there are so many: 1 segment, 3 segments
  *
  * The subset is small on purpose: all of it is async-signal-safe.
  */
 void text_format(struct text *text, const char *format, ...) __attribute__((nonnull(1, 2)));
 
-/** What %t and %z write. */
+/** What %t, %z and %N write. */
 void text_duration(struct text *text, int64_t milliseconds);
 void text_size(struct text *text, uint64_t bytes);
+void text_count(struct text *text, uint64_t count, const char *noun);
 
 /**
  * Take everything from position `length` on away again; there is room again, and writing goes on.

@@ -14,12 +14,6 @@ extern say *const sentences_timeout[CAUSE_COUNT];
 extern say *const sentences_own[CAUSE_COUNT];
 extern say *const sentences_warning[CAUSE_COUNT];
 
-/** What a noun in `%u noun%s` ends with. */
-static inline const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* Parts of sentences. */
 void say_silence(const struct evidence *e, struct text *text);
 void say_moved(const struct evidence *e, struct text *text);

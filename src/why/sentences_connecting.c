@@ -114,8 +114,8 @@ static void abandoned(const struct evidence *e, struct text *text)
 				  : "the program shut the socket down";
 	text_format(text, "%s after %t in SYN_SENT, with no answer yet", how, e->connect_ms);
 	if (e->total_retrans > 0) {
-		text_format(text, " to the SYN and its %u retransmission%s", e->total_retrans,
-			    plural(e->total_retrans));
+		text_format(text, " to the SYN and its %N", (uint64_t)e->total_retrans,
+			    "retransmission");
 	}
 	if (e->rule != 0) {
 		text_format(text, "; rule %u of resetby keeps the answer away", e->rule);
@@ -135,9 +135,8 @@ static void ports_exhausted(const struct evidence *e, struct text *text)
 		text_string(text, ", or no address of this host that leads there");
 	}
 	if (e->time_wait_count >= 0) {
-		text_format(text, ", and %D connection%s of this host %s in TIME_WAIT",
-			    e->time_wait_count, plural((uint64_t)e->time_wait_count),
-			    e->time_wait_count == 1 ? "is" : "are");
+		text_format(text, ", and %N of this host in TIME_WAIT",
+			    (uint64_t)e->time_wait_count, "connection");
 	}
 }
 

@@ -47,11 +47,9 @@ static void disconnected(const struct evidence *e, struct text *text)
 
 static void listener_closed(const struct evidence *e, struct text *text)
 {
-	text_format(text,
-		    "the listener was %s with %u established %s in its accept queue: each gets a "
-		    "RST",
-		    e->op == OP_SHUTDOWN ? "shut down" : "closed", e->accept_queue,
-		    e->accept_queue == 1 ? "connection" : "connections");
+	text_format(text, "the listener was %s with %N in its accept queue: each gets a RST",
+		    e->op == OP_SHUTDOWN ? "shut down" : "closed", (uint64_t)e->accept_queue,
+		    "established connection");
 	say_inherited(e, text);
 }
 

@@ -11,13 +11,11 @@
 
 static void queue_overflow(const struct evidence *e, struct text *text)
 {
-	text_format(text, "this listener has dropped %u segment%s since the last look (%u in all)",
-		    e->new_drops, plural(e->new_drops), e->drops);
+	text_format(text, "this listener has dropped %N since the last look (%u in all)",
+		    (uint64_t)e->new_drops, "segment", e->drops);
 	if (e->new_overflows > 0) {
-		text_format(
-			text,
-			", and accept queues in its network namespace have overflowed %D time%s",
-			e->new_overflows, plural((uint64_t)e->new_overflows));
+		text_format(text, ", and accept queues in its network namespace have overflowed %N",
+			    (uint64_t)e->new_overflows, "time");
 	}
 	text_format(text, ": %u %s to be accepted now, and %u may", e->accept_queue,
 		    e->accept_queue == 1 ? "waits" : "wait", e->backlog);
@@ -126,9 +124,9 @@ static void forgotten(const struct evidence *e, struct text *text)
 	if (keepalive_met_a_rst(e)) {
 		silence_ms = (int64_t)e->keepalive_idle_s * 1000;
 		text_format(text,
-			    "a RST came in place of an answer to %u keepalive probe%s, the first "
-			    "sent after %t of silence",
-			    e->probes, plural(e->probes), silence_ms);
+			    "a RST came in place of an answer to %N, the first sent after "
+			    "%t of silence",
+			    (uint64_t)e->probes, "keepalive probe", silence_ms);
 		say_where(e, text);
 	} else {
 		text_format(text,
@@ -160,19 +158,17 @@ static void already_reset(const struct evidence *e, struct text *text)
 				  "error that another call of this program is told");
 	}
 	if (e->told_count > 1) {
-		uint32_t since = e->told_count - 1;
-		text_format(text, "; %u call%s failed since", since,
-			    since == 1 ? " has" : "s have");
+		text_format(text, "; %N failed since then", (uint64_t)e->told_count - 1, "call");
 	}
 }
 
 static void late_data(const struct evidence *e, struct text *text)
 {
-	uint32_t late = e->data_segs_in - e->shut_data_segs;
 	text_format(text,
-		    "the program had shut down both ways %t ago and %u segment%s with data came "
+		    "the program had shut down both ways %t ago and %N with data came "
 		    "after that: our own kernel answered with the RST",
-		    e->shut_write_ago_ms, late, plural(late));
+		    e->shut_write_ago_ms, (uint64_t)(e->data_segs_in - e->shut_data_segs),
+		    "segment");
 }
 
 static void killed(const struct evidence *e, struct text *text)

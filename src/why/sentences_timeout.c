@@ -8,10 +8,9 @@
 static void retransmit_limit(const struct evidence *e, struct text *text)
 {
 	text_format(text,
-		    "%z stayed unacknowledged through %u retransmission time-out%s; the last sign "
-		    "of the peer was %t ago",
-		    (uint64_t)(e->outq > 0 ? e->outq : 0), e->retransmits, plural(e->retransmits),
-		    (int64_t)e->last_ack_recv_ms);
+		    "%z stayed unacknowledged through %N; the last sign of the peer was %t ago",
+		    (uint64_t)(e->outq > 0 ? e->outq : 0), (uint64_t)e->retransmits,
+		    "retransmission time-out", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 	if (is_icmp_errno(e->error)) {
 		text_string(text, "; meanwhile ICMP errors came back (");
@@ -32,32 +31,30 @@ static void user_timeout(const struct evidence *e, struct text *text)
 	} else {
 		text_format(text,
 			    "%z stayed unacknowledged for longer than TCP_USER_TIMEOUT (%t), "
-			    "through %u retransmission time-out%s",
-			    waiting, (int64_t)e->user_timeout_ms, e->retransmits,
-			    plural(e->retransmits));
+			    "through %N",
+			    waiting, (int64_t)e->user_timeout_ms, (uint64_t)e->retransmits,
+			    "retransmission time-out");
 	}
 	say_where(e, text);
 }
 
 static void keepalive_limit(const struct evidence *e, struct text *text)
 {
-	text_format(
-		text,
-		"the connection was idle and %u keepalive probe%s got no answer (first after %t, "
-		"then every %t, %u in all); the last sign of the peer was %t ago",
-		e->probes, plural(e->probes), (int64_t)e->keepalive_idle_s * 1000,
-		(int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
-		(int64_t)e->last_ack_recv_ms);
+	text_format(text,
+		    "the connection was idle and %N got no answer (first after %t, "
+		    "then every %t, %u in all); the last sign of the peer was %t ago",
+		    (uint64_t)e->probes, "keepalive probe", (int64_t)e->keepalive_idle_s * 1000,
+		    (int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
+		    (int64_t)e->last_ack_recv_ms);
 	say_where(e, text);
 }
 
 static void zero_window_limit(const struct evidence *e, struct text *text)
 {
-	text_format(
-		text,
-		"the peer's window was closed with %z of ours waiting, and %u probe%s of it got no "
-		"answer",
-		(uint64_t)(e->unsent > 0 ? e->unsent : 0), e->probes, plural(e->probes));
+	text_format(text,
+		    "the peer's window was closed with %z of ours waiting, and %N of it got no "
+		    "answer",
+		    (uint64_t)(e->unsent > 0 ? e->unsent : 0), (uint64_t)e->probes, "probe");
 	say_where(e, text);
 }
 

@@ -5,27 +5,25 @@
 
 static void slow_handshake(const struct evidence *e, struct text *text)
 {
-	text_format(text, "connected after %t and %u SYN retransmission%s", e->connect_ms,
-		    e->total_retrans, plural(e->total_retrans));
+	text_format(text, "connected after %t and %N", e->connect_ms, (uint64_t)e->total_retrans,
+		    "SYN retransmission");
 	text_string(text, ": a SYN or SYN-ACK was lost, or the server's queue was full");
 }
 
 static void handshake_ack_lost(const struct evidence *e, struct text *text)
 {
-	text_format(
-		text,
-		"connected %t ago, %z written and sent again %u time%s, none of it acknowledged, "
-		"while %u segments have arrived: the peer goes on sending its SYN-ACK",
-		e->age_ms, e->bytes_out, e->retransmits, plural(e->retransmits), e->segs_in);
+	text_format(text,
+		    "connected %t ago, %z written and sent %N over, none of it acknowledged, "
+		    "while %N arrived: the peer goes on sending its SYN-ACK",
+		    e->age_ms, e->bytes_out, (uint64_t)e->retransmits, "time", (uint64_t)e->segs_in,
+		    "segment");
 }
 
 static void losing(const struct evidence *e, struct text *text)
 {
-	text_format(
-		text,
-		"%z unacknowledged through %u retransmission time-outs; the last sign of the peer "
-		"was %t ago",
-		(uint64_t)e->outq, e->retransmits, (int64_t)e->last_ack_recv_ms);
+	text_format(text, "%z unacknowledged through %N; the last sign of the peer was %t ago",
+		    (uint64_t)e->outq, (uint64_t)e->retransmits, "retransmission time-out",
+		    (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 }
 
@@ -41,14 +39,14 @@ static void close_wait_leak(const struct evidence *e, struct text *text)
 static void fin_unanswered(const struct evidence *e, struct text *text)
 {
 	text_format(text,
-		    "our FIN has been sent again %u time%s without an acknowledgement, for at "
-		    "least %t (state %s)",
-		    e->retransmits, plural(e->retransmits), e->half_ms, state_name(e->state));
+		    "our FIN has been sent again %N without an acknowledgement, for at least "
+		    "%t (state %s)",
+		    (uint64_t)e->retransmits, "time", e->half_ms, state_name(e->state));
 	if (e->orphan_retries >= 0) {
 		/* tcp_orphan_retries(): 0 means 8. */
-		int64_t retries = e->orphan_retries == 0 ? 8 : e->orphan_retries;
-		text_format(text, "; after close the kernel gives up after %D retransmission%s",
-			    retries, plural((uint64_t)retries));
+		text_format(text, "; after close the kernel gives up after %N",
+			    (uint64_t)(e->orphan_retries == 0 ? 8 : e->orphan_retries),
+			    "retransmission");
 	}
 }
 

@@ -121,6 +121,33 @@ static void says(enum cause cause, struct evidence e, const char *parts)
 	}
 }
 
+/** As most handshakes that are slow. */
+static void one_is_not_many(void **state)
+{
+	struct evidence once = {.total_retrans = 1,
+				.retransmits = 1,
+				.probes = 1,
+				.told_count = 2,
+				.told_error = EPIPE,
+				.data_segs_in = 1,
+				.accept_queue = 1,
+				.segs_in = 1,
+				.time_wait_count = 1,
+				.state = STATE_FIN_WAIT1};
+	(void)state;
+	says(CAUSE_SLOW_HANDSHAKE, once, "1 SYN retransmission:");
+	says(CAUSE_ABANDONED, once, "its 1 retransmission");
+	says(CAUSE_PORTS_EXHAUSTED, once, "1 connection of this host");
+	says(CAUSE_ALREADY_RESET, once, "; 1 call failed");
+	says(CAUSE_LATE_DATA, once, "1 segment with data");
+	says(CAUSE_RETRANSMIT_LIMIT, once, "1 retransmission time-out;");
+	says(CAUSE_KEEPALIVE_LIMIT, once, "1 keepalive probe got");
+	says(CAUSE_ZERO_WINDOW_LIMIT, once, "1 probe of it");
+	says(CAUSE_HANDSHAKE_ACK_LOST, once, "sent 1 time over|1 segment arrived");
+	says(CAUSE_FIN_UNANSWERED, once, "again 1 time without");
+	says(CAUSE_LISTENER_CLOSED, once, "1 established connection in");
+}
+
 static void numbers_have_units(void **state)
 {
 	(void)state;
@@ -163,10 +190,10 @@ static void numbers_have_units(void **state)
 			       .told_op = OP_RECV,
 			       .told_ago_ms = 1500,
 			       .told_count = 3},
-	     "ECONNRESET, which recv reported 1.5 s ago|2 calls have failed");
+	     "ECONNRESET, which recv reported 1.5 s ago|2 calls failed since then");
 	says(CAUSE_ALREADY_RESET,
 	     (struct evidence){.told_error = ECONNRESET, .told_op = OP_RECV, .told_count = 2},
-	     "1 call has failed");
+	     "1 call failed since then");
 	says(CAUSE_FORGOTTEN,
 	     (struct evidence){.error = ECONNRESET,
 			       .has_info = true,
@@ -240,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_cause_has_one_sentence_that_fits),
+		cmocka_unit_test(one_is_not_many),
 		cmocka_unit_test(numbers_have_units),
 		cmocka_unit_test(icmp_is_told_with_its_sender),
 	};

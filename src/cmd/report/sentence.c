@@ -142,11 +142,6 @@ static const struct end *main_culprit(const struct model *model, enum cause caus
 	return most * 2 >= model->causes[cause].failed ? main : NULL;
 }
 
-static void add_counted(struct text *text, uint64_t count, const char *noun)
-{
-	text_format(text, "%U %s%s", count, noun, count == 1 ? "" : "s");
-}
-
 /* Below level `conns` only failures are logged: how many went well is not known. */
 static bool knows_connections(const struct model *model)
 {
@@ -159,9 +154,9 @@ static void add_failures(const struct model *model, struct text *text)
 	uint64_t connections = model_connections(model);
 	if (knows_connections(model) && connections >= failed) {
 		text_format(text, "%U of ", failed);
-		add_counted(text, connections, "connection");
+		text_count(text, connections, "connection");
 	} else {
-		add_counted(text, failed, "connection");
+		text_count(text, failed, "connection");
 	}
 	text_string(text, " failed");
 }
@@ -215,7 +210,7 @@ static void add_nothing_failed(const struct model *model, enum cause cause, stru
 	const struct cause_sum *sum = &model->causes[cause];
 	if (sum->tally.count > 0) {
 		text_string(text, "No connection failed here, but ");
-		add_counted(text, sum->tally.count, "time");
+		text_count(text, sum->tally.count, "time");
 		text_char(text, ' ');
 		add_cause(model, cause, text);
 		text_char(text, '.');
@@ -224,12 +219,12 @@ static void add_nothing_failed(const struct model *model, enum cause cause, stru
 	text_string(text, "Nothing failed");
 	if (knows_connections(model)) {
 		text_string(text, " in ");
-		add_counted(text, model_connections(model), "connection");
+		text_count(text, model_connections(model), "connection");
 	}
 	if (model->events[EVENT_WARN] > 0) {
 		text_string(text, "; there ");
 		text_string(text, model->events[EVENT_WARN] == 1 ? "is " : "are ");
-		add_counted(text, model->events[EVENT_WARN], "warning");
+		text_count(text, model->events[EVENT_WARN], "warning");
 	}
 	text_char(text, '.');
 }

@@ -31,9 +31,9 @@ static void print_totals(struct page *page)
 {
 	const struct model *model = page->model;
 	struct text *text = page_line(page);
-	page_add_count(text, page->report->source_count, "log");
+	text_count(text, page->report->source_count, "log");
 	text_string(text, ", ");
-	page_add_count(text, report_lines(page->report), "line");
+	text_count(text, report_lines(page->report), "line");
 	if (model->first_us != 0) {
 		text_string(text, ", from ");
 		page_add_date_time(text, model->first_us);
@@ -43,11 +43,11 @@ static void print_totals(struct page *page)
 		uint64_t processes = model->processes.count + model->processes_more;
 		text_format(text, "%U process%s", processes, processes == 1 ? "" : "es");
 		text_string(text, ", ");
-		page_add_count(text, model_connections(model), "connection");
+		text_count(text, model_connections(model), "connection");
 		text_string(text, ", ");
-		page_add_count(text, model->events[EVENT_ERROR], "error");
+		text_count(text, model->events[EVENT_ERROR], "error");
 		text_string(text, ", ");
-		page_add_count(text, model->events[EVENT_WARN], "warning");
+		text_count(text, model->events[EVENT_WARN], "warning");
 	}
 	text_char(text, '.');
 	page_print(page, 0, 2, INK_DIM);
@@ -117,7 +117,7 @@ static void print_timeline(struct page *page)
 	page_add_time(page, text, timeline->start_us + first * timeline->width_us);
 	text_format(text, ", a column is %t, the highest is ",
 		    (int64_t)(timeline->width_us / US_PER_MS));
-	page_add_count(text, most, "error");
+	text_count(text, most, "error");
 	page_print(page, 3, 3, INK_DIM);
 }
 
@@ -232,13 +232,13 @@ static void print_peer(struct page *page, const struct peer *peer)
 	struct text *text = page_line(page);
 	page_add_peer(text, &peer->addr);
 	text_string(text, "  ");
-	page_add_count(text, peer->errors.count, "error");
+	text_count(text, peer->errors.count, "error");
 	text_string(text, " in ");
-	page_add_count(text, peer->connections, "connection");
+	text_count(text, peer->connections, "connection");
 	add_causes_of(text, peer);
 	if (peer->warns > 0) {
 		text_string(text, "; ");
-		page_add_count(text, peer->warns, "warning");
+		text_count(text, peer->warns, "warning");
 	}
 	page_print(page, 2, BODY, INK_PLAIN);
 }

@@ -17,7 +17,7 @@ static void print_rule(struct page *page, const struct rule_sum *rule)
 	text_string(text, "  ");
 	if (rule->tally.count > 0) {
 		text_string(text, rule->kind == EVENT_INJECT ? "made a fault " : "acted ");
-		page_add_count(text, rule->tally.count, "time");
+		text_count(text, rule->tally.count, "time");
 		text_string(text, ", ");
 		page_add_span(page, text, &rule->tally);
 		add_retries(text, rule);
@@ -25,7 +25,7 @@ static void print_rule(struct page *page, const struct rule_sum *rule)
 		text_string(text, rule->told > 0 ? "" : "never fired");
 		if (rule->told > 0) {
 			text_string(text, "fired ");
-			page_add_count(text, rule->told, "time");
+			text_count(text, rule->told, "time");
 		}
 	}
 	if (rule->idle > 0) {
@@ -62,7 +62,7 @@ static void print_notice(struct page *page, const struct notice *notice)
 	page_add_span(page, text, &notice->tally);
 	if (notice->lines > 0) {
 		text_string(text, "; ");
-		page_add_count(text, notice->lines, "line");
+		text_count(text, notice->lines, "line");
 	}
 	text_string(text, "; ");
 	escape_prose(text, model_process(page->model, notice->process)->exe);

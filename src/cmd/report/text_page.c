@@ -55,8 +55,3 @@ void page_add_peer(struct text *text, const struct addr *addr)
 		text_char(text, '*');
 	}
 }
-
-void page_add_count(struct text *text, uint64_t count, const char *noun)
-{
-	text_format(text, "%U %s%s", count, noun, count == 1 ? "" : "s");
-}

@@ -29,8 +29,6 @@ void page_add_time(const struct page *page, struct text *text, uint64_t us);
 void page_add_span(const struct page *page, struct text *text, const struct tally *tally);
 /** A client has many ports, and is named without. */
 void page_add_peer(struct text *text, const struct addr *addr);
-/** `1 log`, `2 logs` */
-void page_add_count(struct text *text, uint64_t count, const char *noun);
 
 /** Parts, each with its heading where there is something to tell. */
 void page_connections(struct page *page);
