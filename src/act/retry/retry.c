@@ -316,8 +316,6 @@ const struct act act_RETRY = {
 	.ended = ended,
 };
 
-const struct act act_IDEMPOTENT = {0};
-
 bool retry_hides_end(int fd)
 {
 	const struct conn *conn = conn_known(fd);
