@@ -50,19 +50,19 @@ RESETBY_API extern int resetby_clear_idempotent(int fd);
  */
 #ifndef RESETBY_IMPLEMENTATION
 
-static inline const char *resetby_version_if_loaded(void)
+static __inline__ const char *resetby_version_if_loaded(void)
 {
 	return resetby_version ? resetby_version() : 0;
 }
 #define resetby_version() resetby_version_if_loaded()
 
-static inline int resetby_mark_if_loaded(int fd)
+static __inline__ int resetby_mark_if_loaded(int fd)
 {
 	return resetby_mark_idempotent ? resetby_mark_idempotent(fd) : (errno = ENOSYS, -1);
 }
 #define resetby_mark_idempotent(fd) resetby_mark_if_loaded(fd)
 
-static inline int resetby_clear_if_loaded(int fd)
+static __inline__ int resetby_clear_if_loaded(int fd)
 {
 	return resetby_clear_idempotent ? resetby_clear_idempotent(fd) : (errno = ENOSYS, -1);
 }

@@ -476,10 +476,11 @@ api_program() {
 		#include <string.h>
 		int main(void)
 		{
+			int result;
 			const char *version = resetby_version();
 			puts(version ? version : "not loaded");
 			errno = 0;
-			int result = resetby_mark_idempotent(0);
+			result = resetby_mark_idempotent(0);
 			printf("mark %d %s\n", result, strerror(errno));
 			errno = 0;
 			result = resetby_clear_idempotent(0);
@@ -496,7 +497,7 @@ api_says() {
 
 the_api_works_with_and_without_the_library() {
 	local compiler
-	for compiler in "cc -std=c11 -x c" "c++ -x c++"; do
+	for compiler in "cc -std=c90 -x c" "cc -std=c11 -x c" "c++ -x c++"; do
 		api_program | $compiler -Wall -Wextra -Werror -pedantic -I "$include" -o api -
 		expect "$(./api)" "$(api_says "not loaded" "Function not implemented")"
 		expect "$("$resetby" run ./api </dev/null)" "$(api_says 0.1.0 "Bad file descriptor")"
