@@ -179,6 +179,10 @@ int cmd_check(int argc, char **argv)
 		blame(&texts, &error);
 		status = STATUS_REFUSED;
 	}
+	/* After those that were asked about: they are shown with the character that is wrong. */
+	if (status == 0 && !environment_check_rules(NULL)) {
+		status = STATUS_REFUSED;
+	}
 	if (status == 0) {
 		print_rules(set);
 		status = cmd_finish();

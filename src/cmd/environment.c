@@ -157,7 +157,7 @@ static char *read_file(const char *path, size_t *length)
 	return text;
 }
 
-static bool check_rules(const char *exe)
+bool environment_check_rules(const char *exe)
 {
 	struct rule_source sources[2];
 	size_t count = 0;
@@ -239,8 +239,9 @@ static bool check_log(const char *exe)
 
 int environment_check(const char *exe)
 {
-	return environment_check_values() && check_log(exe) && check_rules(exe) ? STATUS_OK
-										: STATUS_REFUSED;
+	return environment_check_values() && check_log(exe) && environment_check_rules(exe)
+		       ? STATUS_OK
+		       : STATUS_REFUSED;
 }
 
 void environment_preload(const char *library)

@@ -23,7 +23,15 @@ void environment_set_path(enum setting setting, const char *path, const char *op
 bool environment_check_values(void);
 
 /**
- * The same, and would it take the rules, and could the log be written?
+ * Would it take the rules, set here or inherited? Else it is said on stderr.
+ *
+ * @exe
+ *         The program's name, for exe= in rules, or NULL.
+ */
+bool environment_check_rules(const char *exe);
+
+/**
+ * All of that, and could the log be written?
  *
  * @exe
  *         The program's name, for exe= in rules.

@@ -187,6 +187,9 @@ wrong_inherited_values_are_refused_too() {
 	refused 2 "RESETBY_ONLY:1:1: : expected program names" env RESETBY_ONLY= "$resetby" run touch started
 	[ ! -e started ]
 	refused 2 "RESETBY_LEVEL:1:1: loud" env RESETBY_LEVEL=loud "$resetby" check linger0
+	refused 2 "RESETBY_RULES:1:1: nonsense" env RESETBY_RULES=nonsense "$resetby" check linger0
+	refused 2 "RESETBY_RULES_FILE: absent: No such file" \
+		env RESETBY_RULES_FILE=absent "$resetby" check linger0
 }
 
 a_wrong_rule_is_told_with_its_place() {
