@@ -148,6 +148,15 @@ static void one_is_not_many(void **state)
 	says(CAUSE_LISTENER_CLOSED, once, "1 established connection in");
 }
 
+static void what_ended_the_connection_is_named(void **state)
+{
+	(void)state;
+	says(CAUSE_PEER_ABORT, (struct evidence){.surface = SURFACE_CLOSE},
+	     "the program closed without having been told");
+	says(CAUSE_PEER_ABORT, (struct evidence){.surface = SURFACE_EXIT},
+	     "the program ended without having been told");
+}
+
 static void numbers_have_units(void **state)
 {
 	(void)state;
@@ -268,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_cause_has_one_sentence_that_fits),
 		cmocka_unit_test(one_is_not_many),
+		cmocka_unit_test(what_ended_the_connection_is_named),
 		cmocka_unit_test(numbers_have_units),
 		cmocka_unit_test(icmp_is_told_with_its_sender),
 	};
