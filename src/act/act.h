@@ -79,6 +79,9 @@ extern HIDDEN const uint32_t act_readers, act_writers;
 	((uint32_t)1 << ACTION_RETRY | (uint32_t)1 << ACTION_RESET |                               \
 	 (uint32_t)1 << ACTION_IDLE_EVICT)
 
+/** Which actions may give an error another number. */
+#define act_renumberers ((uint32_t)1 << ACTION_ERRNO)
+
 /** What the floor above says when an action ends a connection's life and gives it another. */
 struct act_observer {
 	/** It has died, as the call's result says; the kernel still knows how. */

@@ -103,8 +103,9 @@ static bool needs_care(const struct conn *conn)
 	return rules_watched || flow_keeps_heads || sandbox_closed ||
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) != PHASE_OPEN ||
 	       choice_generation(&conn->choice) != atomic_load(&rules_generation) ||
-	       (conn->choice.actions & (act_readers | act_writers)) != 0 || conn->told_error != 0 ||
-	       conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE) || conn_is_unused(conn);
+	       (conn->choice.actions & (act_readers | act_writers | act_renumberers)) != 0 ||
+	       conn->told_error != 0 || conn_is(conn, CONN_PEER_FIN | CONN_SHUT_WRITE) ||
+	       conn_is_unused(conn);
 }
 
 /*
@@ -126,7 +127,10 @@ static void settle(struct conn *conn)
 
 static bool is_news(const struct call *call)
 {
-	return call->result < 0 ? error_is_news(call->error) : call->result == 0;
+	if (call->result >= 0) {
+		return call->result == 0;
+	}
+	return error_is_news(call->error) || (call->conn->choice.actions & act_renumberers) != 0;
 }
 
 static ssize_t finish(struct call *call, uint32_t now_ms)

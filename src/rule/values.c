@@ -176,12 +176,6 @@ static void keepalive_write(struct text *text, const struct rule *rule)
 	text_unsigned(text, rule->value.keepalive.count);
 }
 
-/* No error of a connection: the call may be made again. Calls that are told so are not asked about. */
-static bool is_passing(int error)
-{
-	return error == EAGAIN || error == EINTR;
-}
-
 static int errno_pair_read(struct parser *parser, struct span value, struct rule *rule)
 {
 	struct span to;
@@ -195,9 +189,6 @@ static int errno_pair_read(struct parser *parser, struct span value, struct rule
 		return fault_expected_at(parser,
 					 rule->value.error.from == 0 ? from.start : to.start,
 					 "the name of an error, such as EPIPE or ECONNRESET");
-	}
-	if (is_passing(rule->value.error.from)) {
-		return fault_expected_at(parser, from.start, "an error that ends a connection");
 	}
 	return 0;
 }

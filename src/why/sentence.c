@@ -25,9 +25,12 @@ void say_unread(const struct evidence *e, struct text *text)
 
 void say_where(const struct evidence *e, struct text *text)
 {
-	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
-		text_string(text, e->unseen ? "; no call that the library sees had been told of it"
-					    : "; the program closed without having been told");
+	bool ends = e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT;
+	if (ends && e->unseen) {
+		text_string(text, "; no call that the library sees had been told of it");
+	} else if (ends) {
+		text_format(text, "; the program %s without having been told",
+			    e->surface == SURFACE_EXIT ? "ended" : "closed");
 	} else if (e->surface == SURFACE_DISCONNECT) {
 		text_string(text, "; the program disconnected it (AF_UNSPEC) without having been "
 				  "told, and its next call may be");

@@ -406,6 +406,32 @@ static void an_error_is_told_under_another_number(void **state)
 	pair_close(&p);
 }
 
+/** Calls that only waited pass without a look at rules where a connection has none. */
+static void a_wait_in_vain_is_told_under_another_number(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "errno=EAGAIN:ETIMEDOUT");
+		peer_send_bytes(p.peer, 2);
+		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1")), 1);
+		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1")), 1);
+		assert_string_equal(actor_do(&p.a, "recv s0 1 dontwait"), "-1 ETIMEDOUT");
+		assert_string_equal(actor_do(&p.a, "setsockopt s0 rcvtimeo 20"), "0 -");
+		assert_string_equal(actor_do(&p.a, "read s0 1"), "-1 ETIMEDOUT");
+		/* The connection goes on. */
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_send_bytes(p.peer, 1);
+		actor_do(&p.a, "poll s0 in %d", LAB_PATIENCE_MS);
+		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1 dontwait")), 1);
+		assert_string_equal(actor_do(&p.a, "recv s0 1 dontwait"), "-1 ETIMEDOUT");
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		pair_expect_told(&p, "mitigate", 0, "1 errno=EAGAIN:ETIMEDOUT",
+				 "EAGAIN of recv told as ETIMEDOUT");
+		pair_close(&p);
+	}
+}
+
 static void so_error_tells_the_other_number_too(void **state)
 {
 	(void)state;
@@ -435,4 +461,5 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_child_that_used_a_connection_drains_it),
 	 LAB_TEST(too_many_drains_at_once_are_told),
 	 LAB_TEST(an_error_is_told_under_another_number),
+	 LAB_TEST(a_wait_in_vain_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
