@@ -5,6 +5,8 @@
  */
 #include "act.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include "../conn/evidence.h"
 #include "../sys/clock.h"
 #include "../sys/raw.h"
@@ -24,6 +26,18 @@ static bool may_receive(int fd)
 	default:
 		return false;
 	}
+}
+
+/* With SO_LINGER {1,0} a RST is wanted, and in repair mode no segment at all. */
+static bool ends_without_fin(int fd)
+{
+	struct linger linger = {0};
+	int repair = 0;
+	socklen_t size = sizeof linger;
+	raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size);
+	size = sizeof repair;
+	raw_getsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &repair, &size);
+	return (linger.l_onoff != 0 && linger.l_linger == 0) || repair == TCP_REPAIR_ON;
 }
 
 static void wait_and_drain(int fd, uint64_t limit_ms, struct drained *drained)
@@ -54,12 +68,8 @@ static void tell(struct rule *rule, struct call *call, const struct drained *dra
 static enum act_end at_close(struct rule *rule, struct call *call)
 {
 	bool first;
-	struct linger linger = {0};
-	socklen_t size = sizeof linger;
-	raw_getsockopt(call->fd, SOL_SOCKET, SO_LINGER, &linger, &size);
-	bool wants_reset = linger.l_onoff != 0 && linger.l_linger == 0;
-	if (wants_reset || conn_holding(call->conn) == HOLDING_SHARED || !may_receive(call->fd) ||
-	    !act_fires(rule, call, WHEN_CLOSE, &first)) {
+	if (ends_without_fin(call->fd) || conn_holding(call->conn) == HOLDING_SHARED ||
+	    !may_receive(call->fd) || !act_fires(rule, call, WHEN_CLOSE, &first)) {
 		return ACT_END_SAME;
 	}
 	uint64_t limit_ms = rule->has_value ? rule->value.duration_ms : DRAIN_DEFAULT_MS;

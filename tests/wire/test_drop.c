@@ -234,6 +234,20 @@ static void a_vanished_socket_sends_nothing(void **state)
 	}
 }
 
+/** drain would send the FIN first. */
+static void what_vanishes_is_not_drained(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "vanish; drain");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_false(pair_sent_fin(&p));
+	assert_false(pair_sent_rst(&p));
+	assert_int_equal(log_count(&p.a, "inject"), 1);
+	assert_int_equal(log_count(&p.a, "mitigate"), 0);
+	pair_close(&p);
+}
+
 static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
 {
 	static const char *const rules[] = {"drop=all", "drop=rst", "loss=50%", "vanish"};
@@ -353,6 +367,7 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(silence_is_met_by_user_timeout),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
+	 LAB_TEST(what_vanishes_is_not_drained),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
 	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),
