@@ -93,7 +93,7 @@ static void opened(struct rule *rule, struct call *call)
 	in_connection(rule, call, WHEN_CONNECT);
 }
 
-/* A rule with after= or when= is due in the middle of the connection. */
+/* A rule with after= or when= is due in the middle of the connection, or at its end. */
 static bool at_read(struct rule *rule, struct call *call)
 {
 	in_connection(rule, call, WHEN_READ);
@@ -106,9 +106,10 @@ static bool at_write(struct rule *rule, struct call *call)
 	return false;
 }
 
+/* The filter stays on after the close, where the kernel goes on alone. */
 static void before_fin(struct rule *rule, struct call *call)
 {
-	if (rule->value.segment == SEGMENT_FINACK) {
+	if (rule_stage(rule) == STAGE_OPEN && evidence_state(call->fd) != STATE_CLOSE) {
 		put_on(rule, call, WHEN_CLOSE);
 	}
 }

@@ -163,6 +163,10 @@ static const char *misfit(const struct rule *rule)
 	if (rule->action == ACTION_IDLE_EVICT && rule->when == WHEN_READ) {
 		return "what is lost is the write after the silence: it cannot fire at a read";
 	}
+	if (rule->action == ACTION_DROP && rule->value.segment == SEGMENT_FINACK &&
+	    (rule->when & WHEN_CLOSE) == 0) {
+		return "what acknowledges our FIN comes after it: it fires at close only";
+	}
 	if (rule->action == ACTION_UNREAD &&
 	    rule->when == (rule->has_value ? WHEN_CLOSE : WHEN_READ)) {
 		return rule->has_value ? "with a size it ends reads, so it fires at read"

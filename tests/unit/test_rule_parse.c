@@ -332,6 +332,7 @@ static void rules_that_could_never_act_are_refused(void **state)
 	expect_fault("drop=synack side=server", 1, 13, "the client's");
 	expect_fault("drop=syn side=client", 1, 10, "the server's");
 	expect_fault("idle-evict=1s when=read", 1, 15, "the write after the silence");
+	expect_fault("drop=finack when=read", 1, 13, "at close only");
 	expect_fault("unread when=read", 1, 8, "at close only");
 	expect_fault("unread=2 when=close", 1, 10, "it fires at read");
 	expect_fault("connect-timeout=0s", 1, 1, "from 1ms on");

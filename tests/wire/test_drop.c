@@ -145,6 +145,44 @@ static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
 	pair_close(&p);
 }
 
+/** FIN-3 after our close: the peer's FIN never arrives at what is closed here, FIN_WAIT_2. */
+static void a_fin_can_be_lost_from_the_close_on(void **state)
+{
+	static const char *const rules[] = {"drop=fin when=close", "drop=fin after=3",
+					    "drop=all when=close", "drop=rst when=close"};
+	static const char *const ways[] = {"close s0", "shutdown s0 w"};
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i / 2]);
+		assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+		peer_recv(p.peer, 3);
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		assert_string_equal(actor_do(&p.a, "%s", ways[i % 2]), "0 -");
+		tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		/* Sent again, for nobody acknowledges it. */
+		capture_await(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
+		assert_int_equal(tcp_state(p.peer), TCP_LAST_ACK);
+		assert_int_equal(log_count(&p.a, "inject"), 1);
+		pair_close(&p);
+	}
+}
+
+/** What a RST has ended sends nothing that could be lost. */
+static void a_dead_connection_loses_nothing_at_its_close(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=finack");
+	pair_abort_peer(&p);
+	actor_do(&p.a, "poll s0 in 20000");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_close(&p);
+}
+
 /** Half-open: the peer is gone and we do not hear of it. */
 static void a_lost_rst_leaves_the_connection_half_open(void **state)
 {
@@ -363,6 +401,8 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_lost_handshake_ack_leaves_the_server_in_syn_recv),
 	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
 	 LAB_TEST(a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1),
+	 LAB_TEST(a_fin_can_be_lost_from_the_close_on),
+	 LAB_TEST(a_dead_connection_loses_nothing_at_its_close),
 	 LAB_TEST(a_lost_rst_leaves_the_connection_half_open),
 	 LAB_TEST(silence_is_met_by_user_timeout),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
