@@ -188,6 +188,43 @@ static void an_idle_connection_that_a_rule_ended_is_not_the_peers_doing(void **s
 	pair_close(&p);
 }
 
+/** Where the reset is met says whether it is made good. */
+static void when_says_at_which_calls_it_is_done(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry when=write", NULL);
+	retry_ask_in_vain(&p, GET);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+	retry_expect_nobody(&p);
+	retry_expect_lines(&p, 0);
+	pair_close(&p);
+	retry_open(&p, client_situation, "retry when=read; idempotent", NULL);
+	retry_ask_in_vain(&p, "first half ");
+	assert_string_equal(actor_do(&p.a, "sendtext s0 second half"), RESET);
+	retry_expect_nobody(&p);
+	retry_expect_lines(&p, 0);
+	pair_close(&p);
+}
+
+/** At its first write, if the rule may act there and then. */
+static void a_connection_is_not_replaced_before_the_rule_may(void **state)
+{
+	static const char *const rules[] = {"retry when=read", "retry after=1h", "retry after=1M"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		retry_open(&p, client_situation, rules[i], NULL);
+		retry_exchange(&p, GET);
+		pair_close_peer(&p);
+		actor_do(&p.a, "poll s0 in 20000");
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		retry_expect_nobody(&p);
+		retry_expect_lines(&p, 0);
+		pair_close(&p);
+	}
+}
+
 /** Each request that it lets be sent again takes one of its times, however often that is. */
 static void idempotent_holds_for_as_many_requests_as_it_says(void **state)
 {
@@ -212,6 +249,8 @@ static void idempotent_holds_for_as_many_requests_as_it_says(void **state)
 LAB_MAIN(LAB_TEST(an_injected_reset_is_survived),
 	 LAB_TEST(an_injected_reset_of_a_program_that_does_not_wait_is_survived),
 	 LAB_TEST(a_reset_in_the_middle_of_a_request_is_survived),
+	 LAB_TEST(when_says_at_which_calls_it_is_done),
+	 LAB_TEST(a_connection_is_not_replaced_before_the_rule_may),
 	 LAB_TEST(a_forgotten_flow_is_survived), LAB_TEST(errno_changes_what_is_told),
 	 LAB_TEST(options_of_other_rules_hold_after_a_retry),
 	 LAB_TEST(an_idle_connection_that_a_rule_ended_is_not_the_peers_doing),

@@ -19,18 +19,30 @@ bool judge_is_reset(int error)
 	return error == ECONNRESET || error == EPIPE;
 }
 
-bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule)
+static bool is_ready(const struct call *call, const struct rule *rule, unsigned when,
+		     const char *head, size_t head_length)
 {
 	const struct conn *conn = call->conn;
 	struct rule_moment moment = {
-		.when = rule->when,
+		.when = when,
 		.bytes = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed) +
 			 atomic_load_explicit(&conn->bytes_out, memory_order_relaxed),
 		.age_ms = (uint32_t)clock_coarse_ms() - conn->open_ms,
-		.head = session->sent.bytes,
-		.head_length = session->sent.length,
+		.head = head,
+		.head_length = head_length,
 	};
 	return rule_ready(rule, &moment);
+}
+
+bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule,
+		  unsigned when)
+{
+	return is_ready(call, rule, when, session->sent.bytes, session->sent.length);
+}
+
+bool judge_moment_before(const struct call *call, const struct rule *rule)
+{
+	return is_ready(call, rule, WHEN_WRITE, rule->starts, rule->starts_length);
 }
 
 static bool is_marked_by_hand(const struct session *session, const struct call *call,
@@ -38,7 +50,7 @@ static bool is_marked_by_hand(const struct session *session, const struct call *
 {
 	return conn_is(call->conn, CONN_IDEMPOTENT) ||
 	       (idempotent != NULL && (session->marked || rule_may_fire(idempotent)) &&
-		judge_moment(session, call, idempotent));
+		judge_moment(session, call, idempotent, WHEN_WRITE));
 }
 
 /* The request as far as it was kept. */

@@ -26,8 +26,12 @@ bool judge_needs_mark(const struct session *session, const struct call *call);
 /** Is it the errno of a reset? */
 bool judge_is_reset(int error);
 
-/** Does this rule's when=, after= and starts= admit it now? */
-bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule);
+/** Does this rule's when=, after= and starts= admit it now, at such a call (a WHEN_ bit)? */
+bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule,
+		  unsigned when);
+
+/** The same before a request is written, of which it is not known yet what it begins with. */
+bool judge_moment_before(const struct call *call, const struct rule *rule);
 
 /**
  * May a connection that the peer has ended be replaced before a request is sent? Only where it is

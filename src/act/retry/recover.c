@@ -111,7 +111,8 @@ enum recovery recover_stale(struct rule *rule, struct session *session, struct c
 	/* Asked for more only where it has ended: then nothing more comes in while it is judged. */
 	enum tcp_state_number state = evidence_state(call->fd);
 	bool ended = state == STATE_CLOSE_WAIT || state == STATE_CLOSE;
-	return ended && judge_renewal(session, call, idempotent_rule(call)) &&
+	return ended && judge_moment_before(call, rule) &&
+			       judge_renewal(session, call, idempotent_rule(call)) &&
 			       renew_announce(session, call)
 		       ? renew(rule, session, call, true)
 		       : NOT_RECOVERED;
@@ -219,7 +220,7 @@ enum recovery recover(struct rule *rule, struct session *session, struct call *c
 	/* Of two threads only one is followed: what the other one wrote was perhaps a request. */
 	bool asked = session->exchange != EXCHANGE_NONE || session->barred == REASON_THREADS;
 	if (session->over || (!asked && !begins) || is_ordinary_end(session, error) ||
-	    !judge_moment(session, call, rule)) {
+	    !judge_moment(session, call, rule, writing ? WHEN_WRITE : WHEN_READ)) {
 		return NOT_RECOVERED;
 	}
 	return begins ? recover_before_request(rule, session, call, error)
