@@ -33,7 +33,8 @@ bool was_unanswered(const struct evidence *e)
  */
 bool died_too_early(const struct evidence *e)
 {
-	bool no_fin_came = e->fin_knowable && !e->fin_arrived && !e->peer_fin && !was_unanswered(e);
+	bool no_fin_came =
+		e->fin_knowable && !e->fin_arrived && !e->peer_fin && e->retransmits == 0;
 	return died_silently(e) && (!e->shut_write || e->outq > 0 || no_fin_came);
 }
 

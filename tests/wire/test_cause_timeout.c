@@ -379,23 +379,28 @@ static void user_timeout_of_a_closed_window_that_nobody_took_is_likely_at_close(
 static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **state)
 {
 	(void)state;
-	for (int told = 0; told <= 1; told++) {
+	enum { READS, CLOSES, CLOSES_SHUT };
+	for (int way = READS; way <= CLOSES_SHUT; way++) {
 		struct pair p;
 		open_client(&p);
 		actor_do(&p.a, "setsockopt s0 keepidle 1");
 		actor_do(&p.a, "setsockopt s0 keepintvl 1");
 		actor_do(&p.a, "setsockopt s0 keepcnt 9");
 		assert_string_equal(actor_do(&p.a, "setsockopt s0 keepalive 1"), "0 -");
+		if (way == CLOSES_SHUT) {
+			actor_do(&p.a, "shutdown s0 w");
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
+		}
 		peer_vanish(p.peer);
 		p.peer = -1;
 		wait_for_end(&p.a, "s0");
-		if (told) {
+		if (way == READS) {
 			assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
 		} else {
 			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		}
 		expect_verdict(&p.a, 0,
-			       (struct expected){.error = told ? "ECONNRESET" : "none",
+			       (struct expected){.error = way == READS ? "ECONNRESET" : "none",
 						 .cause = "forgotten",
 						 .sure = "likely",
 						 .others = "[\"peer-abort\"]",
