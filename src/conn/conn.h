@@ -113,7 +113,11 @@ struct conn {
 	};
 	union {
 		_Atomic uint32_t overflows_seen; /* a listener's */
-		_Atomic uint32_t peer_first;     /* its FIN had come when CONN_SHUT_WRITE was set */
+		struct {
+			_Atomic bool peer_first; /* its FIN had come when CONN_SHUT_WRITE was set */
+			_Atomic bool
+				unacked_at_fin; /* something of ours when the end of file was read */
+		};
 	};
 	_Atomic uint16_t session;    /* act/retry's index of what it knows, 0 for nothing */
 	char head[CONN_HEAD_SIZE];   /* the request's first bytes, kept for rules with starts= */

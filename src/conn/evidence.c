@@ -201,6 +201,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->peer_fin = conn_is(conn, CONN_PEER_FIN);
 	evidence->acked_since_fin =
 		conn_is(conn, CONN_PEER_FIN) && (uint32_t)evidence->bytes_acked != conn->fin_acked;
+	evidence->unacked_at_fin = conn_is(conn, CONN_PEER_FIN) && conn->unacked_at_fin;
 	evidence->shut_read = conn_is(conn, CONN_SHUT_READ);
 	evidence->shut_write = conn_is(conn, CONN_SHUT_WRITE);
 	evidence->shut_write_ago_ms = conn_is(conn, CONN_SHUT_WRITE) ? now - conn->shut_ms : NEVER;

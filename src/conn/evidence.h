@@ -71,6 +71,7 @@ struct evidence {
 	bool peer_fin;              /* a read returned end of file before */
 	bool told_hidden;           /* and it was told that it hid a reset */
 	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */
+	bool unacked_at_fin;        /* or bytes of ours were not acknowledged then */
 	bool shut_read, shut_write; /* the program called shutdown */
 	int64_t shut_write_ago_ms;
 	uint32_t shut_data_segs; /* segments with data that had arrived when it shut down */

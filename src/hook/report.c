@@ -323,6 +323,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	}
 	if (surface == SURFACE_EOF) {
 		call->conn->fin_acked = (uint32_t)evidence->bytes_acked;
+		call->conn->unacked_at_fin = evidence->outq != 0;
 	}
 	tell_unseen(desk, call);
 	if (!why_judge(evidence, &desk->verdict)) {

@@ -84,11 +84,13 @@ static bool in_mid_stream(const struct evidence *e)
 
 /*
  * A close after a shutdown is a FIN, and a RST where bytes were unread: from here it looks as if what
- * we wrote on had met a closed socket.
+ * we wrote on had met a closed socket. Who reads the end of file knows no more than that, where bytes
+ * were on their way by then.
  */
 bool maybe_unread_at_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && !e->peer_fin && in_mid_stream(e);
+	return reset_after_fin(e) &&
+	       (e->peer_fin ? e->unacked_at_fin && e->outq > 0 : in_mid_stream(e));
 }
 
 /* Nothing could be written on: the peer's buffer was full of what it had not read. */

@@ -662,6 +662,13 @@ static const struct {
 	 "",
 	 CASE_RESET_BY_PEER,
 	 BY_PEER},
+	{"found dead at close, with bytes that were on their way when the end of file was read",
+	 {CLOSING, .state = STATE_CLOSE, .peer_fin = true, .unacked_at_fin = true, .outq = 5},
+	 "peer-closed-early",
+	 SURE_LIKELY,
+	 "peer-closed-unread peer-abort",
+	 CASE_NONE,
+	 "no error"},
 	{"an end of file on a connection that was dead at accept",
 	 {END_OF_FILE, .side = SIDE_SERVER, .told_op = OP_ACCEPT, .segs_in = 4, FIN_CAME},
 	 "accept-aborted",
@@ -885,6 +892,14 @@ static const struct {
 	 "keepalive-limit",
 	 SURE_LIKELY,
 	 "peer-abort forgotten",
+	 CASE_NONE,
+	 "no error"},
+	{"found dead at close after our own shutdown, with probes left",
+	 {CLOSING, .state = STATE_CLOSE, .shut_write = true, .fin_knowable = true, .probes = 1,
+	  .keepalive_count = 3},
+	 "forgotten",
+	 SURE_LIKELY,
+	 "peer-abort",
 	 CASE_NONE,
 	 "no error"},
 	{"found dead at close, with probes left",
@@ -1487,6 +1502,7 @@ static struct evidence any_evidence(void)
 	e.listening = chance() % 8 == 0;
 	e.peer_fin = coin();
 	e.acked_since_fin = coin();
+	e.unacked_at_fin = coin();
 	e.shut_read = coin();
 	e.shut_write = coin();
 	e.linger_zero = coin();

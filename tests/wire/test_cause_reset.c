@@ -687,6 +687,29 @@ static void close_with_a_full_buffer_is_no_early_close(void **state)
 }
 
 /** What is sent later than the FIN came is what the RST answers, in the middle of an upload, too. */
+/** Of what was on its way by then the peer may have left some unread, when it closed at last. */
+static void an_end_of_file_read_in_mid_upload_is_not_certain(void **state)
+{
+	(void)state;
+	for (int closes = 0; closes <= 1; closes++) {
+		struct pair p;
+		pair_open(&p, nonblocking_situation, NULL);
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		wait_for_fin(&p.a, "s0");
+		while (actor_number(actor_do(&p.a, "send s0 300000")) > 0) {
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		pair_close_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, closes ? "close s0" : "send s0 1 nosignal"),
+				    closes ? "0 -" : "-1 EPIPE");
+		const char *line = expect_verdict(&p.a, 0, (struct expected){.sure = "likely"});
+		assert_non_null(strstr(line, "\"peer-closed-unread\""));
+		assert_non_null(strstr(line, "\"peer-closed-early\""));
+		pair_close(&p);
+	}
+}
+
 static void upload_after_the_peers_close_is_certain(void **state)
 {
 	struct pair p;
@@ -1308,6 +1331,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_after_a_half_close_is_not_taken_for_a_close),
 	 LAB_TEST(close_with_bytes_unread_after_a_half_close_is_named),
 	 LAB_TEST(close_with_a_full_buffer_is_no_early_close),
+	 LAB_TEST(an_end_of_file_read_in_mid_upload_is_not_certain),
 	 LAB_TEST(upload_after_the_peers_close_is_certain),
 	 LAB_TEST(abort_without_reason_is_the_peers),
 	 LAB_TEST(abort_before_any_byte_may_be_a_full_queue),
