@@ -30,6 +30,15 @@ static void expect_nothing_more(int old)
 	close(old);
 }
 
+/** Of the connection that has ended, once: who did it, and of a reset why. */
+static void expect_end_told(struct pair *p, bool fin)
+{
+	assert_int_equal(log_count(&p->a, "error"), fin ? 0 : 1);
+	assert_int_equal(log_count(&p->a, "close"), 1);
+	const char *end = json_get(log_find(&p->a, "close", 0), "end");
+	assert_string_equal(end, fin ? "peer-fin" : "peer-rst");
+}
+
 static void any_request_is_sent_once_over_a_new_connection(void **state)
 {
 	static const char *const requests[] = {GET, POST};
@@ -56,12 +65,15 @@ static void any_request_is_sent_once_over_a_new_connection(void **state)
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
 		retry_expect_renewed(&p, 0);
 		retry_expect_lines(&p, 1);
+		expect_end_told(&p, fin);
 		if (fin) {
 			expect_nothing_more(old);
 		}
 		/* The next one needs no other. */
 		retry_exchange(&p, POST);
 		retry_expect_nobody(&p);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_string_equal(json_get(log_find(&p.a, "close", 1), "end"), "fin");
 		pair_close(&p);
 	}
 }
@@ -219,6 +231,7 @@ static void a_server_that_is_gone_leaves_the_first_error(void **state)
 		}
 		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), fin ? "-1 EPIPE" : RESET);
 		retry_expect_refused(&p, LAB_CONNECT);
+		expect_end_told(&p, fin);
 		retry_expect_dead(&p);
 		if (!fin) {
 			const char *end = log_find(&p.a, "error", 0);

@@ -91,14 +91,7 @@ static enum recovery refuse(const struct session *session, const struct call *ca
 static enum recovery renew(struct rule *rule, struct session *session, struct call *call,
 			   bool before_request)
 {
-	/* What the program would have been told, also where nobody has asked yet. */
-	struct call met = *call;
-	if (before_request && call->result >= 0) {
-		met.error = renew_take_error(call->fd);
-		met.result = met.error != 0 ? -1 : call->result;
-	}
-	renew_tell_death(session, &met);
-	renew_begin(session, &met, before_request);
+	renew_begin(session, call, before_request);
 	return recover_go_on(rule, session, call);
 }
 

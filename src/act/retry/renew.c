@@ -15,7 +15,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-int renew_take_error(int fd)
+static int take_error(int fd)
 {
 	int error = 0;
 	socklen_t size = sizeof error;
@@ -38,7 +38,7 @@ static void disconnect(int fd)
 {
 	int off = 0;
 	cut(fd);
-	renew_take_error(fd);
+	take_error(fd);
 	raw_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof off);
 }
 
@@ -100,9 +100,13 @@ void renew_withdraw(struct session *session)
 	session_set_renewal(session, RENEWAL_NONE);
 }
 
-void renew_tell_death(struct session *session, struct call *call)
+/* Its end is told, and not once more when nothing comes in its place. */
+static void tell_death(struct session *session, const struct call *call, int error)
 {
-	act_died(call);
+	struct call death = *call;
+	death.result = error != 0 ? -1 : death.result;
+	death.error = error;
+	act_died(&death);
 	session->told_dead = true;
 }
 
@@ -111,12 +115,15 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->fd = call->fd;
 	session->before_request = before_request;
 	session->by_rule = call->conn->injected != 0;
-	session->original = call->result < 0 ? call->error : 0;
+	session->original = call->result < 0 ? call->error
+			    : before_request ? take_error(call->fd)
+					     : 0;
 	session->original_op = (uint16_t)call->op;
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
 	session->parked = false;
 	session->nonblocking = renew_does_not_wait(call);
+	tell_death(session, call, session->original);
 	conn_learn_local(call->conn, call->fd);
 	disconnect(call->fd);
 	/* A connection that has been idle says nothing about its server: the first try is at once. */
@@ -260,7 +267,7 @@ static enum renewed go_on_connecting(struct session *session, struct call *call,
 	case STATE_SYN_RECV:
 		return RENEWED_DONE;
 	default:
-		return fail(session, call, tries, renew_take_error(session->fd));
+		return fail(session, call, tries, take_error(session->fd));
 	}
 }
 
@@ -287,9 +294,7 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 	}
 	if (sent != -EAGAIN && sent != -EINTR) {
 		/* The new connection has met its own end already. */
-		call->result = -1;
-		call->error = (int)-sent;
-		renew_tell_death(session, call);
+		tell_death(session, call, (int)-sent);
 		return fail(session, call, tries, (int)-sent);
 	}
 	long ready = wait_for(session, POLLOUT, deadline_ns);

@@ -32,17 +32,11 @@ bool renew_does_not_wait(const struct call *call);
  */
 bool renew_announce(struct session *session, const struct call *call);
 
-/** Take what the kernel would tell of its end next: an errno, or 0. */
-int renew_take_error(int fd);
-
 /** It was announced, and does not begin after all. */
 void renew_withdraw(struct session *session);
 
-/** The connection has died: its end is told, and not once more when nothing comes in its place. */
-void renew_tell_death(struct session *session, struct call *call);
-
 /**
- * Begin. It was announced, and then the connection's end was told.
+ * Begin. It was announced. The end of the connection is told.
  *
  * @call
  *         Its result is what the program would have been told.
