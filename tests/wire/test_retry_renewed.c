@@ -214,6 +214,25 @@ static void not_without_the_rule(void **state)
 	expect_sent_on_the_old(&p, GET);
 }
 
+/** Reset before anything was sent or received on it, whatever its protocol. */
+static void a_connection_that_was_never_used_is_replaced(void **state)
+{
+	static const char *const requests[] = {POST, "anything"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		retry_open(&p, client_situation, "retry", NULL);
+		send_rst(&p);
+		retry_send(&p, requests[i]);
+		retry_accept(&p);
+		retry_expect_text(&p, requests[i]);
+		retry_expect_renewed(&p, 0);
+		retry_expect_lines(&p, 1);
+		expect_end_told(&p, false);
+		pair_close(&p);
+	}
+}
+
 /** The server is gone: what the program is told is what had happened. */
 static void a_server_that_is_gone_leaves_the_first_error(void **state)
 {
@@ -397,6 +416,7 @@ LAB_MAIN(LAB_TEST(any_request_is_sent_once_over_a_new_connection),
 	 LAB_TEST(not_after_an_end_that_the_program_has_read),
 	 LAB_TEST(not_after_a_reset_that_the_program_was_told),
 	 LAB_TEST(not_after_the_program_has_shut_down), LAB_TEST(not_without_the_rule),
+	 LAB_TEST(a_connection_that_was_never_used_is_replaced),
 	 LAB_TEST(a_server_that_is_gone_leaves_the_first_error),
 	 LAB_TEST(an_end_of_file_in_place_of_an_answer_is_retried),
 	 LAB_TEST(it_is_retried_in_programs_that_do_not_wait),

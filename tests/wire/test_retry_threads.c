@@ -271,6 +271,56 @@ static void step_until_result(const struct actor *a, pid_t thread)
 	}
 }
 
+/** A new connection is there, on which the thread is about to write; the server resets it. */
+static void reset_next(struct pair *p, pid_t thread)
+{
+	stop_before(thread, SYS_sendto);
+	retry_accept(p);
+	pair_abort_peer(p);
+}
+
+/** A connection that is replaced before it was ever used counts as a try. */
+static void an_unused_connection_that_is_reset_again_and_again_is_given_up(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=2", NULL);
+	pair_abort_peer(&p);
+	pid_t thread = background_stopped(&p.a, "send s0 5 nosignal");
+	stop_before(thread, SYS_sendto);
+	reset_next(&p, thread);
+	reset_next(&p, thread);
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	assert_string_equal(actor_do(&p.a, "join"), RESET);
+	retry_expect_renewed(&p, 0);
+	retry_expect_renewed(&p, 1);
+	retry_expect_lines(&p, 3);
+	const char *reason = json_get(log_find(&p.a, "retry", 2), "reason");
+	assert_string_equal(reason, "its tries are used up (condition 7)");
+	retry_expect_nobody(&p);
+	pair_close(&p);
+}
+
+/** The new connection is reset before the request is sent again: that is another try. */
+static void a_new_connection_that_is_reset_is_tried_again(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry=2", NULL);
+	retry_ask_in_vain(&p, GET);
+	pid_t thread = background_stopped(&p.a, "recv s0 1000");
+	reset_next(&p, thread);
+	stop_before(thread, SYS_sendto);
+	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	retry_serve(&p, GET);
+	assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
+	retry_expect_retried(&p, 0, 2, strlen(GET));
+	retry_expect_lines(&p, 1);
+	assert_int_equal(log_count(&p.a, "error"), 2);
+	assert_int_equal(log_count(&p.a, "close"), 2);
+	pair_close(&p);
+}
+
 /** It has let go of the connection and not counted them, when another thread meets the reset. */
 static void bytes_that_a_thread_is_about_to_count_were_seen(void **state)
 {
@@ -383,6 +433,8 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
 	 LAB_TEST(a_retry_that_a_write_prevents_costs_nothing),
 	 LAB_TEST(a_call_waits_for_one_that_was_stopped_in_the_middle),
+	 LAB_TEST(an_unused_connection_that_is_reset_again_and_again_is_given_up),
+	 LAB_TEST(a_new_connection_that_is_reset_is_tried_again),
 	 LAB_TEST(bytes_that_a_thread_is_about_to_count_were_seen),
 	 LAB_TEST(a_cancelled_thread_leaves_the_connection_to_others),
 	 LAB_TEST(a_fork_leaves_the_renewal_to_the_parent),
