@@ -8,6 +8,7 @@
  *     place.c        where the files are that were installed with the command
  *     run.c          run: sets the environment and becomes the program
  *     environment.c    are the values that the library will read right?
+ *     stray.c          variables that nobody reads, because they are misspelt
  *     preflight.c      which file will run, and can it be preloaded?
  *     netns.c          a network namespace of its own
  *     check.c        check: reads rules and prints them as understood
