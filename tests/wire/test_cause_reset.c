@@ -686,7 +686,6 @@ static void close_with_a_full_buffer_is_no_early_close(void **state)
 	pair_close(&p);
 }
 
-/** What is sent later than the FIN came is what the RST answers, in the middle of an upload, too. */
 /** Of what was on its way by then the peer may have left some unread, when it closed at last. */
 static void an_end_of_file_read_in_mid_upload_is_not_certain(void **state)
 {
@@ -710,6 +709,7 @@ static void an_end_of_file_read_in_mid_upload_is_not_certain(void **state)
 	}
 }
 
+/** What is sent later than the FIN came is what the RST answers, in the middle of an upload, too. */
 static void upload_after_the_peers_close_is_certain(void **state)
 {
 	struct pair p;
