@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
+#include "../sys/self.h"
 #include "conn.h"
 #include "listener.h"
 #include "unseen.h"
@@ -192,7 +193,8 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	evidence->side = (enum side)conn->side;
 	evidence->learned = conn_is(conn, CONN_LEARNED);
-	evidence->shared = conn_holding(conn) == HOLDING_SHARED;
+	/* A child by clone may have our records with our memory, and descriptors of its own. */
+	evidence->shared = conn_holding(conn) == HOLDING_SHARED || self_shares_memory();
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
 	evidence->connecting = phase == PHASE_CONNECTING && evidence->bytes_acked == 0;

@@ -109,9 +109,12 @@ static void try_vfork(void)
 	DO(close(fd));
 }
 
+/* What it closes with a byte unread, the parent still has: no RST, and no line. */
 static int in_clone(void *argument)
 {
-	exchange(*(int *)argument);
+	const int *fds = argument;
+	exchange(fds[0]);
+	DO(close(fds[1]));
 	say_state();
 	return 5;
 }
@@ -119,14 +122,18 @@ static int in_clone(void *argument)
 static void try_clone(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	int fd = dial(port);
+	int fds[] = {dial(port), dial(port)};
+	order(fds[1], 'e');
 	for (int way = 0; way < 2; way++) {
 		int flags = way == 0 ? SIGCHLD : SIGCHLD | CLONE_VM | CLONE_VFORK;
-		reap(clone(in_clone, stack + sizeof stack, flags, &fd));
-		exchange(fd);
+		reap(clone(in_clone, stack + sizeof stack, flags, fds));
+		exchange(fds[0]);
 	}
 	say_state();
-	DO(close(fd));
+	char byte;
+	DO(recv(fds[1], &byte, 1, 0));
+	DO(close(fds[0]));
+	DO(close(fds[1]));
 }
 
 static void try_spawn(void)
