@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -63,11 +65,20 @@ static void make_bell(void)
 	bell = ends[1];
 }
 
-/* Fill what the kernel takes of a peer that reads nothing. */
+/*
+ * Fill what the kernel takes of a peer that reads nothing, and whose window is closed: a call that has sent
+ * a part when it is left is one that nobody has seen the end of.
+ */
 static void fill(int fd)
 {
 	static char bytes[65536];
-	while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+	/* What is acknowledged makes room again: twice nothing, with nothing under way, is for ever. */
+	for (int full = 0; full < 2;) {
+		int left = 0;
+		int unsent = 0;
+		ssize_t sent = send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+		MUST(ioctl(fd, SIOCOUTQNSD, &unsent) == 0 && ioctl(fd, SIOCOUTQ, &left) == 0);
+		full = sent < 0 && left == unsent ? full + 1 : 0;
 	}
 }
 
