@@ -40,6 +40,14 @@ no_number_left() {
 	probe 2 descriptors full
 }
 
+# That of the log, which is open from the first line on.
+no_number_is_the_librarys() {
+	# A program that walks through /proc sees it there, and is told EBADF.
+	differs='/^close(fd) = -1 EBADF$/d'
+	RESETBY_LOG=$PWD/log probe 0 descriptors "$PWD/log"
+	expect "$(grep -c ' ECONNREFUSED .* refused ' kept)" 6
+}
+
 # Nothing may be written to what takes number 2, and there is nowhere to complain to.
 closed_stderr() {
 	peer
@@ -64,5 +72,6 @@ points \
 	a_limit_of_a_million \
 	the_highest_limit_here \
 	no_number_left \
+	no_number_is_the_librarys \
 	closed_stderr \
 	ten_thousand_threads

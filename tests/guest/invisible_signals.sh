@@ -28,6 +28,15 @@ a_handler_that_forks_while_a_line_is_logged() {
 }
 
 # Every child ends with 5, has written nothing that is its parent's to tell, and its own call at most once.
+# Out of the middle of a line that waits to be written, by its thread; other threads are held up for two
+# seconds, and no longer. 20 calls before, 20 of each afterwards, and the one that was struck.
+a_long_jump_out_of_a_line_holds_nobody_up() {
+	peer
+	RESETBY_LEVEL=calls RESETBY_FORMAT=json RESETBY_LOG=$PWD/log one under "$probes/within" "$port" jump
+	expect "$(cat under.out)" $'60 calls\nstatus 0'
+	expect "$(jq -r 'select(.op == "send" and .tid != .pid) | .tid' log | wc -l)" 20
+}
+
 a_handler_that_forks_at_any_instruction_of_a_call() {
 	local calls _ parent
 	peer
@@ -97,6 +106,7 @@ points \
 	hooks_in_handlers_that_strike_within_hooks \
 	a_handler_that_connects_while_a_rule_makes_a_place \
 	a_handler_that_forks_while_a_line_is_logged \
+	a_long_jump_out_of_a_line_holds_nobody_up \
 	a_handler_that_forks_at_any_instruction_of_a_call \
 	verdicts_from_a_thread_of_16_kib \
 	verdicts_from_the_smallest_signal_stack \

@@ -93,6 +93,73 @@ a_library_that_wraps_the_same_calls() {
 	told 2
 }
 
+# Calls that are made without libc's function are so only where it is the next in line.
+a_library_behind_hears_of_every_call() {
+	cat >counts.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <poll.h>
+		#include <stdio.h>
+		#include <sys/epoll.h>
+		#include <sys/socket.h>
+		#include <sys/uio.h>
+		#define COUNT(result, name, parameters, ...) \
+			static int name##_calls; \
+			result name parameters \
+			{ \
+				name##_calls++; \
+				return ((result(*) parameters)dlsym(RTLD_NEXT, #name))(__VA_ARGS__); \
+			}
+		COUNT(ssize_t, recv, (int fd, void *to, size_t size, int flags), fd, to, size, flags)
+		COUNT(ssize_t, read, (int fd, void *to, size_t size), fd, to, size)
+		COUNT(ssize_t, readv, (int fd, const struct iovec *to, int count), fd, to, count)
+		COUNT(ssize_t, recvmsg, (int fd, struct msghdr *to, int flags), fd, to, flags)
+		COUNT(ssize_t, send, (int fd, const void *from, size_t size, int flags), fd, from, size, flags)
+		COUNT(ssize_t, write, (int fd, const void *from, size_t size), fd, from, size)
+		COUNT(ssize_t, writev, (int fd, const struct iovec *from, int count), fd, from, count)
+		COUNT(ssize_t, sendmsg, (int fd, const struct msghdr *from, int flags), fd, from, flags)
+		COUNT(int, poll, (struct pollfd *fds, nfds_t count, int ms), fds, count, ms)
+		COUNT(int, epoll_wait, (int fd, struct epoll_event *to, int count, int ms), fd, to, count, ms)
+		COUNT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t size), fd, level,
+			name, value, size)
+		__attribute__((destructor)) static void end(void)
+		{
+			/* A write comes as a send, which can be told to raise no SIGPIPE before it is logged. */
+			dprintf(2, "%d %d %d %d, %d %d, %d %d %d\n", recv_calls, read_calls, readv_calls, recvmsg_calls,
+				send_calls + write_calls, writev_calls + sendmsg_calls, poll_calls, epoll_wait_calls,
+				setsockopt_calls);
+		}
+	END
+	cc -shared -fPIC -o counts.so counts.c -w
+	cat >calls.py <<-'END'
+		import os, select, socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		ours = socket.create_connection(listener.getsockname())
+		theirs, _ = listener.accept()
+		poll, epoll = select.poll(), select.epoll()
+		poll.register(ours)
+		epoll.register(ours)
+		for _ in range(5):
+		    ours.send(b"abcd")
+		    ours.sendmsg([b"abcd"])
+		    os.write(ours.fileno(), b"abcd")
+		    os.writev(ours.fileno(), [b"abcd"])
+		    theirs.recv(4)
+		    os.read(theirs.fileno(), 4)
+		    os.readv(theirs.fileno(), [bytearray(4)])
+		    theirs.recvmsg(4)
+		    poll.poll(0)
+		    epoll.poll(0)
+		    ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+	END
+	LD_PRELOAD=$PWD/counts.so "$PYTHON" -B calls.py 2>bare
+	expect "$(wc -l <bare)" 1
+	LD_PRELOAD="$library:$PWD/counts.so" RESETBY_LOG="$PWD/log" "$PYTHON" -B calls.py 2>under
+	diff bare under
+	LD_PRELOAD="$library:$PWD/counts.so" RESETBY_LOG="$PWD/log" RESETBY_LEVEL=conns "$PYTHON" -B calls.py 2>under
+	diff bare under
+}
+
 fakeroot_inside_and_outside() {
 	preloaded fakeroot "$PYTHON" -c "$connect" 1
 	local preload
@@ -114,5 +181,6 @@ points \
 	the_same_library_twice_is_one \
 	two_copies_do_no_harm \
 	a_library_that_wraps_the_same_calls \
+	a_library_behind_hears_of_every_call \
 	fakeroot_inside_and_outside \
 	faketime_leaves_the_evidence_alone

@@ -1,13 +1,15 @@
 /*
  * Numbers of descriptors, by a program that counts on them: descriptors PORT HOW. HOW it closes all
  * of them: closefrom, close_range, cloexec, loop, listed; or how many it may have; or `full`, where
- * it has no number left.
+ * it has no number left; or the path of a log, whose number, if there is one, it must not meet.
  */
 #include "probe.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -140,6 +142,63 @@ static void live_without_a_number(void)
 	say_state();
 }
 
+static void be_refused(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	DO(dial_with(fd, 1));
+	DO(close(fd));
+}
+
+/* Where this file is open in the process; else a number that is not. */
+static int number_of(const char *path)
+{
+	char name[32];
+	char where[PATH_MAX];
+	for (int fd = 3; fd < 1024; fd++) {
+		snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(name, where, sizeof where - 1);
+		where[length > 0 ? length : 0] = '\0';
+		if (strcmp(where, path) == 0) {
+			return fd;
+		}
+	}
+	return 1000;
+}
+
+/*
+ * What the library has open is nobody's number, and stays open whatever is closed: the file has another
+ * name, `kept`, and were it opened again, there would be a new one of the old name.
+ */
+static void live_beside(const char *path)
+{
+	MUST(close(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)) == 0);
+	unlink("kept");
+	MUST(link(path, "kept") == 0);
+	be_refused();
+	int number = number_of(path);
+	MUST(unlink(path) == 0);
+	DO(close(number));
+	DO(dup(number));
+	DO(dup2(number, 50));
+	DO(dup3(number, 50, 0));
+	DO(fcntl(number, F_GETFD));
+	DO(fcntl(number, F_DUPFD, 0));
+	be_refused();
+	DO(system("readlink /proc/self/fd/* | grep deleted"));
+	closefrom(3);
+	be_refused();
+	DO(close_range(3, ~0U, 0));
+	be_refused();
+	loop();
+	be_refused();
+	listed();
+	DO(dup2(0, number) == number);
+	be_refused();
+	DO(close(number));
+	DO(close(number));
+	DO(open(path, O_RDONLY));
+}
+
 int main(int argc, char **argv)
 {
 	MUST(argc == 3);
@@ -150,6 +209,8 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[2], "full") == 0) {
 		live_without_a_number();
+	} else if (argv[2][0] == '/') {
+		live_beside(argv[2]);
 	} else {
 		live_between(argv[2]);
 	}

@@ -1,11 +1,13 @@
 /*
  * A handler that forks in the middle of writing a line, and both processes go on where it struck:
- * within PORT. At level `calls` lines wait in a mapped file; where a write to it is made to fault, the
+ * within PORT. Or that leaves it by a long jump: within PORT jump. At level `calls` lines wait in a mapped file; where a write to it is made to fault, the
  * handler is known to strike there.
  */
 #include "probe.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,16 +93,53 @@ static void go_on_until_struck(int fd, size_t offset)
 	say("child ended with %d\n", status);
 }
 
+static sigjmp_buf place;
+
+static void jump(int signal)
+{
+	MUST(mprotect(start, size, PROT_READ | PROT_WRITE) == 0);
+	siglongjmp(place, signal);
+}
+
+static void *go_on(void *argument)
+{
+	for (int i = 0; i < 20; i++) {
+		call(*(const int *)argument);
+		/* So that lines are due, and all have to be looked after. */
+		usleep(3000);
+	}
+	return NULL;
+}
+
+/* Nobody writes the line any more, and nobody else waits for that. */
+static void jump_out(int fd)
+{
+	pthread_t thread;
+	sigaction(SIGSEGV, &(struct sigaction){.sa_handler = jump}, NULL);
+	if (sigsetjmp(place, 1) == 0) {
+		MUST(mprotect(start, size, PROT_READ) == 0);
+		go_on(&fd);
+	}
+	MUST(pthread_create(&thread, NULL, go_on, &fd) == 0);
+	MUST(pthread_join(thread, NULL) == 0);
+	go_on(&fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction on_fault = {.sa_handler = strike};
 	struct sigaction on_signal = {.sa_handler = fork_here};
-	MUST(argc == 2);
+	MUST(argc >= 2);
 	int fd = dial(port_of(argv[1]));
 	for (int i = 0; i < 20; i++) {
 		call(fd);
 	}
 	find_file();
+	if (argc > 2) {
+		jump_out(fd);
+		say("%d calls\n", calls);
+		return 0;
+	}
 	sigaction(SIGSEGV, &on_fault, NULL);
 	sigaction(SIGUSR1, &on_signal, NULL);
 	go_on_until_struck(fd, 0);
