@@ -16,6 +16,7 @@
 static void disconnecting(struct call *call)
 {
 	conn_learn_local(call->conn, call->fd);
+	flow_notice_established(call);
 	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_OPEN) {
 		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
 	}

@@ -217,10 +217,9 @@ void flow_opened(struct call *call)
 	settle(call->conn);
 }
 
-void flow_notice_connected(struct call *call)
+void flow_notice_established(struct call *call)
 {
-	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) != PHASE_CONNECTING ||
-	    call->op == OP_CONNECT) {
+	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) != PHASE_CONNECTING) {
 		return;
 	}
 	enum tcp_state_number state = evidence_state(call->fd);
@@ -234,6 +233,14 @@ void flow_notice_connected(struct call *call)
 	    state != STATE_UNKNOWN) {
 		tally_established(conn_peer(call->conn));
 		flow_opened(call);
+	}
+}
+
+void flow_notice_connected(struct call *call)
+{
+	/* Its own result says more. */
+	if (call->op != OP_CONNECT) {
+		flow_notice_established(call);
 	}
 }
 

@@ -204,8 +204,11 @@ static inline bool error_is_news(int error)
 	return error != EAGAIN && error != EINTR;
 }
 
-/** A connect that was under way has perhaps come to an end that this call shows. */
+/** A connect that was under way has perhaps come to an end that this call shows, which is no connect. */
 void flow_notice_connected(struct call *call);
+
+/** The same, whatever call it is: before it is made. */
+void flow_notice_established(struct call *call);
 
 /** A connection is established: its rules are chosen and its opening is told. */
 void flow_opened(struct call *call);

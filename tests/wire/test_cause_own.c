@@ -319,6 +319,31 @@ static void disconnect_of_a_live_connection_names_itself(void **state)
 	pair_close(&p);
 }
 
+/** Of a connect whose success nobody has looked for. */
+static void disconnect_before_the_success_was_noticed_names_itself(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	(void)state;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "none",
+					 .cause = "disconnected",
+					 .sure = "certain",
+					 .state = "ESTABLISHED"});
+	assert_int_equal(peer_drain(peer), 0);
+	assert_int_equal(errno, ECONNRESET);
+	close(peer);
+	actor_stop(&a);
+	close(listener);
+}
+
 /** As a rule does it, too: who has the socket as well is told an error, and knows of no rule. */
 static void disconnect_by_another_process_is_not_the_peers_doing(void **state)
 {
@@ -593,6 +618,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
+	 LAB_TEST(disconnect_before_the_success_was_noticed_names_itself),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing),
 	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
 	 LAB_TEST(process_that_ends_on_waiting_connections_names_itself),
