@@ -140,6 +140,10 @@ void connect_end(struct connect *connect, struct call *call)
 	} else if (was_connecting) {
 		connect_failed(connect, call);
 		return;
+	} else if (call->result < 0) {
+		/* Asked once more, of a connection whose success was noticed otherwise. */
+		flow_end(call);
+		return;
 	}
 	if (log_wants(LOG_CALLS)) {
 		report_call(call);

@@ -57,6 +57,11 @@ static void peer_closed_unread(const struct evidence *e, struct text *text)
 			" after the peer's FIN, with %z of ours unacknowledged or unsent and the "
 			"peer's buffer full of what it had not read",
 			(uint64_t)e->outq);
+	} else if (e->disconnected) {
+		text_format(text,
+			    " after our last %z, which the peer's program had not answered; the "
+			    "kernel has forgotten whether they were acknowledged",
+			    e->req_bytes);
 	} else if (e->has_info && e->outq <= 0) {
 		text_format(
 			text,

@@ -58,7 +58,9 @@ bool disconnected_elsewhere(const struct evidence *e)
 {
 	bool told = e->error == ECONNRESET || e->error == EPIPE ||
 		    (e->surface == SURFACE_EOF && !was_told(e));
-	return told && e->disconnected && e->rule == 0 && !e->connecting && !e->listening;
+	/* A connect that is told the error has disconnected it itself: __inet_stream_connect(). */
+	return told && e->disconnected && e->rule == 0 && e->op != OP_CONNECT && !e->connecting &&
+	       !e->listening;
 }
 
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */

@@ -197,6 +197,35 @@ static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 	}
 }
 
+/** It ends as in `connect`, though a send had shown that the connection was there. */
+static void reset_after_the_success_was_noticed_is_told_by_connect_too(void **state)
+{
+	struct actor a;
+	uint16_t port;
+	(void)state;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "send s0 5"), "5 -");
+	peer_recv(peer, 5);
+	peer_rst(peer);
+	lab_until(info_of(&a, "s0").tcpi_state == TCP_CLOSE);
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 ECONNRESET");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .error = "ECONNRESET",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\",\"accept-overflow\"]",
+					 .why = {"forgotten whether they were acknowledged"}});
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 1);
+	actor_stop(&a);
+	close(listener);
+}
+
 static void reset_of_a_descriptor_from_exec_is_told(void **state)
 {
 	struct pair p;
@@ -323,6 +352,7 @@ LAB_MAIN(LAB_TEST(reset_met_in_any_read_is_connection_reset),
 	 LAB_TEST(so_error_goes_by_what_was_waited_for),
 	 LAB_TEST(so_error_goes_by_what_epoll_watches),
 	 LAB_TEST(connect_called_a_second_time_is_no_reset),
+	 LAB_TEST(reset_after_the_success_was_noticed_is_told_by_connect_too),
 	 LAB_TEST(reset_before_the_success_was_noticed_is_a_reset),
 	 LAB_TEST(reset_of_a_descriptor_from_exec_is_told),
 	 LAB_TEST(line_is_written_before_sigpipe_kills),
