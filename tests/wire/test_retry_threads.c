@@ -271,6 +271,40 @@ static void step_until_result(const struct actor *a, pid_t thread)
 	}
 }
 
+/** Another thread stands in the middle of a renewal: a call that must not wait does not. */
+static void a_call_that_does_not_wait_is_not_held_by_a_renewal(void **state)
+{
+	static const char *const calls[] = {
+		"send s0 5 nosignal",
+		"recv s0 1000",
+		"send s0 5 nosignal dontwait",
+		"recv s0 1000 dontwait",
+	};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct pair p;
+		retry_open(&p, i < 2 ? nonblocking_situation : client_situation, "retry", NULL);
+		retry_ask_in_vain(&p, GET);
+		pid_t thread = background_stopped(&p.a, "recv s0 1000");
+		stop_before(thread, SYS_connect);
+		const char *got = strdup(actor_do(&p.a, "%s", calls[i]));
+		ptrace(PTRACE_DETACH, thread, NULL, NULL);
+		assert_string_equal(got, "-1 EAGAIN");
+		free((void *)(uintptr_t)got);
+		/* And nothing of it is lost or doubled. */
+		if (i < 2) {
+			assert_string_equal(actor_do(&p.a, "join"), "-1 EAGAIN");
+			retry_expect_answered_after(&p, "poll s0 in 20000");
+		} else {
+			retry_serve(&p, GET);
+			assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
+		}
+		retry_expect_retried(&p, 0, 1, strlen(GET));
+		retry_expect_lines(&p, 1);
+		pair_close(&p);
+	}
+}
+
 /** A new connection is there, on which the thread is about to write; the server resets it. */
 static void reset_next(struct pair *p, pid_t thread)
 {
@@ -433,6 +467,7 @@ LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
 	 LAB_TEST(a_write_before_a_renewal_begins_prevents_it),
 	 LAB_TEST(a_retry_that_a_write_prevents_costs_nothing),
 	 LAB_TEST(a_call_waits_for_one_that_was_stopped_in_the_middle),
+	 LAB_TEST(a_call_that_does_not_wait_is_not_held_by_a_renewal),
 	 LAB_TEST(an_unused_connection_that_is_reset_again_and_again_is_given_up),
 	 LAB_TEST(a_new_connection_that_is_reset_is_tried_again),
 	 LAB_TEST(bytes_that_a_thread_is_about_to_count_were_seen),
