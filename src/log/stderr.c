@@ -59,12 +59,10 @@ static bool is_harmless(const struct statx *status)
  */
 static bool is_stderr(const struct statx *status)
 {
-	uint64_t known = atomic_load(&identity);
-	if (known == UNKNOWN) {
-		atomic_store(&identity, identity_of(status));
-		return true;
+	if (atomic_load(&identity) == UNKNOWN) {
+		stderr_start();
 	}
-	return known == identity_of(status) || is_harmless(status);
+	return atomic_load(&identity) == identity_of(status) || is_harmless(status);
 }
 
 /* A frame of its own, which is gone before the line is written: stacks may be small. */

@@ -382,6 +382,9 @@ a_peer_reads_no_line_of_ours() {
 		expect "$(cat heard)" $'answer to question\nend'
 		grep -q ' error .*ECONNREFUSED' log.$level
 	done
+	# Not the one about a wrong value either, which comes first of all.
+	serves_one all resets RESETBY_RULES=nonsense
+	expect "$(cat heard)" $'answer to question\nend'
 	# A socket that is nothing else is as good as a pipe.
 	serves_one inout resets
 	expect "$(cat heard)" $'answer to question\nend'
