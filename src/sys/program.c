@@ -215,12 +215,13 @@ static bool is_foreign_loader(const char *interpreter)
 	       strstr(interpreter, "/linker") != NULL;
 }
 
-/* The loader itself can be started as a program, and loads others with LD_PRELOAD. */
+/* The loader itself can be started as a program, and loads others with LD_PRELOAD; so do valgrind's tools. */
 static bool is_loader(const char *path)
 {
 	const char *name = strrchr(path, '/');
 	name = name != NULL ? name + 1 : path;
-	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld.so", 5) == 0;
+	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld.so", 5) == 0 ||
+	       strstr(path, "/valgrind/") != NULL;
 }
 
 static void say_kinds(const struct elf_kind *program, const struct elf_kind *library,

@@ -128,6 +128,24 @@ except PermissionError: pass"
 	silent
 }
 
+# It starts a static program, which loads another one with the library in it.
+valgrind_takes_the_library_along() {
+	command -v valgrind >/dev/null || skip "valgrind is not installed"
+	cat >refused.c <<-'END'
+		#include <arpa/inet.h>
+		#include <sys/socket.h>
+		int main(void)
+		{
+			struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(1)};
+			to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+			return connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&to, sizeof to) == 0;
+		}
+	END
+	cc -o refused refused.c
+	preloaded valgrind -q --tool=none ./refused
+	expect "$(logged '"\(.exe) \(.cause)"')" "refused refused"
+}
+
 nothing_is_said_where_the_library_was_not_to_go() {
 	a_static_one
 	in_python "del env['LD_PRELOAD']; subprocess.run([path], env=env)
@@ -162,5 +180,6 @@ points \
 	a_file_is_told_once_in_a_process \
 	a_shell_tells_of_its_children \
 	programs_that_take_the_library_are_no_news \
+	valgrind_takes_the_library_along \
 	nothing_is_said_where_the_library_was_not_to_go \
 	set_id_programs_are_told_to_whom_they_change
