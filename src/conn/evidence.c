@@ -292,14 +292,16 @@ static int64_t unread_length(const struct evidence *e, int fd)
  * It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). More than that
  * one is what somebody has read unseen; and an urgent byte that was skipped looks the same. Who has a
  * connection from another process (a server that forks) does not know what that one reads: there the
- * one byte says that the FIN came, and that it is not there says nothing.
+ * one byte says that the FIN came, in a process that goes on alone. That it is not there says that no
+ * FIN came and that nobody else has read, where the connection's beginning was seen.
  */
 static void look_for_fin(struct evidence *e, bool known)
 {
 	uint64_t more = e->bytes_received - e->bytes_in - (uint64_t)e->inq;
-	bool counted = known && !e->unseen && !e->shared && e->inq != QUEUE_UNKNOWN && more <= 1;
-	e->fin_arrived = counted && more == 1;
-	e->fin_knowable = counted && !e->learned && !e->inherited;
+	bool counted = known && !e->unseen && e->inq != QUEUE_UNKNOWN && !e->disconnected;
+	bool alone = !e->shared && !e->inherited;
+	e->fin_arrived = counted && more == 1 && !e->shared;
+	e->fin_knowable = counted && !e->learned && more <= alone;
 }
 
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)

@@ -159,8 +159,12 @@ static void already_reset(const struct evidence *e, struct text *text)
 			    "reported %t ago",
 			    op_name(e->told_op), e->told_ago_ms);
 	} else {
-		text_string(text, "no FIN of the peer's had come, so that this EPIPE follows an "
-				  "error that another call of this program is told");
+		text_format(text,
+			    "no FIN of the peer's had come, so that this %s follows an error that "
+			    "another call of this program%s is told",
+			    e->error == EPIPE ? "EPIPE" : "end of file",
+			    e->shared || e->inherited ? ", or of a process that shares the socket,"
+						      : "");
 	}
 	if (e->told_count > 1) {
 		text_format(text, "; %N failed since then", (uint64_t)e->told_count - 1, "call");

@@ -15,11 +15,15 @@ bool told_before(const struct evidence *e)
 	return (was_told(e) || hidden) && e->error != 0;
 }
 
-/* The error of a socket is told once, and an EPIPE without a FIN comes after it: sk_stream_error(). */
+/*
+ * The error of a socket is told once, and an EPIPE without a FIN comes after it: sk_stream_error(). So
+ * does an end of file; threads of one process are told both of one reset, and that is not said twice.
+ */
 bool told_to_another(const struct evidence *e)
 {
-	return e->error == EPIPE && e->has_info && e->state == STATE_CLOSE && !e->shut_write &&
-	       !e->peer_fin && e->fin_knowable && !e->fin_arrived;
+	bool end = e->surface == SURFACE_EOF && (e->shared || e->inherited) && !was_told(e);
+	return (e->error == EPIPE || end) && e->has_info && e->state == STATE_CLOSE &&
+	       !e->shut_write && !e->peer_fin && e->fin_knowable && !e->fin_arrived;
 }
 
 bool wrote_past_own_end(const struct evidence *e)

@@ -815,6 +815,29 @@ static void calls_after_the_end_are_already_reset(void **state)
 	pair_close(&p);
 }
 
+/** The kernel tells its error once, and this process is not the one. */
+static void a_reset_that_a_child_was_told_is_no_early_close(void **state)
+{
+	(void)state;
+	for (int reads = 0; reads <= 1; reads++) {
+		struct pair p;
+		open_client(&p);
+		exchange(&p);
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "fork recv s0"), "-1 ECONNRESET");
+		assert_string_equal(actor_do(&p.a, reads ? "recv s0" : "send s0 1 nosignal"),
+				    reads ? "0 -" : "-1 EPIPE");
+		expect_verdict(&p.a, 1,
+			       (struct expected){.cause = "already-reset",
+						 .sure = "likely",
+						 .others = "[\"peer-closed-early\"]",
+						 .why = {reads ? "this end of file" : "this EPIPE",
+							 "a process that shares the socket"}});
+		pair_close(&p);
+	}
+}
+
 static void epipe_after_an_own_shutdown_does_not_hide_a_later_reset(void **state)
 {
 	struct pair p;
@@ -1337,6 +1360,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_before_any_byte_may_be_a_full_queue),
 	 LAB_TEST(abort_of_a_client_that_was_told_nothing_leaves_no_other),
 	 LAB_TEST(calls_after_the_end_are_already_reset),
+	 LAB_TEST(a_reset_that_a_child_was_told_is_no_early_close),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
 	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
