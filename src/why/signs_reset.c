@@ -77,13 +77,14 @@ static bool all_sent_was_acked(const struct evidence *e)
 
 /*
  * Of what we were saying a part was acknowledged and the rest never, and nothing was said later than
- * the last acknowledgement, which the FIN was.
+ * the last acknowledgement, which the FIN was. Where some is not even sent, the kernel goes on sending
+ * by itself what was said before.
  */
 static bool in_mid_stream(const struct evidence *e)
 {
 	uint64_t said = e->side == SIDE_SERVER ? e->resp_bytes : e->req_bytes;
 	return e->outq > 0 && said > (uint64_t)e->outq &&
-	       e->last_data_sent_ms >= e->last_ack_recv_ms;
+	       (e->unsent > 0 || e->last_data_sent_ms >= e->last_ack_recv_ms);
 }
 
 /*
