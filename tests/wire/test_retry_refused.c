@@ -264,31 +264,59 @@ static void a_request_beyond_the_buffer_is_not_kept(void **state)
 	keep_at_most(65536, NULL);
 }
 
-/** A long upload in one write, whose head says what it is. */
+/** A client that keeps little; what it asks is not kept whole, and its head says what it is. */
+static void ask_long(struct pair *p, const char *head)
+{
+	char put[8000];
+	memset(put, 'x', sizeof(put));
+	memcpy(put, head, strlen(head));
+	put[strlen(head) + 5000] = '\0';
+	retry_send(p, put);
+	peer_recv(p->peer, strlen(put));
+}
+
+static void open_keeping_little(struct pair *p)
+{
+	retry_open(p, client_situation, "retry",
+		   (const char *[]){"RESETBY_RETRY_BUFFER=4K/1M", NULL});
+}
+
+static void answer(struct pair *p)
+{
+	peer_send(p->peer, ANSWER);
+	assert_string_equal(actor_do(&p->a, "recv s0 1000"), retry_text(ANSWER));
+}
+
+#define LONG_PUT "PUT / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n"
+
 static void a_long_put_is_too_long_and_the_get_after_it_is_not(void **state)
 {
-	static const char head[] = "PUT / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n";
-	char put[sizeof(head) + 5000];
 	(void)state;
 	struct pair p;
-	memcpy(put, head, sizeof(head));
-	memset(put + strlen(head), 'x', 5000);
-	put[strlen(head) + 5000] = '\0';
-	retry_open(&p, client_situation, "retry",
-		   (const char *[]){"RESETBY_RETRY_BUFFER=4K/1M", NULL});
-	retry_send(&p, put);
-	peer_recv(p.peer, strlen(put));
-	peer_send(p.peer, ANSWER);
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	open_keeping_little(&p);
+	ask_long(&p, LONG_PUT);
+	answer(&p);
+	ask_long(&p, LONG_PUT);
+	answer(&p);
 	retry_ask_in_vain(&p, GET);
 	retry_expect_answered(&p, GET);
 	retry_expect_retried(&p, 0, 1, strlen(GET));
 	pair_close(&p);
-	retry_open(&p, client_situation, "retry",
-		   (const char *[]){"RESETBY_RETRY_BUFFER=4K/1M", NULL});
-	retry_send(&p, put);
-	peer_recv(p.peer, strlen(put));
+	open_keeping_little(&p);
+	ask_long(&p, LONG_PUT);
 	pair_abort_peer(&p);
+	expect_refusal(&p, LAB_TOO_LONG);
+}
+
+/** Its last chunk was not kept: what was sent may have been more than one request. */
+static void a_get_after_a_long_request_of_unknown_end_is_too_late(void **state)
+{
+	(void)state;
+	struct pair p;
+	open_keeping_little(&p);
+	ask_long(&p, "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1379\r\n");
+	answer(&p);
+	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_TOO_LONG);
 }
 
@@ -716,6 +744,7 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(an_answer_that_waits_is_not_asked_for_again),
 	 LAB_TEST(a_request_beyond_the_buffer_is_not_kept),
 	 LAB_TEST(a_long_put_is_too_long_and_the_get_after_it_is_not),
+	 LAB_TEST(a_get_after_a_long_request_of_unknown_end_is_too_late),
 	 LAB_TEST(the_buffers_of_a_process_have_a_limit),
 	 LAB_TEST(bytes_that_are_not_kept_are_not_sent_again),
 	 LAB_TEST(bytes_of_a_zerocopy_send_are_not_sent_again),

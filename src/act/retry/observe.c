@@ -26,7 +26,6 @@ static void begin_request(struct session *session)
 	session->tries = 0;
 	session->marked = false;
 	session->written = 0;
-	session->http = false;
 }
 
 void observe_writing(struct session *session)
