@@ -170,11 +170,16 @@ static void run_epoll_create(const struct words *words, struct outcome *outcome)
 	CALL_SLOT(outcome, word_at(words, 1, NULL), epoll_create1(EPOLL_CLOEXEC));
 }
 
-/** The data of each registration is a number that is no descriptor. */
+/** Every registration's data begins so; the second half is 0, or the descriptor. */
+#define DATA (UINT64_C(1) << 63)
+
 static void run_epoll_ctl(const struct words *words, struct outcome *outcome)
 {
 	const char *name = words->w[0];
-	struct epoll_event event = {.events = events_from(words), .data.u64 = UINT64_C(1) << 63};
+	struct epoll_event event = {.events = events_from(words), .data.u64 = DATA};
+	if (has_word(words, "named")) {
+		event.data.u64 |= (uint64_t)fd_at(words, 2);
+	}
 	bool deletes = strcmp(name, "epoll_del") == 0;
 	int operation = deletes                          ? EPOLL_CTL_DEL
 			: strcmp(name, "epoll_mod") == 0 ? EPOLL_CTL_MOD
@@ -192,7 +197,7 @@ static void run_epoll_wait(const struct words *words, struct outcome *outcome)
 	} else {
 		CALL(outcome, epoll_wait(fd_at(words, 1), &event, 1, ms));
 	}
-	if (outcome->result > 0 && event.data.u64 != UINT64_C(1) << 63) {
+	if (outcome->result > 0 && event.data.u64 >> 32 != DATA >> 32) {
 		confused("the event's data was changed");
 	}
 	tell_events(outcome, event.events);
@@ -218,8 +223,8 @@ const struct command end_commands[] = {
 	{"select", "FD in|out MS", run_select},
 	{"pselect", "FD in|out MS", run_select},
 	{"epoll_create", "SLOT", run_epoll_create},
-	{"epoll_add", "FD FD [EVENT...]", run_epoll_ctl},
-	{"epoll_mod", "FD FD [EVENT...]", run_epoll_ctl},
+	{"epoll_add", "FD FD [EVENT...] [named]", run_epoll_ctl},
+	{"epoll_mod", "FD FD [EVENT...] [named]", run_epoll_ctl},
 	{"epoll_del", "FD FD", run_epoll_ctl},
 	{"epoll_wait", "FD MS", run_epoll_wait},
 	{"epoll_pwait", "FD MS", run_epoll_wait},

@@ -475,6 +475,12 @@ static void pipelined_requests_are_not_sent_again(void **state)
 	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 1000")), 17);
 	retry_ask_in_vain(&p, GET);
 	expect_refusal(&p, LAB_PIPELINED);
+	/* The first of two has been answered: what comes next answers the second. */
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_ask(&p, GET GET);
+	answer(&p);
+	retry_ask_in_vain(&p, GET);
+	expect_refusal(&p, LAB_PIPELINED);
 	/* More was answered than was asked. */
 	retry_open(&p, client_situation, "retry", NULL);
 	retry_ask(&p, GET);
@@ -564,6 +570,7 @@ static void a_state_outlives_the_request_that_made_it(void **state)
 		 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"},
 		{GET, "HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"},
 		{"*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n", "+OK\r\n"},
+		{"GET / HTTP/1.1\r\nAuthorization: Negotiate abc\r\n\r\n", ANSWER},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

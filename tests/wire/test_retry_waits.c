@@ -118,6 +118,28 @@ static void epoll_waits_for_the_new_answer(void **state)
 	}
 }
 
+/** Some loops take a hang-up for the end behind the bytes, without a read that meets it. */
+static void epoll_shows_no_hang_up_together_with_bytes(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking_situation, "retry", NULL);
+	actor_do(&p.a, "epoll_create s1");
+	actor_do(&p.a, "epoll_add s1 s0 in named");
+	retry_ask(&p, GET);
+	peer_send(p.peer, ANSWER);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "epoll_wait s1 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), retry_text(ANSWER));
+	assert_string_equal(actor_do(&p.a, "epoll_wait s1 20000"), "1 - in");
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+	/* Now that it was told there is nothing to hide. */
+	assert_string_equal(actor_do(&p.a, "epoll_wait s1 20000"), "1 - in hup");
+	retry_expect_lines(&p, 0);
+	pair_close(&p);
+}
+
 static void dontwait_on_a_blocking_socket_is_not_held(void **state)
 {
 	(void)state;
@@ -428,6 +450,7 @@ static void a_handler_with_restart_does_not_end_a_read(void **state)
 LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(a_wait_that_the_reset_ends_is_followed_by_another),
 	 LAB_TEST(epoll_waits_for_the_new_answer),
+	 LAB_TEST(epoll_shows_no_hang_up_together_with_bytes),
 	 LAB_TEST(dontwait_on_a_blocking_socket_is_not_held),
 	 LAB_TEST(a_reset_that_is_asked_for_is_not_told),
 	 LAB_TEST(a_retry_that_failed_is_told_to_who_asks),
