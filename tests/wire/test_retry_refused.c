@@ -635,21 +635,29 @@ static void tries_are_used_up(void **state)
 
 static void no_new_connection_is_the_first_error(void **state)
 {
+	static const struct situation hows[] = {{AF_INET, false, false}, {AF_INET, false, true}};
 	(void)state;
-	struct pair p;
-	retry_open(&p, client_situation, "retry=3", NULL);
-	retry_ask(&p, GET);
-	close(p.listener);
-	p.listener = -1;
-	pair_abort_peer(&p);
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
-	expect_refused_after(&p, 0, LAB_CONNECT,
-			     "no new connection could be made (condition 7): ECONNREFUSED");
-	struct match syn = {.to_port = p.listen_port, .set = TH_SYN};
-	assert_int_equal(capture_count(&p.wire, syn), 1 + 3);
-	retry_expect_dead(&p);
-	assert_int_equal(log_count(&p.a, "error"), 1);
-	pair_close(&p);
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		retry_open(&p, hows[i], "retry=3", NULL);
+		retry_ask(&p, GET);
+		close(p.listener);
+		p.listener = -1;
+		pair_abort_peer(&p);
+		if (hows[i].nonblocking) {
+			/* Which goes on inside of a wait. */
+			assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+			assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in hup");
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), RESET);
+		expect_refused_after(&p, 0, LAB_CONNECT,
+				     "no new connection could be made (condition 7): ECONNREFUSED");
+		struct match syn = {.to_port = p.listen_port, .set = TH_SYN};
+		assert_int_equal(capture_count(&p.wire, syn), 1 + 3);
+		retry_expect_dead(&p);
+		assert_int_equal(log_count(&p.a, "error"), 1);
+		pair_close(&p);
+	}
 }
 
 static void a_connection_that_is_not_renewed_has_one_end(void **state)
