@@ -54,7 +54,10 @@ uninstall:
 # Of this source: a tarball may have been unpacked in a checkout of something else.
 IN_GIT = [ -e .git ]
 
-SOURCE_DATE_EPOCH ?= $(shell $(IN_GIT) && git log -1 --format=%ct 2>/dev/null || date -r Makefile +%s)
+# Asked once: as it is exported, each command would ask again.
+ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
+SOURCE_DATE_EPOCH := $(shell $(IN_GIT) && git log -1 --format=%ct 2>/dev/null || date -r Makefile +%s)
+endif
 export SOURCE_DATE_EPOCH
 
 # The files of the source: as git knows them, or all there are where the source came as a tarball.
