@@ -77,6 +77,8 @@ static void complain(const struct rule_error *error, const char *rules_file)
 	}
 	rule_error_write(&text, error);
 	text_string(&text, "; going on without rules, logging at the default");
+	/* The log, which looks what stderr is, has not begun yet. */
+	log_stderr_replaced();
 	log_complain(room);
 }
 

@@ -61,7 +61,7 @@ void log_prepare_server(void);
 /** Open what lines go to: soon nothing can be opened, or looked at, any more (sys/sandbox.h). */
 void log_prepare(void);
 
-/** The program put something else on descriptor 2 on purpose: stderr is that now. */
+/** stderr is what descriptor 2 is now: before the log has begun, or put there by the program on purpose. */
 void log_stderr_replaced(void);
 
 /**

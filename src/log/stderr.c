@@ -59,10 +59,12 @@ static bool is_harmless(const struct statx *status)
  */
 static bool is_stderr(const struct statx *status)
 {
-	if (atomic_load(&identity) == UNKNOWN) {
-		stderr_start();
+	uint64_t known = atomic_load(&identity);
+	if (known == UNKNOWN) {
+		atomic_store(&identity, identity_of(status));
+		return true;
 	}
-	return atomic_load(&identity) == identity_of(status) || is_harmless(status);
+	return known == identity_of(status) || is_harmless(status);
 }
 
 /* A frame of its own, which is gone before the line is written: stacks may be small. */
