@@ -120,6 +120,15 @@ a_server_that_is_down_for_50_ms_is_waited_for() {
 	loses_without down GET PUT DELETE
 }
 
+# There is room for 16384 at once.
+what_was_kept_for_a_closed_connection_is_given_back() {
+	rm -f log.*
+	with "retry side=client" $PYTHON "$guest/../retry/many.py" 17000
+	expect "$(cat said.out)" last
+	expect "$(decided retried)" 1
+	expect "$(logged 'select(.ev == "warn") | .why' | sort | uniq -c)" ""
+}
+
 points \
 	no_request_is_lost_to_resets_before_it_is_read \
 	no_request_is_lost_to_resets_of_what_was_just_accepted \
@@ -129,4 +138,5 @@ points \
 	an_answer_that_has_begun_is_never_asked_for_again \
 	an_idle_connection_that_was_ended_is_replaced \
 	a_server_that_hangs_is_not_asked_again \
-	a_server_that_is_down_for_50_ms_is_waited_for
+	a_server_that_is_down_for_50_ms_is_waited_for \
+	what_was_kept_for_a_closed_connection_is_given_back

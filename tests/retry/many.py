@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""More connections, one after the other, than there may be at once; the last is reset once.
+
+    many.py COUNT
+
+Both ends are here. Prints the answer to the last request.
+"""
+
+import socket
+import struct
+import sys
+import threading
+
+GET = b"GET / HTTP/1.1\r\nHost: many\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)
+
+
+def exchange(client, server):
+    client.sendall(GET)
+    server.recv(1000)
+    server.sendall(ANSWER + b"more")
+    client.recv(1000)
+
+
+def serve_last(listener, server):
+    server.recv(1000)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    server.close()
+    again, _ = listener.accept()
+    again.recv(1000)
+    again.sendall(ANSWER + b"last")
+    again.close()
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", 0))
+    for _ in range(int(sys.argv[1])):
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+        exchange(client, server)
+        server.close()
+        client.close()
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    last = threading.Thread(target=serve_last, args=(listener, server))
+    last.start()
+    client.sendall(GET)
+    print(client.recv(1000)[-4:].decode())
+    last.join()
+
+
+main()
