@@ -21,7 +21,8 @@ static atomic_bool complained_lost;
 static atomic_bool torn;
 static atomic_bool mends; /* it can be read, and half a line in it is nobody's (mend.h) */
 static atomic_int opener; /* the process that opened it; 0: nobody yet */
-static bool limited;      /* of sandbox_closed: a write could raise SIGXFSZ, which cannot be held */
+static atomic_bool
+	limited; /* of sandbox_closed: a write could raise SIGXFSZ, which cannot be held */
 
 /* How long a `call` line relies on the last look at the file, by the coarse clock. */
 #define RELY_MS 100u

@@ -92,7 +92,8 @@ void schedule_write_syn(struct text *text, const struct evidence *e)
 
 int64_t schedule_retransmission_ms(int64_t retries2, int64_t rto_max_ms)
 {
-	int64_t longest = rto_max_ms > 0 ? rto_max_ms : (int64_t)LONGEST_RTO_S * 1000;
+	int64_t most = (int64_t)LONGEST_RTO_S * 1000;
+	int64_t longest = rto_max_ms > 0 && rto_max_ms < most ? rto_max_ms : most;
 	int64_t wait = SHORTEST_RTO_MS;
 	int64_t total = 0;
 	for (int64_t step = 0; step <= retries2 && step <= UINT8_MAX; step++) {
