@@ -1,6 +1,7 @@
 #include "active.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "../sys/errnames.h"
@@ -20,6 +21,8 @@ _Atomic bool rules_watched;
 static struct rules *_Atomic active;
 static const char *variable_text;
 static const char *file_path;
+/* The same where the program has changed its directory since; empty: as it is. */
+static char absolute_path[PATH_MAX];
 static const char *program;
 static _Atomic uint64_t seed;
 static _Atomic uint64_t children;
@@ -37,10 +40,35 @@ static _Atomic uint32_t looked_ms;
 #define LOOKS_UNTIL_GONE 4
 static _Atomic uint32_t looks_in_vain;
 
-static int stamp_of(const char *path, struct stamp *now)
+static void set_path(const char *path)
+{
+	size_t size = sizeof absolute_path;
+	file_path = path;
+	absolute_path[0] = '\0';
+	if (path == NULL || path[0] == '/' || path[0] == '\0') {
+		return;
+	}
+	/* With the byte that ends it. */
+	long length = raw2(SYS_getcwd, absolute_path, size);
+	/* The kernel says "(unreachable)/..." of a directory outside of the root. */
+	bool known_place = length > 0 && absolute_path[0] == '/';
+	size_t end = known_place ? (size_t)length - 1 : 0;
+	struct text text = text_in(absolute_path + end, size - end);
+	text_format(&text, "/%s", path);
+	if (!known_place || text.cut) {
+		absolute_path[0] = '\0';
+	}
+}
+
+static const char *place(void)
+{
+	return absolute_path[0] != '\0' ? absolute_path : file_path;
+}
+
+static int stamp_of_file(struct stamp *now)
 {
 	struct statx status = {.stx_ino = 0};
-	long result = raw_stat(path, &status);
+	long result = raw_stat(place(), &status);
 	if (result < 0) {
 		return (int)result;
 	}
@@ -132,7 +160,7 @@ static int read_all(struct rules **set, struct rule_error *error)
 	if (file_path != NULL) {
 		int failed;
 		size_t length;
-		file = load(file_path, &size, &length, &failed);
+		file = load(place(), &size, &length, &failed);
 		if (file == NULL) {
 			explain_file(error, failed);
 			return failed;
@@ -195,11 +223,11 @@ int rules_start(const char *text, const char *path, uint64_t from, const char *e
 		struct rule_error *error)
 {
 	variable_text = text;
-	file_path = path;
+	set_path(path);
 	program = exe;
 	atomic_store(&seed, from);
 	if (path != NULL) {
-		stamp_of(path, &known);
+		stamp_of_file(&known);
 	}
 	struct rules *set = NULL;
 	int result = read_all(&set, error);
@@ -252,7 +280,7 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 		return RULES_SAME;
 	}
 	struct stamp now;
-	int away = stamp_of(file_path, &now);
+	int away = stamp_of_file(&now);
 	if (away < 0) {
 		if (atomic_fetch_add(&looks_in_vain, 1) + 1 != LOOKS_UNTIL_GONE) {
 			return RULES_SAME;

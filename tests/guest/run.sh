@@ -498,6 +498,21 @@ api_says() {
 	printf '%s\n' "$1" "mark -1 $2" "clear -1 $2"
 }
 
+# Daemons go to /. A test that waits for what must come: the edit.
+a_relative_rules_file_begins_where_the_program_started() {
+	echo "# none" >rules
+	RESETBY_RULES_FILE=rules "$resetby" run -l log /usr/bin/python3 - rules <<-'END'
+		import errno, os, socket, sys, time
+		path, end = os.path.abspath(sys.argv[1]), time.monotonic() + 20
+		os.chdir("/")
+		with open(path, "w") as file:
+		    file.write("unreachable=net\n")
+		while socket.socket().connect_ex(("127.0.0.1", 1)) != errno.ENETUNREACH:
+		    assert time.monotonic() < end
+		    time.sleep(0.05)
+	END
+}
+
 the_api_works_with_and_without_the_library() {
 	local compiler
 	for compiler in "cc -std=c90 -x c" "cc -std=c11 -x c" "c++ -x c++"; do
@@ -552,4 +567,5 @@ points \
 	list_actions_has_a_line_of_help_each \
 	every_cause_that_is_listed_is_explained \
 	an_errno_is_explained_by_causes \
+	a_relative_rules_file_begins_where_the_program_started \
 	the_api_works_with_and_without_the_library
