@@ -85,7 +85,9 @@ static __attribute__((noinline)) int look(struct sink *sink)
 void stderr_prepare(void)
 {
 	struct sink sink = {.fd = STDERR};
-	usable = look(&sink) == 0 && !sink_is_limited(&sink);
+	/* A pipe without a reader would raise SIGPIPE. */
+	struct pollfd end = {.fd = STDERR};
+	usable = look(&sink) == 0 && !sink_is_limited(&sink) && raw_poll(&end, 1, 0) == 0;
 }
 
 int stderr_write(const char *line, size_t length)

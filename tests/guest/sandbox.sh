@@ -179,6 +179,19 @@ a_sandbox_that_may_write_no_file_is_not_killed_for_a_line() {
 	done
 }
 
+a_sandbox_whose_stderr_nobody_reads_is_not_killed_for_a_line() {
+	sandboxed
+	cat >unread.py <<-'END'
+		import os, subprocess, sys
+		reader, writer = os.pipe()
+		os.close(reader)
+		done = subprocess.run(["./sandboxed", "late", "prctl", "1"], stdout=subprocess.PIPE, stderr=writer,
+		    env=dict(os.environ, LD_PRELOAD=sys.argv[1]))
+		print(done.returncode, done.stdout.decode().strip())
+	END
+	expect "$("$PYTHON" unread.py "$library")" "111 done"
+}
+
 rules_stop_at_the_door_of_a_sandbox_and_say_so() {
 	sandboxed
 	answering fin
@@ -226,5 +239,6 @@ points \
 	a_reset_in_a_sandbox_is_told_with_what_is_known \
 	a_refused_connect_in_a_sandbox_is_told \
 	a_sandbox_that_may_write_no_file_is_not_killed_for_a_line \
+	a_sandbox_whose_stderr_nobody_reads_is_not_killed_for_a_line \
 	rules_stop_at_the_door_of_a_sandbox_and_say_so \
 	an_inherited_filter_changes_nothing
