@@ -71,7 +71,8 @@ pid_t hook__Fork(void)
 /*
  * vfork's child runs on our stack: a hook in C that returned twice would find its own frame
  * overwritten. So the return address is kept in a register, as libc does, and put back on both
- * returns.
+ * returns. The child jumps there: a shadow stack, where the processor keeps one, is not only the
+ * child's, and a return would take the parent's address from it.
  */
 void process_vforked(int pid);
 long process_vfork_failed(int error);
@@ -115,7 +116,15 @@ __asm__(".text\n"
 	"	call process_vforked\n"
 	"	popq %rax\n"
 	"	.cfi_adjust_cfa_offset -8\n"
+	"	testl %eax, %eax\n"
+	"	jz 2f\n"
 	"	ret\n"
+	"2:	.cfi_remember_state\n"
+	"	popq %rcx\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_register rip, rcx\n"
+	"	jmp *%rcx\n"
+	"	.cfi_restore_state\n"
 	"1:	subq $8, %rsp\n"
 	"	.cfi_adjust_cfa_offset 8\n"
 	"	negl %eax\n"
