@@ -265,10 +265,10 @@ bool act_took_error(struct call *call)
 enum act_end act_close(struct call *call)
 {
 	enum act_end end = ACT_END_SAME;
-	for (struct walk walk = walk_rules(call); next_rule(&walk, call);) {
-		enum act_end made =
-			walk.act->close != NULL ? walk.act->close(walk.rule, call) : ACT_END_SAME;
-		end = made > end ? made : end;
+	for (struct walk walk = walk_rules(call); end == ACT_END_SAME && next_rule(&walk, call);) {
+		if (walk.act->close != NULL) {
+			end = walk.act->close(walk.rule, call);
+		}
 	}
 	return end;
 }

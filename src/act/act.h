@@ -21,7 +21,7 @@ struct act_target {
 	bool answered;                /* the action was the call: do not make it */
 };
 
-/** What an action makes of a connection's end; of two the later one here holds. */
+/** What an action makes of a connection's end. Where one makes something else of it, no other acts. */
 enum act_end {
 	ACT_END_SAME, /* nothing else than the program */
 	ACT_END_RST,  /* the last close sends a RST */

@@ -5,8 +5,6 @@
  */
 #include "act.h"
 
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include "../conn/evidence.h"
 #include "../sys/clock.h"
 #include "../sys/raw.h"
@@ -28,16 +26,13 @@ static bool may_receive(int fd)
 	}
 }
 
-/* With SO_LINGER {1,0} a RST is wanted, and in repair mode no segment at all. */
+/* With SO_LINGER {1,0} a RST is wanted. */
 static bool ends_without_fin(int fd)
 {
 	struct linger linger = {0};
-	int repair = 0;
 	socklen_t size = sizeof linger;
 	raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size);
-	size = sizeof repair;
-	raw_getsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &repair, &size);
-	return (linger.l_onoff != 0 && linger.l_linger == 0) || repair == TCP_REPAIR_ON;
+	return linger.l_onoff != 0 && linger.l_linger == 0;
 }
 
 static void wait_and_drain(int fd, uint64_t limit_ms, struct drained *drained)

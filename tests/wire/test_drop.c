@@ -286,6 +286,24 @@ static void what_vanishes_is_not_drained(void **state)
 	pair_close(&p);
 }
 
+/** What was said of the close is what happens: no other rule makes something else of it. */
+static void of_rules_that_act_at_the_close_one_does(void **state)
+{
+	static const char *const rules[] = {"vanish; linger0", "vanish; unread", "leak; linger0",
+					    "linger0; unread; drain"};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_rst(&p);
+		assert_int_equal(log_count(&p.a, "inject"), 1);
+		assert_int_equal(log_count(&p.a, "mitigate"), 0);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+		pair_close(&p);
+	}
+}
+
 static void without_the_capability_they_say_so_once_and_do_nothing(void **state)
 {
 	static const char *const rules[] = {"drop=all", "drop=rst", "loss=50%", "vanish"};
@@ -407,7 +425,7 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(silence_is_met_by_user_timeout),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
-	 LAB_TEST(what_vanishes_is_not_drained),
+	 LAB_TEST(what_vanishes_is_not_drained), LAB_TEST(of_rules_that_act_at_the_close_one_does),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
 	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),

@@ -654,8 +654,8 @@ static void no_new_connection_is_the_first_error(void **state)
 				     "no new connection could be made (condition 7): ECONNREFUSED");
 		struct match syn = {.to_port = p.listen_port, .set = TH_SYN};
 		assert_int_equal(capture_count(&p.wire, syn), 1 + 3);
-		retry_expect_dead(&p);
 		assert_int_equal(log_count(&p.a, "error"), 1);
+		retry_expect_dead(&p);
 		pair_close(&p);
 	}
 }
