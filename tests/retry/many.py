@@ -3,7 +3,8 @@
 
     many.py COUNT
 
-Both ends are here. Prints the answer to the last request.
+Both ends are here. Prints the answer to the last request, and what all but the first hundred took
+of memory, in whole MiB.
 """
 
 import socket
@@ -14,6 +15,11 @@ import threading
 GET = b"GET / HTTP/1.1\r\nHost: many\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 RESET = struct.pack("ii", 1, 0)
+
+
+def memory():
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
 
 
 def exchange(client, server):
@@ -35,7 +41,10 @@ def serve_last(listener, server):
 
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
-    for _ in range(int(sys.argv[1])):
+    before = 0
+    for number in range(int(sys.argv[1])):
+        if number == 100:
+            before = memory()
         client = socket.create_connection(listener.getsockname())
         server, _ = listener.accept()
         exchange(client, server)
@@ -46,7 +55,7 @@ def main():
     last = threading.Thread(target=serve_last, args=(listener, server))
     last.start()
     client.sendall(GET)
-    print(client.recv(1000)[-4:].decode())
+    print(client.recv(1000)[-4:].decode(), (memory() - before) // 1024)
     last.join()
 
 

@@ -10,6 +10,9 @@
 /* Sessions of one process; conn->session is an index, counted from 1. */
 #define SESSIONS_MAX 16384
 
+/* Where most of those that were used are in use, the search for a free one would cost more than a page. */
+#define TRIES_AMONG_USED 8
+
 /* How often the processor is given away while another thread is in a call. */
 #define HOLD_TURNS 100
 
@@ -68,7 +71,7 @@ static void raise_end(unsigned end)
 static bool claim(struct session *session, const struct conn *conn)
 {
 	const struct conn *owner = atomic_load(&session->owner);
-	if (atomic_load(&session->users) != 0 || atomic_load(&session->ended)) {
+	if (atomic_load(&session->users) != 0 || atomic_load(&session->ended) != ENDED_NOT) {
 		return false;
 	}
 	if (owner != NULL && conn_same(owner, atomic_load(&session->generation))) {
@@ -85,18 +88,25 @@ static void clear(struct session *session)
 	memset((char *)session + kept, 0, sizeof *session - kept);
 }
 
+/* Those that were used before come first, for their pages are there; then one that never was. */
+static unsigned place_to_try(unsigned attempt)
+{
+	unsigned next = atomic_fetch_add(&next_try, 1);
+	unsigned end = atomic_load(&used_end);
+	if (attempt < TRIES_AMONG_USED && end > 0) {
+		return next % end;
+	}
+	return attempt == TRIES_AMONG_USED && end < SESSIONS_MAX ? end : next % SESSIONS_MAX;
+}
+
 struct session *session_new(struct conn *conn, uint32_t generation)
 {
 	struct session *all = all_sessions();
 	if (all == NULL) {
 		return NULL;
 	}
-	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
-		unsigned index = atomic_fetch_add(&next_try, 1) % SESSIONS_MAX;
-		/* Those that were used before first: their pages are there. */
-		if (i == 0 && atomic_load(&used_end) < SESSIONS_MAX / 2) {
-			index %= atomic_load(&used_end) + 1;
-		}
+	for (unsigned attempt = 0; attempt < SESSIONS_MAX; attempt++) {
+		unsigned index = place_to_try(attempt);
 		struct session *session = &all[index];
 		if (claim(session, conn)) {
 			clear(session);
@@ -119,7 +129,7 @@ void session_end(struct conn *conn)
 			session_hold_soon(session);
 		}
 		atomic_fetch_add(&session->users, 1);
-		atomic_store(&session->ended, true);
+		atomic_store(&session->ended, ENDED_USED);
 		session_put(session);
 	}
 }
@@ -140,9 +150,12 @@ struct session *session_get(const struct conn *conn)
 
 void session_put(struct session *session)
 {
-	if (atomic_fetch_sub(&session->users, 1) == 1 && atomic_exchange(&session->ended, false)) {
+	uint8_t ended = ENDED_USED;
+	if (atomic_fetch_sub(&session->users, 1) == 1 &&
+	    atomic_compare_exchange_strong(&session->ended, &ended, ENDED_CLEARING)) {
 		clear(session);
-		atomic_store_explicit(&session->owner, NULL, memory_order_release);
+		atomic_store(&session->owner, NULL);
+		atomic_store(&session->ended, ENDED_NOT);
 	}
 }
 

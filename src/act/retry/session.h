@@ -46,11 +46,18 @@ enum renewal {
 	RENEWAL_RESENDING,
 };
 
+/** Its connection is closed. Nobody else has a session before it is given back whole. */
+enum ended {
+	ENDED_NOT,
+	ENDED_USED,    /* somebody still looks into it */
+	ENDED_CLEARING /* it is being given back */
+};
+
 struct session {
 	const struct conn *_Atomic owner; /* NULL: free */
 	_Atomic uint32_t generation;      /* of the owner's record */
 	_Atomic unsigned users; /* who looks into it just now, outside the program's call */
-	_Atomic bool ended;     /* the last of them gives it back */
+	_Atomic uint8_t ended;  /* enum ended: the last of them gives it back */
 	_Atomic int holder;     /* the thread that is in a call or tends it; 0 for none */
 	uint16_t rule;          /* its number, in the set `rules` */
 	uint32_t rules;
