@@ -301,7 +301,7 @@ static void look_for_fin(struct evidence *e, bool known)
 	bool counted = known && !e->unseen && e->inq != QUEUE_UNKNOWN && !e->disconnected;
 	bool alone = !e->shared && !e->inherited;
 	e->fin_arrived = counted && more == 1 && !e->shared;
-	e->fin_knowable = counted && !e->learned && (more == 0 || alone);
+	e->fin_knowable = counted && !e->learned && (more == 0 || (more == 1 && alone));
 }
 
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)

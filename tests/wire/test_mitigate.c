@@ -181,6 +181,26 @@ static void answer_with_unread_upload(struct pair *p)
 	actor_send(&p->a, "close s0");
 }
 
+/** What drain takes out of the buffer is no byte that nobody knows of. */
+static void a_drained_close_after_the_peers_fin_is_healthy(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		pair_with_rule(&p, *how, "drain=5s");
+		assert_string_equal(actor_do(&p.a, "sendtext s0 the-answer"), "10 -");
+		assert_string_equal(peer_recv(p.peer, 10), "the-answer");
+		peer_send(p.peer, "the upload that nobody reads");
+		shutdown(p.peer, SHUT_WR);
+		capture_await(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 0);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_fin(&p);
+		assert_int_equal(log_count(&p.a, "error"), 0);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin");
+		pair_close(&p);
+	}
+}
+
 /** Without the rule the close resets and may take the answer with it; with it there is a FIN. */
 static void a_drained_close_sends_a_fin(void **state)
 {
@@ -450,7 +470,9 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(user_timeout_ends_a_connect_that_is_not_answered),
 	 LAB_TEST(user_timeout_leaves_what_the_program_sets_while_it_connects),
 	 LAB_TEST(user_timeout_with_at_waits_for_the_own_address),
-	 LAB_TEST(a_drained_close_sends_a_fin), LAB_TEST(without_the_rule_the_same_close_resets),
+	 LAB_TEST(a_drained_close_sends_a_fin),
+	 LAB_TEST(a_drained_close_after_the_peers_fin_is_healthy),
+	 LAB_TEST(without_the_rule_the_same_close_resets),
 	 LAB_TEST(a_close_that_the_kernel_refuses_drains_nothing),
 	 LAB_TEST(what_fclose_writes_arrives_before_a_rule_acts),
 	 LAB_TEST(what_fclose_cannot_write_is_told_as_without_the_rule),
