@@ -288,6 +288,36 @@ static int64_t unread_length(const struct evidence *e, int fd)
 	return (int64_t)(e->bytes_received - e->bytes_in) - fin;
 }
 
+/* Does it say how many bytes were sent? Since 4.19. */
+static bool counts_sent(long size)
+{
+	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t));
+}
+
+/*
+ * Has somebody else that has the socket ended our direction? Then a FIN of ours is on its way, or was
+ * acknowledged, which counts as a byte; so does a client's SYN.
+ */
+static bool is_shut_elsewhere(const struct evidence *e, const struct tcp_info *info, long size)
+{
+	if (e->shut_write || e->connecting || e->listening) {
+		return false;
+	}
+	switch (e->state) {
+	case STATE_FIN_WAIT1:
+	case STATE_FIN_WAIT2:
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		return true;
+	case STATE_CLOSE:
+		return counts_sent(size) &&
+		       info->tcpi_bytes_acked > info->tcpi_bytes_sent - info->tcpi_bytes_retrans +
+							(e->side != SIDE_SERVER);
+	default:
+		return false;
+	}
+}
+
 /*
  * It takes a sequence number, and so counts as a byte received: tcp_rcv_nxt_update(). More than that
  * one is what somebody has read unseen; and an urgent byte that was skipped looks the same. Who has a
@@ -319,6 +349,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	}
 	collect_info(evidence, &info);
 	collect_record(evidence, conn);
+	evidence->shut_elsewhere = is_shut_elsewhere(evidence, &info, info_size);
 	struct linger linger = {0};
 	socklen_t size = sizeof linger;
 	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&

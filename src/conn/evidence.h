@@ -73,6 +73,7 @@ struct evidence {
 	bool acked_since_fin;       /* and the peer has acknowledged bytes of ours after that */
 	bool unacked_at_fin;        /* or bytes of ours were not acknowledged then */
 	bool shut_read, shut_write; /* the program called shutdown */
+	bool shut_elsewhere;        /* the writing side is, by no call that was seen here */
 	int64_t shut_write_ago_ms;
 	uint32_t shut_data_segs; /* segments with data that had arrived when it shut down */
 	bool linger_zero;        /* SO_LINGER {1,0} is set */

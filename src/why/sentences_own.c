@@ -65,6 +65,12 @@ static void exit_open(const struct evidence *e, struct text *text)
 
 static void wrote_after_shutdown(const struct evidence *e, struct text *text)
 {
+	if (e->shut_elsewhere) {
+		text_string(text, "another thread, or another process that has this socket, had "
+				  "shut down its writing side");
+		text_string(text, e->state == STATE_CLOSE ? "" : "; no RST was met");
+		return;
+	}
 	text_format(text,
 		    "the program had shut down its writing side itself %t ago; no RST was met",
 		    e->shut_write_ago_ms);

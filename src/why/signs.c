@@ -26,6 +26,12 @@ bool was_unanswered(const struct evidence *e)
 	return e->retransmits > 0 || e->probes > 0;
 }
 
+/* Our own direction, by a call of this process or of another that has the socket. */
+bool has_ended(const struct evidence *e)
+{
+	return e->shut_write || e->shut_elsewhere;
+}
+
 /*
  * After our FIN a CLOSE may be an ordinary TIME_WAIT: TCP_INFO cannot tell them apart. It is none
  * where we had sent no FIN, where what was written before it was never acknowledged, or where the
@@ -35,7 +41,7 @@ bool died_too_early(const struct evidence *e)
 {
 	bool no_fin_came =
 		e->fin_knowable && !e->fin_arrived && !e->peer_fin && e->retransmits == 0;
-	return died_silently(e) && (!e->shut_write || e->outq > 0 || no_fin_came);
+	return died_silently(e) && (!has_ended(e) || e->outq > 0 || no_fin_came);
 }
 
 bool is_reset(const struct evidence *e)

@@ -12,6 +12,7 @@
 
 bool was_told(const struct evidence *e);
 bool died_too_early(const struct evidence *e);
+bool has_ended(const struct evidence *e);
 bool was_unanswered(const struct evidence *e);
 bool is_reset(const struct evidence *e);
 bool is_icmp_errno(int error);

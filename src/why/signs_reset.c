@@ -23,12 +23,12 @@ bool told_to_another(const struct evidence *e)
 {
 	bool end = e->surface == SURFACE_EOF && (e->shared || e->inherited) && !was_told(e);
 	return (e->error == EPIPE || end) && e->has_info && e->state == STATE_CLOSE &&
-	       !e->shut_write && !e->peer_fin && e->fin_knowable && !e->fin_arrived;
+	       !has_ended(e) && !e->peer_fin && e->fin_knowable && !e->fin_arrived;
 }
 
 bool wrote_past_own_end(const struct evidence *e)
 {
-	return e->error == EPIPE && e->shut_write;
+	return e->error == EPIPE && has_ended(e);
 }
 
 /*
@@ -45,7 +45,7 @@ bool reset_after_fin(const struct evidence *e)
 	}
 	bool silent = e->surface == SURFACE_EOF
 			      ? e->has_info && e->state == STATE_CLOSE && !was_told(e) &&
-					!e->shut_write && !was_unanswered(e)
+					!has_ended(e) && !was_unanswered(e)
 			      : died_too_early(e) && (e->peer_fin || e->fin_arrived) &&
 					!may_have_timed_out(e);
 	return silent && e->error == 0;

@@ -567,6 +567,37 @@ static void write_after_both_ends_is_our_own_doing_each_time(void **state)
 	pair_close(&p);
 }
 
+/** It has made no call itself that says so; its end of file in TIME_WAIT hides no reset, either. */
+static void write_after_a_shutdown_by_another_process_is_told_as_that(void **state)
+{
+	(void)state;
+	for (int closes = 0; closes <= 1; closes++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		assert_string_equal(actor_do(&p.a, "fork shutdown s0 w"), "0 -");
+		assert_int_equal(peer_drain(p.peer), 5);
+		if (closes) {
+			pair_close_peer(&p);
+			wait_for_end(&p.a, "s0");
+			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+			assert_int_equal(log_count(&p.a, "error"), 0);
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+		expect_verdict(
+			&p.a, 0,
+			(struct expected){.error = "EPIPE",
+					  .cause = "wrote-after-shutdown",
+					  .sure = "certain",
+					  .rst_case = "none",
+					  .state = closes ? "CLOSE" : NULL,
+					  .why = {"another process", closes ? "side" : "no RST"}});
+		assert_false(capture_rst(&p.wire, p.actor_port));
+		assert_false(capture_rst(&p.wire, p.peer_port));
+		pair_close(&p);
+	}
+}
+
 /** Not the last holder: nothing is sent, and nothing is claimed. */
 static void socket_that_somebody_else_holds_is_not_reset(void **state)
 {
@@ -627,4 +658,5 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_our_own_shutdown_is_no_reset),
 	 LAB_TEST(write_after_our_own_shutdown_raises_one_signal),
 	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
+	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset))
