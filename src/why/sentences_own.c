@@ -36,9 +36,9 @@ static void closed_linger0(const struct evidence *e, struct text *text)
 static void disconnected(const struct evidence *e, struct text *text)
 {
 	if (e->surface != SURFACE_DISCONNECT) {
-		text_string(text, "another process that has this socket disconnected it (connect "
-				  "with AF_UNSPEC), as a rule of resetby there would: the kernel "
-				  "sent a RST and began its counts anew");
+		text_string(text, "another thread, or another process that has this socket, "
+				  "disconnected it (connect with AF_UNSPEC), as a rule of resetby "
+				  "there would: the kernel sent a RST and began its counts anew");
 		return;
 	}
 	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",

@@ -53,7 +53,10 @@ bool aborted_by_connect(const struct evidence *e)
 		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
 }
 
-/* Not by this process, which knows what it and its rules do: by another that has the socket. */
+/*
+ * By another process that has the socket, or another thread, whose call may not be noted yet: what this
+ * one and its rules have done is known.
+ */
 bool disconnected_elsewhere(const struct evidence *e)
 {
 	bool told = e->error == ECONNRESET || e->error == EPIPE ||

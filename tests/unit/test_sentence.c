@@ -247,6 +247,8 @@ static void numbers_have_units(void **state)
 	says(CAUSE_REFUSED,
 	     (struct evidence){.sandboxed = true, .op = OP_CONNECT, .error = ECONNREFUSED},
 	     "connect ended with ECONNREFUSED|not asked for more|seccomp");
+	says(CAUSE_DISCONNECTED, (struct evidence){.surface = SURFACE_RETURN, .disconnected = true},
+	     "another thread, or another process");
 	says(CAUSE_WROTE_AFTER_SHUTDOWN, (struct evidence){.shut_write_ago_ms = 90000}, "90 s ago");
 }
 
