@@ -106,17 +106,28 @@ static bool at_write(struct rule *rule, struct call *call)
 	return false;
 }
 
-/* The filter stays on after the close, where the kernel goes on alone. */
+static bool has_an_end_to_come(const struct rule *rule, const struct call *call)
+{
+	return rule_stage(rule) == STAGE_OPEN && evidence_state(call->fd) != STATE_CLOSE;
+}
+
 static void before_fin(struct rule *rule, struct call *call)
 {
-	if (rule_stage(rule) == STAGE_OPEN && evidence_state(call->fd) != STATE_CLOSE) {
+	if (has_an_end_to_come(rule, call)) {
 		put_on(rule, call, WHEN_CLOSE);
 	}
 }
 
+/* The filter stays on after the close, where the kernel goes on alone, or another process. */
 static enum act_end at_close(struct rule *rule, struct call *call)
 {
-	before_fin(rule, call);
+	bool first;
+	if (conn_holding(call->conn) != HOLDING_SHARED) {
+		before_fin(rule, call);
+	} else if (has_an_end_to_come(rule, call) && act_fires(rule, call, WHEN_CLOSE, &first)) {
+		act_refuse(rule, call, first,
+			   "another process may hold the socket, and would lose its segments, too");
+	}
 	return ACT_END_SAME;
 }
 

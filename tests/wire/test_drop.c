@@ -169,6 +169,27 @@ static void a_fin_can_be_lost_from_the_close_on(void **state)
 	}
 }
 
+/** As a server does that forks: its close is no end, and the child goes on with the connection. */
+static void a_close_that_is_not_the_last_loses_nothing(void **state)
+{
+	static const char *const rules[] = {"drop=finack", "drop=all when=close"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		/* Whose FIN is acknowledged. */
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		tcp_wait_state(p.peer, TCP_FIN_WAIT2);
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		const char *why = json_get(log_find(&p.a, "warn", 0), "why");
+		assert_non_null(strstr(why, "another process may hold the socket"));
+		assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+		pair_close(&p);
+	}
+}
+
 /** What a RST has ended sends nothing that could be lost. */
 static void a_dead_connection_loses_nothing_at_its_close(void **state)
 {
@@ -420,6 +441,7 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
 	 LAB_TEST(a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1),
 	 LAB_TEST(a_fin_can_be_lost_from_the_close_on),
+	 LAB_TEST(a_close_that_is_not_the_last_loses_nothing),
 	 LAB_TEST(a_dead_connection_loses_nothing_at_its_close),
 	 LAB_TEST(a_lost_rst_leaves_the_connection_half_open),
 	 LAB_TEST(silence_is_met_by_user_timeout),
