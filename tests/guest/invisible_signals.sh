@@ -27,7 +27,6 @@ a_handler_that_forks_while_a_line_is_logged() {
 	expect "$(grep -cx "$parent" senders)" "$calls"
 }
 
-# Every child ends with 5, has written nothing that is its parent's to tell, and its own call at most once.
 # Out of the middle of a line that waits to be written, by its thread; other threads are held up for two
 # seconds, and no longer. 20 calls before, 20 of each afterwards, and the one that was struck.
 a_long_jump_out_of_a_line_holds_nobody_up() {
@@ -37,6 +36,7 @@ a_long_jump_out_of_a_line_holds_nobody_up() {
 	expect "$(jq -r 'select(.op == "send" and .tid != .pid) | .tid' log | wc -l)" 20
 }
 
+# Every child ends with 5, has written nothing that is its parent's to tell, and its own call at most once.
 a_handler_that_forks_at_any_instruction_of_a_call() {
 	local calls _ parent
 	peer

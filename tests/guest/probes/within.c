@@ -1,7 +1,7 @@
 /*
  * A handler that forks in the middle of writing a line, and both processes go on where it struck:
- * within PORT. Or that leaves it by a long jump: within PORT jump. At level `calls` lines wait in a mapped file; where a write to it is made to fault, the
- * handler is known to strike there.
+ * within PORT. Or that leaves it by a long jump: within PORT jump. At level `calls` lines wait in a
+ * mapped file; where a write to it is made to fault, the handler is known to strike there.
  */
 #include "probe.h"
 
