@@ -214,14 +214,15 @@ static void not_without_the_rule(void **state)
 	expect_sent_on_the_old(&p, GET);
 }
 
-/** Reset before anything was sent or received on it, whatever its protocol. */
+/** Reset before anything was sent or received on it, whatever its protocol or its first request. */
 static void a_connection_that_was_never_used_is_replaced(void **state)
 {
-	static const char *const requests[] = {POST, "anything"};
+	static const char *const rules[] = {"retry", "retry", "retry starts=GET"};
+	static const char *const requests[] = {POST, "anything", GET};
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct pair p;
-		retry_open(&p, client_situation, "retry", NULL);
+		retry_open(&p, client_situation, rules[i], NULL);
 		send_rst(&p);
 		retry_send(&p, requests[i]);
 		retry_accept(&p);

@@ -212,8 +212,9 @@ enum recovery recover(struct rule *rule, struct session *session, struct call *c
 				  (session->exchange == EXCHANGE_RESPONSE && !session->http));
 	/* Of two threads only one is followed: what the other one wrote was perhaps a request. */
 	bool asked = session->exchange != EXCHANGE_NONE || session->barred == REASON_THREADS;
-	if (session->over || (!asked && !begins) || is_ordinary_end(session, error) ||
-	    !judge_moment(session, call, rule, writing ? WHEN_WRITE : WHEN_READ)) {
+	bool due = begins ? judge_moment_before(call, rule)
+			  : judge_moment(session, call, rule, writing ? WHEN_WRITE : WHEN_READ);
+	if (session->over || (!asked && !begins) || is_ordinary_end(session, error) || !due) {
 		return NOT_RECOVERED;
 	}
 	return begins ? recover_before_request(rule, session, call, error)
