@@ -73,7 +73,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.orphan_retries = e.fin_timeout_s = INT64_MAX / 1000;
 	e.port_first = e.port_last = e.time_wait_count = INT64_MAX;
 	e.told_hidden = e.fin_arrived = e.fin_knowable = flags;
-	e.disconnected = e.unacked_at_fin = flags;
+	e.disconnected = e.unacked_at_fin = e.shut_elsewhere = flags;
 	e.port_chosen = e.has_source = e.lacks_zone = e.from_loopback = flags;
 	return e;
 }
