@@ -28,7 +28,11 @@ void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
 		bool in = direction == DIRECTION_READ;
 		conn_count(&conn->begun_in, exchange_in(conn) - (in ? bytes : 0));
 		conn_count(&conn->begun_out, exchange_out(conn) - (in ? 0 : bytes));
-		atomic_store_explicit(&conn->head_length, 0, memory_order_relaxed);
+		if (atomic_load_explicit(&conn->head_ahead, memory_order_relaxed)) {
+			atomic_store_explicit(&conn->head_ahead, false, memory_order_relaxed);
+		} else {
+			atomic_store_explicit(&conn->head_length, 0, memory_order_relaxed);
+		}
 	}
 	if (direction == DIRECTION_READ) {
 		/* An answer: the silence before the write did no harm. */
@@ -54,11 +58,16 @@ void conn_remember_head(struct conn *conn, enum direction direction, const char 
 	if (direction != request_direction(conn)) {
 		return;
 	}
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != direction) {
+	bool begins = atomic_load_explicit(&conn->turn, memory_order_relaxed) != direction;
+	bool ahead = begins && direction == DIRECTION_WRITE;
+	if (begins && !ahead) {
 		conn_turned(conn, direction, 0);
 	}
 	/* A write that was refused comes again: the place follows from what was counted. */
-	uint64_t place = direction == DIRECTION_READ ? exchange_in(conn) : exchange_out(conn);
+	uint64_t place = ahead                         ? 0
+			 : direction == DIRECTION_READ ? exchange_in(conn)
+						       : exchange_out(conn);
+	atomic_store_explicit(&conn->head_ahead, ahead, memory_order_relaxed);
 	if (place >= sizeof conn->head) {
 		return;
 	}

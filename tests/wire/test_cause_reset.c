@@ -790,6 +790,29 @@ static void abort_of_a_client_that_was_told_nothing_leaves_no_other(void **state
 	pair_close(&p);
 }
 
+/** It keeps what is about to be written, of which nothing has been sent yet. */
+static void a_rule_with_starts_changes_no_verdict(void **state)
+{
+	static const char *const others[] = {"[\"accept-overflow\"]", "[\"peer-closed-unread\"]"};
+	(void)state;
+	for (unsigned used = 0; used < 2; used++) {
+		struct pair p;
+		pair_open(&p, client_situation,
+			  (const char *[]){"RESETBY_RULES=linger0 starts=nothing", NULL});
+		if (used) {
+			exchange(&p);
+		}
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 ECONNRESET");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.cause = "peer-abort",
+						 .sure = "likely",
+						 .others = others[used]});
+		pair_close(&p);
+	}
+}
+
 static void calls_after_the_end_are_already_reset(void **state)
 {
 	struct pair p;
@@ -1359,6 +1382,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_without_reason_is_the_peers),
 	 LAB_TEST(abort_before_any_byte_may_be_a_full_queue),
 	 LAB_TEST(abort_of_a_client_that_was_told_nothing_leaves_no_other),
+	 LAB_TEST(a_rule_with_starts_changes_no_verdict),
 	 LAB_TEST(calls_after_the_end_are_already_reset),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_no_early_close),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
