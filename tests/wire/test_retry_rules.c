@@ -225,6 +225,38 @@ static void a_connection_is_not_replaced_before_the_rule_may(void **state)
 	}
 }
 
+/** An idle connection is replaced for the request that is about to be sent, not for the last one. */
+static void starts_means_the_request_to_come(void **state)
+{
+	static const struct {
+		const char *rules, *last, *next;
+		bool replaced;
+	} cases[] = {
+		{"retry starts=GET", GET, POST, false},
+		{"retry starts=POST", GET, POST, true},
+		{"retry; idempotent starts=PING", "PING\n", "INCR\n", false},
+		{"retry; idempotent starts=PING", "INCR\n", "PING\n", true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair p;
+		retry_open(&p, client_situation, cases[i].rules, NULL);
+		retry_exchange(&p, cases[i].last);
+		pair_close_peer(&p);
+		actor_do(&p.a, "poll s0 in 20000");
+		retry_send(&p, cases[i].next);
+		if (cases[i].replaced) {
+			retry_accept(&p);
+			retry_expect_text(&p, cases[i].next);
+			retry_expect_renewed(&p, 0);
+		} else {
+			retry_expect_nobody(&p);
+		}
+		retry_expect_lines(&p, cases[i].replaced);
+		pair_close(&p);
+	}
+}
+
 /** Each request that it lets be sent again takes one of its times, however often that is. */
 static void idempotent_holds_for_as_many_requests_as_it_says(void **state)
 {
@@ -251,8 +283,8 @@ LAB_MAIN(LAB_TEST(an_injected_reset_is_survived),
 	 LAB_TEST(a_reset_in_the_middle_of_a_request_is_survived),
 	 LAB_TEST(when_says_at_which_calls_it_is_done),
 	 LAB_TEST(a_connection_is_not_replaced_before_the_rule_may),
-	 LAB_TEST(a_forgotten_flow_is_survived), LAB_TEST(errno_changes_what_is_told),
-	 LAB_TEST(options_of_other_rules_hold_after_a_retry),
+	 LAB_TEST(starts_means_the_request_to_come), LAB_TEST(a_forgotten_flow_is_survived),
+	 LAB_TEST(errno_changes_what_is_told), LAB_TEST(options_of_other_rules_hold_after_a_retry),
 	 LAB_TEST(an_idle_connection_that_a_rule_ended_is_not_the_peers_doing),
 	 LAB_TEST(idempotent_holds_for_as_many_requests_as_it_says),
 	 LAB_TEST(a_server_under_a_rule_is_survived))

@@ -42,7 +42,9 @@ bool judge_moment(const struct session *session, const struct call *call, const 
 
 bool judge_moment_before(const struct call *call, const struct rule *rule)
 {
-	return is_ready(call, rule, WHEN_WRITE, rule->starts, rule->starts_length);
+	const struct conn *conn = call->conn;
+	return is_ready(call, rule, WHEN_WRITE, conn->head,
+			conn->head_ahead ? conn->head_length : 0);
 }
 
 static bool is_marked_by_hand(const struct session *session, const struct call *call,
@@ -51,6 +53,13 @@ static bool is_marked_by_hand(const struct session *session, const struct call *
 	return conn_is(call->conn, CONN_IDEMPOTENT) ||
 	       (idempotent != NULL && (session->marked || rule_may_fire(idempotent)) &&
 		judge_moment(session, call, idempotent, WHEN_WRITE));
+}
+
+static bool will_be_marked_by_hand(const struct call *call, const struct rule *idempotent)
+{
+	return conn_is(call->conn, CONN_IDEMPOTENT) ||
+	       (idempotent != NULL && rule_may_fire(idempotent) &&
+		judge_moment_before(call, idempotent));
 }
 
 /* The request as far as it was kept. */
@@ -187,7 +196,7 @@ bool judge_renewal(const struct session *session, const struct call *call,
 	bool between = session->exchange == EXCHANGE_NONE ||
 		       (session->exchange == EXCHANGE_RESPONSE && !session->http);
 	if ((session->foreign || session->exchange != EXCHANGE_NONE) &&
-	    !is_marked_by_hand(session, call, idempotent)) {
+	    !will_be_marked_by_hand(call, idempotent)) {
 		return false;
 	}
 	raw_ioctl(call->fd, SIOCINQ, &queued);

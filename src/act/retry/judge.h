@@ -30,7 +30,7 @@ bool judge_is_reset(int error);
 bool judge_moment(const struct session *session, const struct call *call, const struct rule *rule,
 		  unsigned when);
 
-/** The same before a request is written, of which it is not known yet what it begins with. */
+/** The same before a request is written, of which no byte has been kept but its head. */
 bool judge_moment_before(const struct call *call, const struct rule *rule);
 
 /**
