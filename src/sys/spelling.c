@@ -8,10 +8,13 @@
 /* Also - for _, as in close_wait for close-wait-leak. */
 static char folded(char c)
 {
-	if (c >= 'A' && c <= 'Z') {
-		c = (char)(c - 'A' + 'a');
+	if (c == '_') {
+		return '-';
 	}
-	return c == '_' ? '-' : c;
+	if (c >= 'A' && c <= 'Z') {
+		return (char)(c - 'A' + 'a');
+	}
+	return c;
 }
 
 static size_t min_of(size_t a, size_t b)
