@@ -205,7 +205,8 @@ static enum recovery recover_request(struct rule *rule, struct session *session,
 	return refuse(session, call, reason);
 }
 
-enum recovery recover(struct rule *rule, struct session *session, struct call *call, bool writing)
+static enum recovery recover_if_due(struct rule *rule, struct session *session, struct call *call,
+				    bool writing)
 {
 	int error = call->result < 0 ? call->error : 0;
 	bool begins = writing && (session->exchange == EXCHANGE_NONE ||
@@ -219,4 +220,14 @@ enum recovery recover(struct rule *rule, struct session *session, struct call *c
 	}
 	return begins ? recover_before_request(rule, session, call, error)
 		      : recover_request(rule, session, call, error);
+}
+
+enum recovery recover(struct rule *rule, struct session *session, struct call *call, bool writing)
+{
+	enum recovery recovery = recover_if_due(rule, session, call, writing);
+	if (recovery == NOT_RECOVERED) {
+		/* The program is told of the end: no other call of it goes on over another connection. */
+		session->over = true;
+	}
+	return recovery;
 }

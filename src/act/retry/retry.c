@@ -116,17 +116,6 @@ static bool may_find_answer(const struct session *session, struct call *call)
 	return false;
 }
 
-/* Where the program is told of the end, no other call of it goes on over another connection. */
-static enum recovery recover_or_end(struct rule *rule, struct session *session, struct call *call,
-				    bool writing)
-{
-	enum recovery recovery = recover(rule, session, call, writing);
-	if (recovery == NOT_RECOVERED) {
-		session->over = true;
-	}
-	return recovery;
-}
-
 static bool again_in_session(struct rule *rule, struct session *session, struct call *call)
 {
 	if (!session_is_held(session)) {
@@ -141,7 +130,7 @@ static bool again_in_session(struct rule *rule, struct session *session, struct 
 		}
 	} else if (call->result < 0 ? recover_ends_connection(call->error)
 				    : call->asked > 0 && !is_write(call)) {
-		makes_again = recover_or_end(rule, session, call, is_write(call)) == RECOVERED &&
+		makes_again = recover(rule, session, call, is_write(call)) == RECOVERED &&
 			      may_find_answer(session, call);
 	}
 	if (makes_again) {
@@ -164,7 +153,7 @@ static bool took_error_in_session(struct rule *rule, struct session *session, st
 		recovery = ANSWERED;
 	} else if (recover_ends_connection(call->error)) {
 		call->result = -1;
-		recovery = recover_or_end(rule, session, call, writing);
+		recovery = recover(rule, session, call, writing);
 		call->result = 0;
 		if (recovery == RECOVERED || (recovery == ANSWERED && call->error == EAGAIN)) {
 			call->error = 0;
