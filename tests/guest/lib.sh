@@ -163,39 +163,59 @@ hung_up() {
 	[ -z "$(ss -Htn state connected exclude time-wait "( sport = :$port )")" ]
 }
 
+# without_a_reset COMMAND: the kernel counts no RST while COMMAND runs. One is believed when it comes
+# again: on a busy machine the loopback hands on an ACK of one CPU when another has ended its
+# connection by then, once in some thousand, with this library and without, and the listener answers
+# with a RST (tcp:tcp_send_reset tells it as TCP_FLAGS in TCP_LISTEN).
+without_a_reset() {
+	local tries before resets
+	for tries in 1 2 3; do
+		before=$(counter OutRsts)
+		"$@"
+		resets=$(($(counter OutRsts) - before))
+		[ $resets -ne 0 ] || return 0
+	done
+	expect "$resets RST" "0 RST"
+}
+
 # in_four_ways SERVER CLIENT: nobody, the server, the client and both preloaded. SERVER calls
 # `serve "${server[@]}" COMMAND...`, CLIENT `as_client COMMAND...`; what CLIENT prints and how it ends
-# is the same each time, no line is logged, and no RST more is sent. When both are, the lives of
-# their connections are logged, too.
+# is the same each time, no line is logged, and no RST is sent. When both are, the lives of their
+# connections are logged, too.
 in_four_ways() {
-	local way status resets server client preload lives
+	local way
 	for way in nobody server client both; do
-		mkdir "$way"
-		cd "$way"
-		port=$((port + 1))
-		preload
-		lives=
-		[ $way != both ] || { preload RESETBY_LEVEL=conns; lives=yes; }
-		server=(WAY="$way")
-		client=(WAY="$way")
-		[[ $way != @(server|both) ]] || server=("${preload[@]}")
-		[[ $way != @(client|both) ]] || client=("${preload[@]}")
-		"$1"
-		resets=$(counter OutRsts)
-		# Not `|| status=$?`: that would switch off set -e inside.
-		set +e
-		(set -e; "$2") >said.out 2>said.err
-		status=$?
-		set -e
-		# A server that is killed before it has read a last word says so by a RST.
-		eventually hung_up
-		stop
-		printf 'status %s, %s RST\n' $status $(($(counter OutRsts) - resets)) >>said.out
-		silent || { cat said.err; return 1; }
-		[ $way != both ] || watched
-		cd ..
+		without_a_reset in_one_way "$@"
 		diff nobody/said.out "$way/said.out" || { cat "$way"/said.err; return 1; }
 		diff nobody/said.err "$way/said.err"
 	done
-	grep -q '^status 0, 0 RST' nobody/said.out || { cat nobody/said.*; return 1; }
+	grep -q '^status 0$' nobody/said.out || { cat nobody/said.*; return 1; }
+}
+
+in_one_way() {
+	local status server client preload lives
+	rm -rf "$way"
+	mkdir "$way"
+	cd "$way"
+	port=$((port + 1))
+	preload
+	lives=
+	[ $way != both ] || { preload RESETBY_LEVEL=conns; lives=yes; }
+	server=(WAY="$way")
+	client=(WAY="$way")
+	[[ $way != @(server|both) ]] || server=("${preload[@]}")
+	[[ $way != @(client|both) ]] || client=("${preload[@]}")
+	"$1"
+	# Not `|| status=$?`: that would switch off set -e inside.
+	set +e
+	(set -e; "$2") >said.out 2>said.err
+	status=$?
+	set -e
+	# A server that is killed before it has read a last word says so by a RST.
+	eventually hung_up
+	stop
+	printf 'status %s\n' $status >>said.out
+	silent || { cat said.err; return 1; }
+	[ $way != both ] || watched
+	cd ..
 }
