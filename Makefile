@@ -4,6 +4,7 @@
 # make check      installs what the tests need, builds and runs everything
 # make check-html the page of a report, in Chromium, which it installs: 300 MB
 # make check-vm   100,000 connections, in a machine with a kernel of its own: 20 minutes
+# make check-containers   examples/always-on's Dockerfile and pod, run by podman: 5 minutes
 # make suites     CPython's and redis' own tests, with and without the preload: 5 minutes
 # make soak       random resets for two minutes, and longer runs of `retry` under real clients
 # make bench      what a call costs, against bare and against a null interposer

@@ -146,3 +146,4 @@ include tests/fuzz/fuzz.mk
 include tests/retry/retry.mk
 include tests/arm/arm.mk
 include tests/vm/vm.mk
+include tests/containers/containers.mk
