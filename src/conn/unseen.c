@@ -20,6 +20,13 @@ static uint64_t excess(uint64_t moved, const _Atomic uint64_t *counted)
 	return moved > seen + SLACK ? moved - seen : 0;
 }
 
+/* Each segment may have had an urgent byte, which is skipped where the program does not ask for it. */
+static uint64_t excess_in(const struct evidence *e, const struct conn *conn, uint64_t taken)
+{
+	uint64_t more = excess(taken, &conn->bytes_in);
+	return more > e->data_segs_in ? more : 0;
+}
+
 bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked)
 {
 	return excess(received, &conn->bytes_in) > 0 || excess(acked, &conn->bytes_out) > 0;
@@ -90,12 +97,12 @@ void unseen_collect(struct evidence *e, const struct conn *conn, int fd)
 	}
 	uint64_t in = taken(e, fd);
 	uint64_t out = put(e);
-	if (excess(in, &conn->bytes_in) == 0 && excess(out, &conn->bytes_out) == 0) {
+	if (excess_in(e, conn, in) == 0 && excess(out, &conn->bytes_out) == 0) {
 		return;
 	}
 	/* Another thread's call may have returned, and not be counted yet. */
 	raw0(SYS_sched_yield);
-	e->unseen_in = excess(in, &conn->bytes_in);
+	e->unseen_in = excess_in(e, conn, in);
 	e->unseen_out = excess(out, &conn->bytes_out);
 	if (e->unseen_in == 0 && e->unseen_out == 0) {
 		return;

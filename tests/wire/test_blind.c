@@ -241,6 +241,26 @@ static void urgent_bytes_are_not_missed(void **state)
 	pair_close(&p);
 }
 
+/** Each takes a sequence number that no read returns. */
+static void urgent_bytes_that_nobody_reads_are_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(send(p.peer, "au", 2, MSG_OOB), 2);
+		actor_do(&p.a, "poll s0 pri 5000");
+		assert_string_equal(actor_do(&p.a, "recv s0 100"), "1 - a");
+	}
+	peer_send(p.peer, "end");
+	assert_string_equal(actor_do(&p.a, "recv s0 100"), "3 - end");
+	look_around(&p.a);
+	actor_do(&p.a, "close s0");
+	expect_silence(&p.a);
+	expect_awake(&p.a);
+	pair_close(&p);
+}
+
 static void a_call_that_waits_half_done_is_not_missed(void **state)
 {
 	(void)state;
@@ -305,6 +325,7 @@ LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(a_socket_that_was_never_connected_ends_in_silence),
 	 LAB_TEST(a_verdict_says_that_its_counts_are_not_whole),
 	 LAB_TEST(ordinary_calls_of_every_kind_are_seen), LAB_TEST(urgent_bytes_are_not_missed),
+	 LAB_TEST(urgent_bytes_that_nobody_reads_are_not_missed),
 	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
 	 LAB_TEST(bytes_that_a_child_moved_are_not_missed),
 	 LAB_TEST(what_was_moved_before_exec_is_not_missed))
