@@ -117,7 +117,8 @@ struct conn {
 			_Atomic bool peer_first; /* its FIN had come when CONN_SHUT_WRITE was set */
 			_Atomic bool
 				unacked_at_fin; /* something of ours when the end of file was read */
-			_Atomic bool head_ahead; /* head is of a request that has not begun yet */
+			_Atomic bool head_ahead;  /* head is of a request that has not begun yet */
+			_Atomic bool urgent_read; /* an urgent byte was, by MSG_OOB */
 		};
 	};
 	_Atomic uint16_t session;    /* act/retry's index of what it knows, 0 for nothing */

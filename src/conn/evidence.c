@@ -120,6 +120,13 @@ static int64_t queue_length(int fd, unsigned long request)
 	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
 }
 
+/* Is the next byte an urgent one? Also where MSG_OOB has read it: the queue keeps its place. */
+static bool is_at_mark(int fd)
+{
+	int at_mark = 0;
+	return raw_ioctl(fd, SIOCATMARK, &at_mark) == 0 && at_mark != 0;
+}
+
 /* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
 static bool may_lack_acks(const struct tcp_info *info)
 {
@@ -138,7 +145,7 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		return !sandbox_closed;
 	}
 	*path = path_of(&info);
-	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) ||
+	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) || conn->urgent_read ||
 	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
 		return true;
 	}
@@ -151,7 +158,8 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 			(has_counts(size) &&
 			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1 ||
 			  /* One byte may be the peer's FIN, or one that nobody has read. */
-			  (!conn_is(conn, CONN_PEER_FIN) && queue_length(fd, SIOCINQ) != 0))));
+			  (!conn_is(conn, CONN_PEER_FIN) &&
+			   (queue_length(fd, SIOCINQ) != 0 || is_at_mark(fd))))));
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:
@@ -274,18 +282,31 @@ static void forget_flags(struct evidence *e)
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
 
-/* SIOCINQ counts up to an urgent byte, and none when that is the next: tcp_inq(). */
-static int64_t unread_length(const struct evidence *e, int fd)
+/* An error that nobody has been told? A connection that ended in order has none. */
+static bool has_pending_error(int fd)
+{
+	struct pollfd look = {.fd = fd};
+	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
+}
+
+/*
+ * SIOCINQ counts up to an urgent byte, and none when that is the next: tcp_inq(). What MSG_OOB has read
+ * is unread all the same as far as tcp_close() goes, until a read goes past it.
+ */
+static int64_t unread_length(const struct evidence *e, const struct conn *conn, int fd)
 {
 	int64_t inq = queue_length(fd, SIOCINQ);
-	int at_mark = 0;
-	if (inq != 0 || e->bytes_received <= e->bytes_in ||
-	    raw_ioctl(fd, SIOCATMARK, &at_mark) < 0 || !at_mark) {
+	if (inq != 0 || (e->bytes_received <= e->bytes_in && !conn->urgent_read) ||
+	    !is_at_mark(fd)) {
 		return inq;
 	}
 	bool fin = e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
-		   e->state == STATE_CLOSING;
-	return (int64_t)(e->bytes_received - e->bytes_in) - fin;
+		   e->state == STATE_CLOSING || (e->state == STATE_CLOSE && !has_pending_error(fd));
+	int64_t unread = (int64_t)(e->bytes_received - e->bytes_in) - fin;
+	if (unread > 0) {
+		return unread;
+	}
+	return e->state == STATE_CLOSE ? QUEUE_UNKNOWN : 1;
 }
 
 /* Does it say how many bytes were sent? Since 4.19. */
@@ -357,7 +378,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	if (evidence->listening) {
 		listener_collect(evidence, conn, fd);
 	} else {
-		evidence->inq = unread_length(evidence, fd);
+		evidence->inq = unread_length(evidence, conn, fd);
 		evidence->outq = queue_length(fd, SIOCOUTQ);
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
 		forget_flags(evidence);

@@ -305,6 +305,7 @@ static void begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(acted, 0);
 	PUT(head_length, 0);
 	PUT(head_ahead, false);
+	PUT(urgent_read, false);
 	PUT(used_after, 0);
 	PUT(fork_epoch, process_epoch());
 	PUT(bytes_in, 0);

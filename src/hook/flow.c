@@ -161,6 +161,9 @@ ssize_t call_leave_read(struct call *call, bool moved)
 		if (moved) {
 			conn_received(call->conn, (size_t)call->result, now_ms);
 			conn_used(call->conn);
+			if ((call->flags & MSG_OOB) != 0) {
+				call->conn->urgent_read = true;
+			}
 		}
 	} else if (call->result < 0) {
 		call->error = errno;

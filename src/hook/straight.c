@@ -108,6 +108,9 @@ static bool passes_read_late(struct call *call, long result)
 	if (!has_moved(result)) {
 		return finds_nothing(conn, call->op, result, now_ms);
 	}
+	if ((call->flags & MSG_OOB) != 0) {
+		return false;
+	}
 	conn_remember(conn, call->op, result, 0, now_ms);
 	conn_count32(&conn->calls_in);
 	if (call_moves(call->flags)) {

@@ -276,7 +276,8 @@ static ALWAYS_INLINE bool passes_read(struct conn *conn, uint32_t generation, en
 	if (!has_moved(result)) {
 		return finds_nothing(conn, op, result, now_ms);
 	}
-	if (!call_moves(flags) || UNLIKELY(!conn_goes_on(conn, DIRECTION_READ, now_ms))) {
+	if (!call_moves(flags) || (flags & MSG_OOB) != 0 ||
+	    UNLIKELY(!conn_goes_on(conn, DIRECTION_READ, now_ms))) {
 		return false;
 	}
 	conn_remember(conn, op, result, 0, now_ms);

@@ -98,6 +98,38 @@ static void close_with_urgent_bytes_unread_names_itself(void **state)
 	pair_close(&p);
 }
 
+/** MSG_OOB takes it, and leaves its place in the queue until a read goes past that. */
+static void close_at_an_urgent_byte_that_was_read_names_itself(void **state)
+{
+	(void)state;
+	for (int past = 0; past <= 1; past++) {
+		struct pair p;
+		open_client(&p);
+		assert_int_equal(send(p.peer, "abc!", 4, MSG_OOB), 4);
+		assert_string_equal(actor_do(&p.a, "poll s0 pri 20000"), "1 - pri");
+		assert_string_equal(actor_do(&p.a, "recv s0 1 oob"), "1 - !");
+		assert_string_equal(actor_do(&p.a, "recv s0 10"), "3 - abc");
+		if (past) {
+			peer_send(p.peer, "de");
+			assert_string_equal(actor_do(&p.a, "recv s0 10"), "2 - de");
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		if (past) {
+			expect_silence(&p.a);
+			assert_int_equal(pair_expect_fin(&p), 0);
+		} else {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "close",
+							 .error = "none",
+							 .cause = "closed-unread",
+							 .sure = "certain",
+							 .why = {"1 byte unread"}});
+			pair_expect_rst(&p);
+		}
+		pair_close(&p);
+	}
+}
+
 static void close_with_linger_zero_names_itself(void **state)
 {
 	struct pair p;
@@ -641,6 +673,7 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
+	 LAB_TEST(close_at_an_urgent_byte_that_was_read_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),

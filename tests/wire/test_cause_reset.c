@@ -1297,6 +1297,40 @@ static void one_byte_that_is_unread_is_no_fin_at_close(void **state)
 	pair_close(&p);
 }
 
+/** Of urgent bytes the kernel counts none that are unread. */
+static void urgent_bytes_that_are_unread_are_no_fin_at_close(void **state)
+{
+	static const char *const more[] = {"", "yz"};
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_int_equal(peer_drain(p.peer), 0);
+		assert_int_equal(send(p.peer, "x", 1, MSG_OOB), 1);
+		peer_send(p.peer, more[i / 2]);
+		assert_string_equal(actor_do(&p.a, "poll s0 pri 20000"), "1 - pri");
+		if (i % 2 == 0) {
+			pair_close_peer(&p);
+		} else {
+			pair_abort_peer(&p);
+		}
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(capture_rst(&p.wire, p.peer_port), i % 2);
+		if (i % 2 == 0) {
+			expect_silence(&p.a);
+		} else {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "close",
+							 .cause = "peer-abort",
+							 .sure = "likely",
+							 .why = {"the peer's can still be read"}});
+		}
+		pair_close(&p);
+	}
+}
+
 static void reset_that_nobody_took_is_told_at_exit(void **state)
 {
 	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
@@ -1402,6 +1436,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close_after_a_shutdown),
 	 LAB_TEST(reset_instead_of_the_peers_fin_is_told_at_close),
 	 LAB_TEST(one_byte_that_is_unread_is_no_fin_at_close),
+	 LAB_TEST(urgent_bytes_that_are_unread_are_no_fin_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
 	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
 	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))
