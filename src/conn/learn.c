@@ -1,8 +1,11 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "../sys/clock.h"
 #include "../sys/proc.h"
@@ -60,10 +63,40 @@ static struct addr socket_name(int fd, bool of_peer)
 	return addr_from_sockaddr(&name, size);
 }
 
+/* Does it say how many bytes were sent? Since Linux 4.19. */
+static bool counts_sent(long size)
+{
+	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t));
+}
+
 /*
- * Who opened an inherited connection is not written anywhere; but of the two ports the one in the
- * ephemeral range is the client's.
+ * Who opened an inherited connection is not written anywhere; but the kernel counts a client's SYN among
+ * what was acknowledged, and not among what was sent. A FIN of ours is another of that kind, and what
+ * goes out or is acknowledged while we ask makes the counts disagree.
  */
+static enum side counted_side(int fd, const struct tcp_info *info)
+{
+	struct tcp_info again = {0};
+	socklen_t size = sizeof again;
+	int unacked = 0;
+	int unsent = 0;
+	bool whole = info->tcpi_state == STATE_ESTABLISHED || info->tcpi_state == STATE_CLOSE_WAIT;
+	if (!whole || raw_ioctl(fd, SIOCOUTQ, &unacked) < 0 ||
+	    raw_ioctl(fd, SIOCOUTQNSD, &unsent) < 0 ||
+	    raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &again, &size) < 0 || !counts_sent(size) ||
+	    again.tcpi_bytes_sent != info->tcpi_bytes_sent ||
+	    again.tcpi_bytes_acked != info->tcpi_bytes_acked) {
+		return info->tcpi_state == STATE_SYN_SENT ? SIDE_CLIENT : SIDE_UNKNOWN;
+	}
+	uint64_t sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
+	uint64_t acked = sent - (uint64_t)(unacked - unsent);
+	if (info->tcpi_bytes_acked == acked + 1) {
+		return SIDE_CLIENT;
+	}
+	return info->tcpi_bytes_acked == acked ? SIDE_SERVER : SIDE_UNKNOWN;
+}
+
+/* Of the two ports the one in the ephemeral range is the client's. */
 static enum side guess_side(const struct addr *local, const struct addr *peer)
 {
 	int64_t range[2];
@@ -99,7 +132,8 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 {
 	struct addr local = socket_name(fd, false);
 	struct addr peer = socket_name(fd, true);
-	conn_begin(conn, guess_side(&local, &peer), &local, &peer);
+	enum side side = counted_side(fd, info);
+	conn_begin(conn, side != SIDE_UNKNOWN ? side : guess_side(&local, &peer), &local, &peer);
 	conn_opened(conn);
 	conn->connect_us = 0;
 	unseen_begin(conn, fd, bytes_received(info), bytes_acked(conn, info));

@@ -38,6 +38,8 @@ static void expect_seen(struct pair *p, int slot)
 	assert_int_equal((long)json_number(line, "result"), 6);
 	assert_string_equal(json_get(line, "local"), lab_text("%s:%u", host, p->actor_port));
 	assert_string_equal(json_get(line, "peer"), lab_text("%s:%u", host, p->peer_port));
+	/* Of two ephemeral ports, too. */
+	assert_string_equal(json_get(line, "side"), p->how.server ? "server" : "client");
 }
 
 static void a_connection_inherited_over_exec_is_learned(void **state)
