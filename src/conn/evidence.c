@@ -282,31 +282,33 @@ static void forget_flags(struct evidence *e)
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
 
-/* An error that nobody has been told? A connection that ended in order has none. */
-static bool has_pending_error(int fd)
-{
-	struct pollfd look = {.fd = fd};
-	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
-}
-
 /*
- * SIOCINQ counts up to an urgent byte, and none when that is the next: tcp_inq(). What MSG_OOB has read
- * is unread all the same as far as tcp_close() goes, until a read goes past it.
+ * SIOCINQ counts up to an urgent byte: tcp_inq(). What MSG_OOB has read is unread all the same as far
+ * as tcp_close() goes, until a read goes past it. In CLOSE the last that has come may be the peer's FIN:
+ * after one of ours it is where no error waits to be told, else nobody knows.
  */
 static int64_t unread_length(const struct evidence *e, const struct conn *conn, int fd)
 {
+	struct pollfd look = {.fd = fd, .events = POLLPRI};
 	int64_t inq = queue_length(fd, SIOCINQ);
-	if (inq != 0 || (e->bytes_received <= e->bytes_in && !conn->urgent_read) ||
-	    !is_at_mark(fd)) {
+	int64_t beyond = (int64_t)(e->bytes_received - e->bytes_in);
+	bool may_be_more = inq >= 0 && (beyond > inq || (conn->urgent_read && inq == 0));
+	if (!may_be_more || raw_poll(&look, 1, 0) < 0) {
 		return inq;
 	}
-	bool fin = e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
-		   e->state == STATE_CLOSING || (e->state == STATE_CLOSE && !has_pending_error(fd));
-	int64_t unread = (int64_t)(e->bytes_received - e->bytes_in) - fin;
-	if (unread > 0) {
-		return unread;
+	bool urgent =
+		(look.revents & POLLPRI) != 0 || (conn->urgent_read && inq == 0 && is_at_mark(fd));
+	if (!urgent) {
+		return inq;
 	}
-	return e->state == STATE_CLOSE ? QUEUE_UNKNOWN : 1;
+	bool over = e->state == STATE_CLOSE;
+	bool fin = e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
+		   e->state == STATE_CLOSING || (over && (look.revents & POLLERR) == 0);
+	int64_t unread = beyond - fin;
+	if (over && (unread <= 0 || !e->shut_write)) {
+		return QUEUE_UNKNOWN;
+	}
+	return unread > 0 ? unread : 1;
 }
 
 /* Does it say how many bytes were sent? Since 4.19. */

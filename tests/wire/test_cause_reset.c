@@ -1331,6 +1331,26 @@ static void urgent_bytes_that_are_unread_are_no_fin_at_close(void **state)
 	}
 }
 
+/** Where it lies behind others its count is that of a FIN, and what we wrote would be a farewell. */
+static void an_urgent_byte_behind_unread_ones_is_no_fin(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	assert_int_equal(send(p.peer, "abc!", 4, MSG_OOB), 4);
+	assert_string_equal(actor_do(&p.a, "poll s0 pri 20000"), "1 - pri");
+	assert_string_equal(actor_do(&p.a, "send s0 50"), "50 -");
+	pair_abort_peer(&p);
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .sure = "likely",
+					 .why = {"a RST arrived", "without having been told"}});
+	pair_close(&p);
+}
+
 static void reset_that_nobody_took_is_told_at_exit(void **state)
 {
 	static const char *const ends[] = {"exit", "_exit", "quick_exit"};
@@ -1437,6 +1457,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(reset_instead_of_the_peers_fin_is_told_at_close),
 	 LAB_TEST(one_byte_that_is_unread_is_no_fin_at_close),
 	 LAB_TEST(urgent_bytes_that_are_unread_are_no_fin_at_close),
+	 LAB_TEST(an_urgent_byte_behind_unread_ones_is_no_fin),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_exit),
 	 LAB_TEST(reset_that_was_told_is_not_told_again_at_close),
 	 LAB_TEST(send_cut_short_tells_the_reset_at_the_next_call))
