@@ -162,6 +162,12 @@ bool mid_upload(const struct evidence *e)
 	return is_reset(e) && (e->outq > 0 || (spoke_last(e) && e->side != SIDE_SERVER));
 }
 
+/* And what the peer has said lies unread: its FIN may have waited behind that for room in our window. */
+bool mid_upload_with_more_to_come(const struct evidence *e)
+{
+	return mid_upload(e) && e->outq > 0 && e->inq > 0;
+}
+
 /* An early answer to what the peer's program never read looks the same as an abort. */
 bool after_exchange(const struct evidence *e)
 {

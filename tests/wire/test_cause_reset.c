@@ -82,6 +82,29 @@ static void answer_still_readable_is_told(void **state)
 	pair_close(&p);
 }
 
+/** The peer has closed in order, and its FIN waits for room behind what is unread here. */
+static void a_close_behind_what_is_unread_is_possible(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	static const char much[1 << 16];
+	while (send(p.peer, much, sizeof(much), MSG_DONTWAIT) > 0) {
+	}
+	pair_close_peer(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "10 -");
+	wait_for_end(&p.a, "s0");
+	assert_false(capture_fin(&p.wire, p.peer_port));
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "send",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .others = "[\"peer-abort\",\"peer-closed-early\"]",
+					 .why = {"the peer's can still be read"}});
+	pair_close(&p);
+}
+
 static void bytes_on_their_way_are_counted(void **state)
 {
 	struct pair p;
@@ -1409,6 +1432,7 @@ static void send_cut_short_tells_the_reset_at_the_next_call(void **state)
 
 LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(answer_still_readable_is_told), LAB_TEST(bytes_on_their_way_are_counted),
+	 LAB_TEST(a_close_behind_what_is_unread_is_possible),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
