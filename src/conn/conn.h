@@ -31,7 +31,8 @@ enum phase {
 	PHASE_CONNECTING, /* connect was called; success not seen yet */
 	PHASE_OPEN,
 	PHASE_LISTENING,
-	PHASE_OVER, /* failed, or disconnected */
+	PHASE_OVER,     /* failed */
+	PHASE_GIVEN_UP, /* disconnected while connecting: an error of that may be told yet */
 };
 
 /** One call of the past. */

@@ -205,7 +205,9 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED || self_shares_memory();
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
-	evidence->connecting = phase == PHASE_CONNECTING && evidence->bytes_acked == 0;
+	evidence->given_up = phase == PHASE_GIVEN_UP;
+	evidence->connecting =
+		(phase == PHASE_CONNECTING || evidence->given_up) && evidence->bytes_acked == 0;
 	evidence->listening = phase == PHASE_LISTENING;
 	evidence->unseen = conn_is(conn, CONN_UNSEEN);
 	evidence->peer_fin = conn_is(conn, CONN_PEER_FIN);

@@ -149,7 +149,7 @@ static bool may_hide_icmp(const struct evidence *evidence, const struct conn *co
 {
 	/* A RST is a segment; but the count is wiped when a blocking connect fails. */
 	bool was_rst = evidence->error == ECONNREFUSED && evidence->segs_in > 0;
-	if (evidence->icmp || was_rst || !has_port(fd)) {
+	if (evidence->icmp || was_rst || !(has_port(fd) || evidence->given_up)) {
 		return false;
 	}
 	if (evidence->state == STATE_SYN_SENT || wants_error_queue(fd)) {

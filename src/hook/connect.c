@@ -17,7 +17,8 @@ static void disconnecting(struct call *call)
 {
 	conn_learn_local(call->conn, call->fd);
 	flow_notice_established(call);
-	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_OPEN) {
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	if (phase == PHASE_OPEN || phase == PHASE_CONNECTING) {
 		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
 	}
 }
@@ -53,7 +54,8 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 		disconnecting(call);
 	} else if (peer.family != 0 && only_ends_attempt(call->conn, phase)) {
 		conn_set_phase(call->conn, PHASE_FRESH);
-	} else if (peer.family != 0 && (phase == PHASE_FRESH || phase == PHASE_OVER)) {
+	} else if (peer.family != 0 && phase != PHASE_CONNECTING && phase != PHASE_OPEN &&
+		   phase != PHASE_LISTENING) {
 		struct addr local = conn_local(call->conn);
 		if (call->conn->number != 0) {
 			act_replaced(call);
@@ -124,15 +126,16 @@ void connect_end(struct connect *connect, struct call *call)
 	if (watch_is_due(now_ms)) {
 		flow_keep_house(now_ms);
 	}
-	bool was_connecting =
-		atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_CONNECTING;
+	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
+	bool was_connecting = phase == PHASE_CONNECTING;
 	if (connect->disconnects) {
 		if (call->result == 0) {
 			if (was_connecting) {
 				/* Given up without being told a failure: the rules hear of it here. */
 				act_failed(call);
 			}
-			conn_set_phase(call->conn, PHASE_FRESH);
+			bool may_tell = was_connecting || phase == PHASE_GIVEN_UP;
+			conn_set_phase(call->conn, may_tell ? PHASE_GIVEN_UP : PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {
 		tally_established(conn_peer(call->conn));

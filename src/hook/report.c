@@ -160,6 +160,8 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (phase == PHASE_CONNECTING && evidence->state == STATE_CLOSE) {
 		conn_set_phase(conn, PHASE_OVER);
+	} else if (phase == PHASE_GIVEN_UP) {
+		conn_set_phase(conn, PHASE_FRESH);
 	}
 }
 

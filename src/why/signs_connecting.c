@@ -8,11 +8,12 @@ bool gave_up(const struct evidence *e)
 	if (!e->connecting) {
 		return false;
 	}
-	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
+	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT ||
+	    e->surface == SURFACE_DISCONNECT) {
 		return e->state == STATE_SYN_SENT;
 	}
-	/* shutdown in SYN_SENT gives ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
-	return (e->error == ECONNRESET && (e->shut_read || e->shut_write)) ||
+	/* shutdown and AF_UNSPEC in SYN_SENT give ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
+	return (e->error == ECONNRESET && (e->shut_read || e->shut_write || e->given_up)) ||
 	       e->error == EINPROGRESS || e->error == EALREADY;
 }
 

@@ -559,6 +559,65 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 	stop(&a);
 }
 
+/** Its error is ECONNRESET, though nothing was on the wire. */
+static void connect_that_is_disconnected_was_abandoned_once(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNRESET");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_verdict(
+		&a, 0,
+		(struct expected){.op = "connect",
+				  .error = "none",
+				  .cause = "abandoned",
+				  .sure = "certain",
+				  .state = "SYN_SENT",
+				  .why = {"the program disconnected the socket (AF_UNSPEC)"}});
+	stop(&a);
+}
+
+/** connect with AF_UNSPEC leaves the error of the attempt, and the next call is told it. */
+static void refusal_that_is_told_after_a_disconnect_is_explained(void **state)
+{
+	static const char *const ways[] = {"getsockopt s0 error", "send s0 5", "recv s0 5"};
+	static const char *const told[] = {"0 - ECONNREFUSED", "-1 ECONNREFUSED",
+					   "-1 ECONNREFUSED"};
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct actor a;
+		struct capture wire;
+		uint16_t port;
+		close(peer_listen(AF_INET, &port));
+		capture_open(&wire, "lo");
+		actor_start(&a, NULL);
+		struct place place = {"127.0.0.1", port};
+		new_socket(&a, "s0", place, "nonblock");
+		assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+		lab_until(capture_rst(&wire, port));
+		assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
+		assert_string_equal(actor_do(&a, "%s", ways[i]), told[i]);
+		expect_verdict(&a, 0,
+			       (struct expected){.error = "ECONNREFUSED",
+						 .cause = "refused",
+						 .sure = "certain",
+						 .why = {"a RST answered the SYN"}});
+		/* And the next attempt is another one. */
+		assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+		assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
+		assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+		expect_verdict(&a, 1, (struct expected){.cause = "refused", .sure = "certain"});
+		assert_string_equal(actor_do(&a, "close s0"), "0 -");
+		stop(&a);
+		capture_close(&wire);
+	}
+}
+
 static void send_timeout_of_a_connect_is_abandoned_once(void **state)
 {
 	struct actor a;
@@ -722,6 +781,8 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(connect_that_is_closed_was_abandoned),
 	 LAB_TEST(connect_that_the_program_does_not_live_to_see_was_abandoned),
 	 LAB_TEST(connect_that_is_shut_down_was_abandoned_once),
+	 LAB_TEST(connect_that_is_disconnected_was_abandoned_once),
+	 LAB_TEST(refusal_that_is_told_after_a_disconnect_is_explained),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
 	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),
 	 LAB_TEST(loser_of_a_race_is_not_told), LAB_TEST(ports_that_are_all_taken_are_told),
