@@ -147,8 +147,10 @@ bool keepalive_met_a_rst(const struct evidence *e)
 /* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */
 bool before_any_answer(const struct evidence *e)
 {
-	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 &&
-	       e->bytes_received == 0 && nothing_acked(e);
+	/* The kernel's counts may have begun anew. */
+	bool answered = e->bytes_received > 0 || e->bytes_in > 0;
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out > 0 && !answered &&
+	       nothing_acked(e);
 }
 
 bool never_accepted(const struct evidence *e)
