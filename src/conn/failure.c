@@ -139,10 +139,23 @@ static int64_t number_behind(const char *path, const char *name)
 	return number;
 }
 
-/* Has any ICMPv6 error come to this network namespace? Yes when it cannot be known. */
+/*
+ * Has an ICMPv6 error come to this network namespace that ends a connect? Yes when it cannot be known:
+ * icmpv6_err_convert().
+ */
 static bool icmp6_has_come(void)
 {
-	return number_behind("/proc/net/snmp6", "Icmp6InDestUnreachs") != 0;
+	static const char *const counters[] = {
+		"Icmp6InDestUnreachs",
+		"Icmp6InTimeExcds",
+		"Icmp6InParmProblems",
+	};
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		if (number_behind("/proc/net/snmp6", counters[i]) != 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool may_hide_icmp(const struct evidence *evidence, const struct conn *conn, int fd)

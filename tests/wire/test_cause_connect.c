@@ -337,6 +337,54 @@ static void error_queue_of_the_program_is_left_to_it(void **state)
 	stop(&a);
 }
 
+/** A router answers that the SYN has passed too many of them. Nothing else has come that could be an answer. */
+static void syn_whose_hops_are_used_up_was_sent(void **state)
+{
+	static const struct {
+		struct place place;
+		struct expected expected;
+	} cases[] = {
+		{{"198.51.101.1", 80},
+		 {.cause = "rejected",
+		  .sure = "certain",
+		  .why = {"ICMP type 11 code 0 by " FIRST_ADDR}}},
+		{{"[2001:db8:2::1]", 80},
+		 {.cause = "unreachable",
+		  .sure = "likely",
+		  .others = "[\"rejected\"]",
+		  .why = {"somebody sent ICMP"}}},
+	};
+	struct actor a;
+	(void)state;
+	lab_second_host();
+	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
+	lab_sysctl("net/ipv6/icmp/ratelimit", "0");
+	lab_sysctl("net/ipv4/conf/all/forwarding", "1");
+	lab_sysctl("net/ipv6/conf/all/forwarding", "1");
+	run("ip route replace 198.51.101.0/24 via " SECOND_ADDR
+	    "; ip route replace 2001:db8:2::/48 via " SECOND_ADDR6);
+	lab_go(HOST_SECOND);
+	run("ip route replace 198.51.101.0/24 via " FIRST_ADDR " hoplimit 1"
+	    "; ip route replace 2001:db8:2::/48 via " FIRST_ADDR6 " hoplimit 1");
+	run("grep -q '^Icmp6InDestUnreachs[[:space:]]*0$' /proc/thread-self/net/snmp6");
+	actor_start(&a, NULL);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		new_socket(&a, "s0", cases[i].place, "");
+		assert_string_equal(connect_to(&a, "s0", cases[i].place), "-1 EHOSTUNREACH");
+		struct expected expected = cases[i].expected;
+		expected.op = "connect";
+		expected.error = "EHOSTUNREACH";
+		expect_verdict(&a, i, expected);
+		actor_do(&a, "close s0");
+	}
+	stop(&a);
+	run("ip route del 198.51.101.0/24; ip route del 2001:db8:2::/48");
+	lab_go(HOST_FIRST);
+	run("ip route del 198.51.101.0/24; ip route del 2001:db8:2::/48");
+	lab_sysctl("net/ipv4/conf/all/forwarding", "0");
+	lab_sysctl("net/ipv6/conf/all/forwarding", "0");
+}
+
 static void address_without_a_route_is_unreachable(void **state)
 {
 	static const struct {
@@ -773,6 +821,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(firewall_of_this_host_as_the_server_is_a_rejection),
 	 LAB_TEST(firewall_of_this_host_as_the_client_is_no_refusal),
 	 LAB_TEST(error_queue_of_the_program_is_left_to_it),
+	 LAB_TEST(syn_whose_hops_are_used_up_was_sent),
 	 LAB_TEST(address_without_a_route_is_unreachable),
 	 LAB_TEST(address_that_leads_nowhere_is_unreachable),
 	 LAB_TEST(neighbour_that_does_not_answer_is_unreachable),
