@@ -59,10 +59,10 @@ bool aborted_by_connect(const struct evidence *e)
  */
 bool disconnected_elsewhere(const struct evidence *e)
 {
-	bool told = e->error == ECONNRESET || e->error == EPIPE ||
+	bool over = e->error == ECONNRESET || e->error == EPIPE || died_too_early(e) ||
 		    (e->surface == SURFACE_EOF && !was_told(e));
 	/* A connect that is told the error has disconnected it itself: __inet_stream_connect(). */
-	return told && e->disconnected && e->rule == 0 && e->op != OP_CONNECT && !e->connecting &&
+	return over && e->disconnected && e->rule == 0 && e->op != OP_CONNECT && !e->connecting &&
 	       !e->listening;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -400,6 +401,45 @@ static void disconnect_by_another_process_is_not_the_peers_doing(void **state)
 	}
 }
 
+/** By a process that has taken the socket, and has closed it again. */
+static void disconnect_s0_from_outside(struct actor *a)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	int fd = pidfd_getfd(a->pidfd, (int)actor_number(actor_do(a, "fd s0")), 0);
+	assert_int_equal(connect(fd, &none, sizeof(none)), 0);
+	close(fd);
+}
+
+static void disconnect_by_another_process_is_not_the_peers_doing_when_nobody_is_told(void **state)
+{
+	static const char *const ends[] = {"close", "exit"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+		peer_send(p.peer, "ok");
+		assert_string_equal(actor_do(&p.a, "recv s0 2"), "2 - ok");
+		disconnect_s0_from_outside(&p.a);
+		pair_expect_rst(&p);
+		if (i == 0) {
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		} else {
+			assert_int_equal(actor_stop(&p.a), 0);
+		}
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = ends[i],
+						 .error = "none",
+						 .cause = "disconnected",
+						 .sure = "likely",
+						 .others = "[\"injected\"]",
+						 .rst_case = "none",
+						 .why = {"another process"}});
+		pair_close(&p);
+	}
+}
+
 /** An actor that listens as s9 with connections that it has not accepted. */
 static void start_with_queue(struct actor *a, int *clients, unsigned count)
 {
@@ -684,6 +724,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
 	 LAB_TEST(disconnect_before_the_success_was_noticed_names_itself),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing),
+	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing_when_nobody_is_told),
 	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
 	 LAB_TEST(process_that_ends_on_waiting_connections_names_itself),
 	 LAB_TEST(exit_with_bytes_unread_names_itself),
