@@ -179,6 +179,29 @@ static void wait_for_failure(struct actor *a, const char *slot)
 	lab_until(info_of(a, slot).tcpi_state == TCP_CLOSE);
 }
 
+/** The EPIPE that is left for this process follows no reset. */
+static void refusal_that_a_forked_process_was_told_is_no_reset(void **state)
+{
+	struct actor a;
+	struct place place = {"127.0.0.1", 0};
+	(void)state;
+	close(peer_listen(AF_INET, &place.port));
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "fork getsockopt s0 error"), "0 - ECONNREFUSED");
+	assert_string_equal(actor_do(&a, "send s0 1 nosignal"), "-1 EPIPE");
+	expect_verdict(&a, 1,
+		       (struct expected){.op = "send",
+					 .error = "EPIPE",
+					 .cause = "already-reset",
+					 .sure = "likely",
+					 .rst_case = "none",
+					 .doc = "Broken pipe",
+					 .why = {"shares the socket"}});
+	stop(&a);
+}
+
 /** All at once: each takes until the second SYN. */
 static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 {
@@ -814,6 +837,7 @@ static void chosen_port_that_is_taken_is_not_certain(void **state)
 LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(second_connect_tells_the_refusal_of_the_first),
 	 LAB_TEST(connect_after_the_error_was_taken_is_no_news),
+	 LAB_TEST(refusal_that_a_forked_process_was_told_is_no_reset),
 	 LAB_TEST(icmp_answers_are_told_with_type_code_and_sender),
 	 LAB_TEST(icmp_error_taken_while_the_syn_is_still_sent_is_told_once),
 	 LAB_TEST(blocking_connect_that_is_rejected_is_told),
