@@ -95,7 +95,7 @@ struct evidence {
 	/* a rule of ours */
 	uint32_t rule; /* its number; 0 for none */
 
-	/* the kernel, after the failure; valid when has_info */
+	/* the kernel, after the failure; valid when has_info, else state and queues are unknown */
 	bool has_info;
 	enum tcp_state_number state;
 	uint32_t retransmits, probes, total_retrans;

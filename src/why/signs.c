@@ -16,8 +16,8 @@ static bool died_silently(const struct evidence *e)
 {
 	bool ends = e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT ||
 		    e->surface == SURFACE_DISCONNECT;
-	return ends && !e->connecting && !e->listening && e->has_info && e->state == STATE_CLOSE &&
-	       !e->shared && !was_told(e);
+	return ends && !e->connecting && !e->listening && e->state == STATE_CLOSE && !e->shared &&
+	       !was_told(e);
 }
 
 /* The kernel was sending something again, or probing, when the connection died. */
@@ -46,7 +46,7 @@ bool died_too_early(const struct evidence *e)
 
 bool is_reset(const struct evidence *e)
 {
-	return e->error == ECONNRESET || (died_too_early(e) && !may_have_timed_out(e));
+	return e->error == ECONNRESET || died_too_early(e);
 }
 
 /* The errno of an ICMP error: icmp_err_convert[], icmpv6_err_convert(). */
@@ -70,7 +70,7 @@ bool is_icmp_errno(int error)
 /* A connection that timed out is in CLOSE, and may tell the last ICMP error: tcp_write_err(). */
 bool is_timeout(const struct evidence *e)
 {
-	return !e->connecting && e->has_info && e->state == STATE_CLOSE &&
+	return !e->connecting && e->state == STATE_CLOSE &&
 	       (e->error == ETIMEDOUT || (is_icmp_errno(e->error) && was_unanswered(e)));
 }
 

@@ -19,13 +19,13 @@ bool gave_up(const struct evidence *e)
 
 bool by_icmp(const struct evidence *e)
 {
-	return e->connecting && e->icmp && !e->icmp_local && e->error != 0;
+	return e->connecting && e->icmp && !e->icmp_local;
 }
 
 /* Our own kernel's: the neighbour did not answer, or our own firewall rejects. */
 bool by_own_icmp(const struct evidence *e)
 {
-	return e->connecting && e->icmp && e->icmp_local && e->error != 0;
+	return e->connecting && e->icmp_local;
 }
 
 /*
@@ -105,15 +105,15 @@ bool no_port(const struct evidence *e)
 
 static bool was_dead_at_accept(const struct evidence *e)
 {
-	return !was_told(e) && (e->told_op == OP_ACCEPT || e->told_op == OP_ACCEPT4);
+	return e->told_op == OP_ACCEPT || e->told_op == OP_ACCEPT4;
 }
 
 bool dead_at_accept(const struct evidence *e)
 {
 	if (e->surface == SURFACE_ACCEPT) {
-		return e->has_info && e->state == STATE_CLOSE && !was_unanswered(e);
+		return e->state == STATE_CLOSE && !was_unanswered(e);
 	}
-	bool hidden = e->surface == SURFACE_EOF && e->has_info && e->state == STATE_CLOSE;
+	bool hidden = e->surface == SURFACE_EOF && e->state == STATE_CLOSE;
 	return was_dead_at_accept(e) && (e->error == EPIPE || is_reset(e) || hidden);
 }
 

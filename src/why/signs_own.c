@@ -11,8 +11,7 @@ static bool ends_here(const struct evidence *e)
 
 bool unread_at_close(const struct evidence *e)
 {
-	return ends_here(e) && !e->connecting && !e->listening && e->inq > 0 &&
-	       e->state != STATE_CLOSE;
+	return ends_here(e) && e->inq > 0 && e->state != STATE_CLOSE;
 }
 
 /* tcp_disconnect() sends a RST in these states: tcp_need_reset(). */
@@ -43,12 +42,12 @@ bool reset_by_exit(const struct evidence *e)
 
 bool queue_at_close(const struct evidence *e)
 {
-	return ends_here(e) && e->listening && e->accept_queue > 0;
+	return ends_here(e) && e->accept_queue > 0;
 }
 
 bool aborted_by_connect(const struct evidence *e)
 {
-	return e->op == OP_CONNECT && e->surface == SURFACE_DISCONNECT &&
+	return e->surface == SURFACE_DISCONNECT &&
 	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT ||
 		e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2);
 }

@@ -22,8 +22,8 @@ bool told_before(const struct evidence *e)
 bool told_to_another(const struct evidence *e)
 {
 	bool end = e->surface == SURFACE_EOF && (e->shared || e->inherited) && !was_told(e);
-	return (e->error == EPIPE || end) && e->has_info && e->state == STATE_CLOSE &&
-	       !has_ended(e) && !e->peer_fin && e->fin_knowable && !e->fin_arrived;
+	return (e->error == EPIPE || end) && e->state == STATE_CLOSE && !has_ended(e) &&
+	       !e->peer_fin && e->fin_knowable && !e->fin_arrived;
 }
 
 bool wrote_past_own_end(const struct evidence *e)
@@ -44,8 +44,8 @@ bool reset_after_fin(const struct evidence *e)
 		return true;
 	}
 	bool silent = e->surface == SURFACE_EOF
-			      ? e->has_info && e->state == STATE_CLOSE && !was_told(e) &&
-					!has_ended(e) && !was_unanswered(e)
+			      ? e->state == STATE_CLOSE && !was_told(e) && !has_ended(e) &&
+					!was_unanswered(e)
 			      : died_too_early(e) && (e->peer_fin || e->fin_arrived) &&
 					!may_have_timed_out(e);
 	return silent && e->error == 0;
@@ -66,13 +66,13 @@ bool maybe_reset_after_fin(const struct evidence *e)
 /* The RST answered nothing of ours: the peer had only half-closed, and aborted later. */
 bool aborted_after_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && e->has_info && e->outq == 0;
+	return reset_after_fin(e) && e->outq == 0;
 }
 
 /* So it had when bytes wait unsent and none is on its way: its buffer is full of what it has not read. */
 static bool all_sent_was_acked(const struct evidence *e)
 {
-	return e->has_info && e->outq > 0 && e->outq == e->unsent;
+	return e->outq > 0 && e->outq == e->unsent;
 }
 
 /*
@@ -134,14 +134,13 @@ bool after_silence(const struct evidence *e)
 	int64_t rtt_ms = e->rtt_us / 1000;
 	int64_t answer_ms = 2 * rtt_ms + ANSWER_SLACK_MS;
 	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
-	       e->has_info && e->outq > 0 && e->last_data_sent_ms <= answer_ms &&
-	       e->last_ack_recv_ms > answer_ms;
+	       e->outq > 0 && e->last_data_sent_ms <= answer_ms && e->last_ack_recv_ms > answer_ms;
 }
 
 /* An answer would have begun the count of probes anew. */
 bool keepalive_met_a_rst(const struct evidence *e)
 {
-	return is_reset(e) && e->has_info && e->outq == 0 && e->probes > 0;
+	return is_reset(e) && e->outq == 0 && e->probes > 0;
 }
 
 /* tcp_abort_on_overflow answers the first data with a RST; else it is sent again in vain first. */
@@ -178,6 +177,6 @@ bool after_exchange(const struct evidence *e)
 
 bool before_any_byte(const struct evidence *e)
 {
-	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_out == 0 && e->bytes_in == 0 &&
+	return is_reset(e) && e->side == SIDE_CLIENT && e->bytes_in == 0 &&
 	       e->bytes_received == 0 && nothing_acked(e);
 }
