@@ -10,8 +10,9 @@ static void closed_unread(const struct evidence *e, struct text *text)
 		: e->op == OP_EXECVE       ? "exec closed this descriptor (FD_CLOEXEC)"
 					   : "the program closed",
 		(uint64_t)e->inq);
+	/* What was sent may arrive yet, before the RST; it is not sent again. */
 	if (e->outq > 0) {
-		text_format(text, ", and %z of ours that were still on their way are lost",
+		text_format(text, ", and %z of ours unsent or unacknowledged may be lost",
 			    (uint64_t)e->outq);
 	}
 	say_inherited(e, text);

@@ -266,6 +266,37 @@ static void linger_zero_tells_what_it_discards(void **state)
 	pair_close(&p);
 }
 
+/** Of what is not acknowledged the peer may have got a part, and reads it before it meets the RST. */
+static void close_with_bytes_unread_tells_what_may_be_lost(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, NULL);
+	fill(&p, 300);
+	long sent = 0;
+	for (long n; (n = actor_number(actor_do(&p.a, "send s0 1000000"))) > 0;) {
+		sent += n;
+	}
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line =
+		expect_verdict(&p.a, 0,
+			       (struct expected){.cause = "closed-unread",
+						 .sure = "certain",
+						 .why = {"of ours unsent or unacknowledged may be "
+							 "lost"}});
+	assert_true(json_number(line, "outq") > 0);
+	assert_true((peer_poll(p.peer, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+	char bytes[4096];
+	long arrived = 0;
+	for (ssize_t n; (n = recv(p.peer, bytes, sizeof bytes, 0)) > 0;) {
+		arrived += n;
+	}
+	assert_int_equal(errno, ECONNRESET);
+	assert_true(arrived > 0 && arrived < sent);
+	assert_true(arrived >= sent - (long)json_number(line, "outq"));
+	pair_close(&p);
+}
+
 /** In LAST_ACK there is a FIN to wait for, unless something before it is not sent: tcp_disconnect(). */
 static void linger_zero_in_last_ack_resets_what_is_not_sent(void **state)
 {
@@ -718,6 +749,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
+	 LAB_TEST(close_with_bytes_unread_tells_what_may_be_lost),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
