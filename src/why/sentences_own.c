@@ -1,15 +1,22 @@
 /* What we did ourselves. */
 #include "sentences.h"
 
+#include "signs.h"
+
+static const char *what_is_sent(const struct evidence *e)
+{
+	return may_end_first(e)
+		       ? "a RST behind its FIN, unless the peer's FIN or last ACK comes first"
+		       : "a RST instead of a FIN";
+}
+
 static void closed_unread(const struct evidence *e, struct text *text)
 {
-	text_format(
-		text,
-		"%s with %z unread in the receive buffer: the kernel sends a RST instead of a FIN",
-		e->surface == SURFACE_EXIT ? "the process ended"
-		: e->op == OP_EXECVE       ? "exec closed this descriptor (FD_CLOEXEC)"
-					   : "the program closed",
-		(uint64_t)e->inq);
+	text_format(text, "%s with %z unread in the receive buffer: the kernel sends %s",
+		    e->surface == SURFACE_EXIT ? "the process ended"
+		    : e->op == OP_EXECVE       ? "exec closed this descriptor (FD_CLOEXEC)"
+					       : "the program closed",
+		    (uint64_t)e->inq, what_is_sent(e));
 	/* What was sent may arrive yet, before the RST; it is not sent again. */
 	if (e->outq > 0) {
 		text_format(text, ", and %z of ours unsent or unacknowledged may be lost",
@@ -26,7 +33,7 @@ static void closed_linger0(const struct evidence *e, struct text *text)
 	} else {
 		text_string(text, " before this process had the socket, or on its listener");
 	}
-	text_string(text, ": close sends a RST instead of a FIN");
+	text_format(text, ": close sends %s", what_is_sent(e));
 	if (e->outq > 0) {
 		text_format(text, ", and %z unsent or unacknowledged are discarded",
 			    (uint64_t)e->outq);

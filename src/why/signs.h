@@ -93,6 +93,7 @@ bool reset_by_exit(const struct evidence *e);
 bool queue_at_close(const struct evidence *e);
 bool aborted_by_connect(const struct evidence *e);
 bool disconnected_elsewhere(const struct evidence *e);
+bool may_end_first(const struct evidence *e);
 enum sure when_made_here(const struct evidence *e);
 
 #endif

@@ -65,8 +65,15 @@ bool disconnected_elsewhere(const struct evidence *e)
 	       !e->listening;
 }
 
+/* Its end may come between our look and the close: TIME_WAIT, or CLOSE, of which nothing is reset. */
+bool may_end_first(const struct evidence *e)
+{
+	return e->unsent <= 0 && (e->state == STATE_FIN_WAIT1 || e->state == STATE_FIN_WAIT2 ||
+				  e->state == STATE_CLOSING || e->state == STATE_LAST_ACK);
+}
+
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
 enum sure when_made_here(const struct evidence *e)
 {
-	return e->inherited || e->learned ? SURE_LIKELY : SURE_CERTAIN;
+	return e->inherited || e->learned || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
 }

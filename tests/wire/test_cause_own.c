@@ -266,6 +266,30 @@ static void linger_zero_tells_what_it_discards(void **state)
 	pair_close(&p);
 }
 
+/** Between our look and the close the peer's FIN may come: then nothing is reset. */
+static void half_closed_with_bytes_unread_is_not_certain_of_its_rst(void **state)
+{
+	static const char *const ways[] = {"close s0", "exit"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
+		fill(&p, 300);
+		actor_do(&p.a, "%s", ways[i]);
+		expect_verdict(&p.a, 0,
+			       (struct expected){.cause = i == 0 ? "closed-unread" : "exit-open",
+						 .sure = "likely",
+						 .state = "FIN_WAIT_2",
+						 .why = {"300 bytes unread",
+							 "unless the peer's FIN or last ACK comes "
+							 "first"}});
+		assert_true(pair_sent_rst(&p));
+		pair_close(&p);
+	}
+}
+
 /** Of what is not acknowledged the peer may have got a part, and reads it before it meets the RST. */
 static void close_with_bytes_unread_tells_what_may_be_lost(void **state)
 {
@@ -749,6 +773,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
+	 LAB_TEST(half_closed_with_bytes_unread_is_not_certain_of_its_rst),
 	 LAB_TEST(close_with_bytes_unread_tells_what_may_be_lost),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
