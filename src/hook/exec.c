@@ -206,6 +206,24 @@ int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 		       real.posix_spawnp(pid, file, actions, attributes, argv, envp));
 }
 
+int hook_pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	successor_path(path, argv, envp);
+	spawning(actions != NULL);
+	return spawned(actions != NULL,
+		       real.pidfd_spawn(pidfd, path, actions, attributes, argv, envp));
+}
+
+int hook_pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	successor_name(file, argv, envp);
+	spawning(actions != NULL);
+	return spawned(actions != NULL,
+		       real.pidfd_spawnp(pidfd, file, actions, attributes, argv, envp));
+}
+
 /* The shell tells by itself what it starts. That of system() has ended when it returns. */
 FILE *hook_popen(const char *command, const char *type)
 {

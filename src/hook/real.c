@@ -23,6 +23,11 @@
 	{                                                                                          \
 		errno = ENOSYS;                                                                    \
 	}
+#define HOOK_NEWER(result, name, parameters, arguments)                                            \
+	static result missing_##name parameters                                                    \
+	{                                                                                          \
+		return ENOSYS;                                                                     \
+	}
 #define HOOK_VARIADIC(result, name, real, parameters, arguments) HOOK(result, name, real, arguments)
 #define HOOK_ALONE(result, name, parameters)
 #define HOOK_ALIAS(result, name, parameters, target)
@@ -103,6 +108,8 @@ void real_resolve(void)
 #define HOOK_VOID HOOK
 #define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	HOOK(result, name, parameters, arguments)
+/* A look-up that fails takes memory from the program's heap, and keeps it. */
+#define HOOK_NEWER(result, name, parameters, arguments)
 #include "hooks.def"
 	atomic_store_explicit(&resolved, true, memory_order_release);
 }

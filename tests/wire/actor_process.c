@@ -1,5 +1,7 @@
 #include "actor.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -97,6 +99,27 @@ static void run_forkhold(const struct words *words, struct outcome *outcome)
 	outcome->result = held > 0 ? 0 : -1;
 }
 
+typedef int spawning(int *, const char *, const posix_spawn_file_actions_t *,
+		     const posix_spawnattr_t *, char *const[], char *const[]);
+
+/** pidfd_spawn or pidfd_spawnp, of glibc 2.39; ENOSYS before. */
+static int spawn_with_pidfd(const char *name, const char *program,
+			    const posix_spawn_file_actions_t *actions, char *argv[])
+{
+	void *found = dlsym(RTLD_DEFAULT, name);
+	void *get_pid = dlsym(RTLD_DEFAULT, "pidfd_getpid");
+	int pidfd = -1;
+	int error = ENOSYS;
+	if (found != NULL) {
+		error = ((spawning *)found)(&pidfd, program, actions, NULL, argv, environ);
+	}
+	if (error == 0) {
+		held = ((pid_t(*)(int))get_pid)(pidfd);
+		close(pidfd);
+	}
+	return error;
+}
+
 /** The program that holds all that is open here ends with the pipe that it reads. */
 static void run_spawnhold(const struct words *words, struct outcome *outcome)
 {
@@ -110,11 +133,22 @@ static void run_spawnhold(const struct words *words, struct outcome *outcome)
 	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
 	if (strcmp(words->w[0], "spawnphold") == 0) {
 		outcome->result = posix_spawnp(&held, "cat", &actions, NULL, argv, environ);
+	} else if (strcmp(words->w[0], "pidfd_spawnhold") == 0) {
+		outcome->result = spawn_with_pidfd("pidfd_spawn", "/bin/cat", &actions, argv);
+	} else if (strcmp(words->w[0], "pidfd_spawnphold") == 0) {
+		outcome->result = spawn_with_pidfd("pidfd_spawnp", "cat", &actions, argv);
 	} else {
 		outcome->result = posix_spawn(&held, "/bin/cat", &actions, NULL, argv, environ);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[0]);
+}
+
+static void run_pidfd_spawnhold(const struct words *words, struct outcome *outcome)
+{
+	run_spawnhold(words, outcome);
+	outcome->error = (int)outcome->result;
+	outcome->result = outcome->error == 0 ? 0 : -1;
 }
 
 static FILE *held_stream;
@@ -355,6 +389,8 @@ const struct command process_commands[] = {
 	{"forkhold", "", run_forkhold},
 	{"spawnhold", "", run_spawnhold},
 	{"spawnphold", "", run_spawnhold},
+	{"pidfd_spawnhold", "", run_pidfd_spawnhold},
+	{"pidfd_spawnphold", "", run_pidfd_spawnhold},
 	{"popenhold", "", run_popenhold},
 	{"forkkill", "", run_forkkill},
 	{"vfork_close", "FD", run_vfork_close},

@@ -179,6 +179,30 @@ static void what_another_process_holds_is_not_drained_and_does_not_vanish(void *
 	}
 }
 
+/** The kernel sends nothing before the child's close: what was left unread is nobody's yet. */
+static void what_pidfd_spawn_starts_holds_what_is_open(void **state)
+{
+	(void)state;
+	static const char *const holds[] = {"pidfd_spawnhold", "pidfd_spawnphold"};
+	for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){NULL});
+		const char *answer = actor_do(&p.a, "%s", holds[i]);
+		if (strcmp(answer, "-1 ENOSYS") == 0) {
+			lab_skip("glibc before 2.39 has no pidfd_spawn");
+		}
+		assert_string_equal(answer, "0 -");
+		peer_send(p.peer, "hello");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_open(&p);
+		assert_int_equal(log_count(&p.a, NULL), 0);
+		assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+		pair_expect_rst(&p);
+		pair_close(&p);
+	}
+}
+
 static void bytes_kept_before_a_reset_are_not_the_kernels(void **state)
 {
 	(void)state;
@@ -365,6 +389,7 @@ LAB_MAIN(LAB_TEST(drop_leaves_a_filter_of_the_programs_own),
 	 LAB_TEST(drop_syn_is_chosen_by_listener),
 	 LAB_TEST(drain_does_nothing_where_the_program_wants_a_reset),
 	 LAB_TEST(what_another_process_holds_is_not_drained_and_does_not_vanish),
+	 LAB_TEST(what_pidfd_spawn_starts_holds_what_is_open),
 	 LAB_TEST(bytes_kept_before_a_reset_are_not_the_kernels),
 	 LAB_TEST(bytes_of_one_connection_too_many_are_lost_aloud),
 	 LAB_TEST(rules_outlive_seccomp_in_a_child_of_vfork), LAB_TEST(errno_leaves_connect_alone),
