@@ -94,7 +94,8 @@ through() {
 			pids+=($!)
 		done
 		wait "${pids[@]}" || true
-		eventually haproxy_told $(($# - 1))
+		# Of a request that it does not answer (000) a newer one writes nothing.
+		eventually haproxy_told $(($# - 1 - $(grep -c '^000' "../$way/client.haproxy")))
 		stop
 		stop QUIT
 		nginx_said >"../$way/nginx"
@@ -174,7 +175,7 @@ reset_in_the_header_is_a_server_that_aborts() {
 	stop
 	same rule
 	struck reset nginx haproxy
-	both_say "Connection reset by peer) while reading response header from upstream" "SH-- 502"
+	both_say "Connection reset by peer) while reading response header from upstream" "H-- 502"
 }
 
 reset_in_the_body_is_a_server_that_aborts() {
@@ -185,9 +186,11 @@ reset_in_the_body_is_a_server_that_aborts() {
 	stop
 	# How much nginx had passed on before it threw the rest away is another number each time.
 	sed -i 's/[0-9]\{4,\}/N/g' */client.nginx
+	# Nor is it the same whom a newer haproxy blames: its client has gone when it writes the line.
+	sed -i 's/^[CS]D/-D/' */haproxy
 	same rule
 	struck reset nginx haproxy
-	both_say "Connection reset by peer) while reading upstream" "SD-- 200"
+	both_say "Connection reset by peer) while reading upstream" "-D-- 200"
 }
 
 drop_all_is_a_server_that_is_not_heard() {
