@@ -59,6 +59,10 @@ PASSING = [
     (r"\b\d+(\.\d+)? (s|ms|us)\b", "TIME"),
     (r"\bafter \d+ milliseconds", "after TIME"),
     (r"\bage_ms=\d+", "age_ms=N"),
+    (r"\bfd=\d+", "fd=N"),
+    # Newer curl says it so, and newer Python shows the line, too.
+    (r"Couldn't connect", "Could not connect"),
+    (r"(in <module>) .*? (\w+Error:)", r"\1 \2"),
 ]
 
 
