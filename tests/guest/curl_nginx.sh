@@ -146,7 +146,7 @@ a_connection_that_ends_early_for_the_client_resets_the_server() {
 	nginx_serves
 	local aborted
 	aborted=$(counter TCPAbortOnClose)
-	curl_fails 18 "transfer closed with" "$(at big)"
+	curl_fails 18 "curl: (18) " "$(at big)"
 	expect "$(counter TCPAbortOnClose)" $((aborted + 1))
 	stop
 	expect "$(logged 'select(.ev == "inject") | .action' | sort -u)" "unread"
