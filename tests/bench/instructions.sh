@@ -13,7 +13,7 @@ build=$(realpath "${RESETBY_BUILD:-build}")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-CALLS=500
+CALLS=2000
 CONFIGURATIONS=${CONFIGURATIONS:-bare null off resets conns calls}
 case $CONFIGURATIONS in
 *:*) mapfile -t configurations <<<"$CONFIGURATIONS" ;;
