@@ -369,15 +369,14 @@ static void run_vfork_seccomp(const struct words *words, struct outcome *outcome
 	outcome->result = status;
 }
 
-/** SIGALRM after milliseconds, counted; interrupting, unless calls are to be restarted. */
-static void run_alarm(const struct words *words, struct outcome *outcome)
+/** SIGALRM is counted from here on; it interrupts calls, unless they are to be restarted. */
+static void run_on_alarm(const struct words *words, struct outcome *outcome)
 {
 	struct sigaction action = {
 		.sa_handler = count_signal,
 		.sa_flags = has_word(words, "restart") ? SA_RESTART : 0,
 	};
-	sigaction(SIGALRM, &action, NULL);
-	outcome->result = (long)ualarm((unsigned)number_at(words, 1, 0) * 1000, 0);
+	outcome->result = sigaction(SIGALRM, &action, NULL);
 }
 
 const struct command process_commands[] = {
@@ -410,6 +409,6 @@ const struct command process_commands[] = {
 	{"signals", "", run_signals},
 	{"seccomp", "", run_seccomp},
 	{"vfork_seccomp", "", run_vfork_seccomp},
-	{"alarm", "MS [restart]", run_alarm},
+	{"on_alarm", "[restart]", run_on_alarm},
 	{0},
 };

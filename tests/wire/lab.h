@@ -383,6 +383,12 @@ const char *actor_result_within(struct actor *actor, int timeout_ms);
 /** Wait until the actor's `background` command sleeps in a call on this slot. */
 void actor_wait_background(struct actor *actor, const char *slot);
 
+/** Wait until the command sent last sleeps in a call, and has no result. */
+void actor_wait_asleep(struct actor *actor);
+
+/** The same, and then send it SIGALRM: see the actor's `on_alarm`. */
+void actor_alarm(struct actor *actor);
+
 /** The number in a command's result: actor_number(actor_do(&a, "fd s0")). */
 long actor_number(const char *result);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -319,13 +320,11 @@ const char *actor_do(struct actor *actor, const char *format, ...)
 	return result;
 }
 
-/** Whether a thread sleeps in a call whose first argument is this descriptor. */
-static bool sleeps_in(pid_t pid, const char *thread, int fd)
+/** Whether a thread sleeps in a call: its number and first argument. */
+static bool sleeps(pid_t pid, const char *thread, int *number, unsigned *argument)
 {
-	int number;
-	unsigned argument;
 	char *text = lab_read_file(lab_text("/proc/%d/task/%s/syscall", (int)pid, thread));
-	bool there = sscanf(text, "%d 0x%x", &number, &argument) == 2 && argument == (unsigned)fd;
+	bool there = sscanf(text, "%d 0x%x", number, argument) == 2;
 	free(text);
 	return there;
 }
@@ -333,10 +332,13 @@ static bool sleeps_in(pid_t pid, const char *thread, int fd)
 static bool background_sleeps(struct actor *actor, int fd)
 {
 	bool there = false;
+	int number;
+	unsigned argument;
 	DIR *threads = opendir(lab_text("/proc/%d/task", (int)actor->pid));
 	for (struct dirent *thread; threads && (thread = readdir(threads)) != NULL;) {
 		if (atoi(thread->d_name) > 0 && atoi(thread->d_name) != actor->pid) {
-			there |= sleeps_in(actor->pid, thread->d_name, fd);
+			there |= sleeps(actor->pid, thread->d_name, &number, &argument) &&
+				 argument == (unsigned)fd;
 		}
 	}
 	closedir(threads);
@@ -347,6 +349,27 @@ void actor_wait_background(struct actor *actor, const char *slot)
 {
 	int fd = (int)actor_number(actor_do(actor, "fd %s", slot));
 	lab_until(background_sleeps(actor, fd));
+}
+
+/** In none with which it reads its commands or writes its log. */
+static bool command_sleeps(struct actor *actor)
+{
+	int number;
+	unsigned argument;
+	return sleeps(actor->pid, lab_text("%d", (int)actor->pid), &number, &argument) &&
+	       number != SYS_read && number != SYS_write;
+}
+
+void actor_wait_asleep(struct actor *actor)
+{
+	lab_until(command_sleeps(actor));
+	assert_null(actor_result_within(actor, 0));
+}
+
+void actor_alarm(struct actor *actor)
+{
+	actor_wait_asleep(actor);
+	kill(actor->pid, SIGALRM);
 }
 
 long actor_number(const char *result)

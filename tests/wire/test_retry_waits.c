@@ -46,7 +46,7 @@ static void a_wait_that_the_reset_ends_is_followed_by_another(void **state)
 	retry_ask(&p, GET);
 	actor_send(&p.a, "poll s0 in 20000");
 	/* Who only begins to wait may meet the error before the hang-up: tcp_reset(). */
-	assert_null(actor_result_within(&p.a, 200));
+	actor_wait_asleep(&p.a);
 	pair_abort_peer(&p);
 	assert_string_equal(actor_result(&p.a), "1 - in err hup");
 	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
@@ -321,8 +321,10 @@ static void a_signal_ends_a_wait_while_a_connection_is_renewed(void **state)
 		retry_ask_in_vain(&p, GET);
 		retry_dig_hole(&p);
 		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
-		actor_do(&p.a, "alarm 50");
-		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "-1 EINTR");
+		actor_do(&p.a, "on_alarm");
+		actor_send(&p.a, "%s", waits[i]);
+		actor_alarm(&p.a);
+		assert_string_equal(actor_result(&p.a), "-1 EINTR");
 		assert_string_equal(actor_do(&p.a, "signals"), "1 -");
 		retry_fill_hole(&p);
 		pair_close(&p);
@@ -420,8 +422,10 @@ static void a_handler_without_restart_ends_a_read(void **state)
 	retry_open(&p, client_situation, "retry=20", NULL);
 	retry_ask_in_vain(&p, GET);
 	retry_dig_hole(&p);
-	actor_do(&p.a, "alarm 100");
-	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EINTR");
+	actor_do(&p.a, "on_alarm");
+	actor_send(&p.a, "recv s0 1000");
+	actor_alarm(&p.a);
+	assert_string_equal(actor_result(&p.a), "-1 EINTR");
 	retry_fill_hole(&p);
 	/* The next read goes on. */
 	retry_expect_answered(&p, GET);
@@ -436,8 +440,9 @@ static void a_handler_with_restart_does_not_end_a_read(void **state)
 	retry_open(&p, client_situation, "retry=20", NULL);
 	retry_ask_in_vain(&p, GET);
 	retry_dig_hole(&p);
-	actor_do(&p.a, "alarm 100 restart");
+	actor_do(&p.a, "on_alarm restart");
 	actor_send(&p.a, "recv s0 1000");
+	actor_alarm(&p.a);
 	assert_null(actor_result_within(&p.a, 300));
 	retry_fill_hole(&p);
 	retry_serve(&p, GET);
