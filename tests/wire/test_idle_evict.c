@@ -20,7 +20,8 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		ALL_SITUATIONS (how) {
 			struct pair p;
-			pair_with_rule(&p, *how, "idle-evict=300ms");
+			/* Not before the first five bytes, whenever they come. */
+			pair_with_rule(&p, *how, "idle-evict=300ms after=5");
 			assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 			peer_recv(p.peer, 5);
 			lab_let_pass(350);
@@ -32,7 +33,7 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 				capture_count(&p.wire, (struct match){.from_port = p.actor_port,
 								      .data = true}),
 				1);
-			pair_expect_told(&p, "inject", 0, "1 idle-evict=300ms",
+			pair_expect_told(&p, "inject", 0, "1 idle-evict=300ms after=5",
 					 "7 bytes were taken");
 			const char *error = log_find(&p.a, "error", 0);
 			assert_string_equal(json_get(error, "cause"), "injected");
