@@ -660,7 +660,10 @@ static struct lane held;
 static void *leave_lane(void *context)
 {
 	(void)context;
-	usleep(200000);
+	/* Who waits for the lane begins to watch for a stall when it has waited for long. */
+	while (atomic_load(&held.stall_ms) == 0) {
+		usleep(100);
+	}
 	atomic_store(&held.holder, 0);
 	return NULL;
 }
