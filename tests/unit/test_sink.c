@@ -23,8 +23,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <cmocka.h>
-#include "child.h"
 #include "json_check.h"
+#include "lines.h"
 #include "log/event.h"
 #include "log/log.h"
 #include "sys/clock.h"
@@ -34,12 +34,6 @@
 #define WRITERS 2
 #define THREADS 2
 #define LINES_EACH 2500
-
-static void say(const char *line)
-{
-	struct self self = self_now();
-	log_write(&self, line, strlen(line));
-}
 
 static int stderr_pipe(void)
 {
@@ -344,12 +338,6 @@ static void a_closed_and_reused_descriptor_is_opened_again(void **state)
 	in_child(program_closes);
 }
 
-static void say_call(const char *line)
-{
-	struct self self = self_now();
-	log_write_soon(&self, clock_wall_us(), line, strlen(line));
-}
-
 /* Put a data file under our number, as no call of libc could under the hooks. */
 static void take_number_for_data(const char *path)
 {
@@ -414,10 +402,10 @@ static void reused_without_hooks(void)
 	char path[128];
 	snprintf(path, sizeof path, "%s/data", directory);
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
-	say_call("one\n");
+	keep_call("one\n");
 	take_number_for_data(path);
 	usleep(150 * 1000); /* 100 ms of it are the situation */
-	say_call("two\n");
+	keep_call("two\n");
 	take_number_for_data(path);
 	say("three\n");
 	CHECK(file_is(path, ""));
@@ -435,16 +423,16 @@ static void reused_in_child(void)
 	char path[128];
 	snprintf(path, sizeof path, "%s/data", directory);
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
-	say_call("one\n");
+	keep_call("one\n");
 	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (child == 0) {
 		take_number_for_data(path);
-		say_call("child\n");
+		keep_call("child\n");
 		_exit(0);
 	}
 	int status;
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
-	say_call("two\n");
+	keep_call("two\n");
 	log_flush();
 	CHECK(file_is(path, ""));
 	CHECK(file_is(log_path, "one\nchild\ntwo\n"));
@@ -461,15 +449,15 @@ static void moved(void)
 	char path[128];
 	snprintf(path, sizeof path, "%s/data", directory);
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
-	say_call("one\n");
+	keep_call("one\n");
 	int number = own_fd(OWN_LOG);
 	own_move(number);
 	int data = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	CHECK(dup2(data, number) == number);
-	say_call("two\n");
+	keep_call("two\n");
 	log_flush();
 	own_drop(OWN_LOG);
-	say_call("three\n");
+	keep_call("three\n");
 	log_flush();
 	CHECK(file_is(path, ""));
 	CHECK(file_is(log_path, "one\ntwo\nthree\n"));
@@ -488,9 +476,9 @@ static void refused_with_limit(void)
 	struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
 	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
-	say_call("1234567\n");
-	say_call("over\n");
-	say_call("over\n");
+	keep_call("1234567\n");
+	keep_call("over\n");
+	keep_call("over\n");
 	CHECK(log_dropped() == 2);
 	CHECK(file_is(log_path, "1234567\n"));
 }
@@ -507,9 +495,9 @@ static void limited_later(void)
 	signal(SIGXFSZ, SIG_DFL);
 	struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
 	log_start(log_path, LOG_CONNS, LOG_TEXT, "x");
-	say_call("1234567\n");
+	keep_call("1234567\n");
 	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	say_call("over\n");
+	keep_call("over\n");
 	CHECK(log_dropped() == 1);
 	CHECK(file_is(log_path, "1234567\n"));
 }
