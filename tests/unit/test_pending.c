@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -406,26 +407,35 @@ static void a_living_process_keeps_its_lines_and_writes_them_at_exit(void **stat
 	in_child(alive);
 }
 
-static void count_lines(const struct leftover *leftover, void *context)
+struct seen {
+	size_t alive, dead;
+	char text[256];
+};
+
+static void see_lines(const struct leftover *leftover, void *context)
 {
-	size_t *alive_dead = context;
-	alive_dead[!leftover->alive] += leftover->length;
+	struct seen *seen = context;
+	*(leftover->alive ? &seen->alive : &seen->dead) += leftover->length;
+	strncat(seen->text, leftover->lines, leftover->length);
 }
 
 static void reading(void)
 {
 	int hold;
-	size_t alive_dead[2] = {0};
+	struct seen seen = {0};
 	pid_t child = keeper(&hold);
+	append("resetby[1] 12:00:00");
 	leave("first\nleft\n", 1);
-	CHECK(leftover_read(log_path, count_lines, alive_dead) == 2);
-	CHECK(alive_dead[0] == strlen("second\n") && alive_dead[1] == strlen("left\n"));
+	CHECK(leftover_read(log_path, see_lines, &seen) == 2);
+	CHECK(seen.alive == strlen("second\n") && seen.dead == strlen("left\n"));
+	CHECK(strstr(seen.text, "second\n") != NULL && strstr(seen.text, "left\n") != NULL);
 	CHECK(is_left());
-	expect_log("first\n");
+	/* Nor is half a line there made blank. */
+	expect_log("first\nresetby[1] 12:00:00");
 	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-	CHECK(leftover_read(log_path, count_lines, alive_dead) == 2);
-	CHECK(alive_dead[1] == strlen("left\n") * 2 + strlen("second\n"));
-	CHECK(leftover_read("/nonexistent/log", count_lines, alive_dead) == -ENOENT);
+	CHECK(leftover_read(log_path, see_lines, &seen) == 2);
+	CHECK(seen.dead == strlen("left\n") * 2 + strlen("second\n"));
+	CHECK(leftover_read("/nonexistent/log", see_lines, &seen) == -ENOENT);
 }
 
 static void what_is_left_can_be_read_without_a_trace(void **state)
@@ -457,6 +467,82 @@ static void a_file_of_another_user_is_not_brought_in(void **state)
 {
 	(void)state;
 	in_child(untrusted);
+}
+
+/* One is being made, the other is of something else. */
+static void of_another_size(void)
+{
+	char path[256];
+	struct seen seen = {0};
+	leave("left\n", 0);
+	pending_name(path, 2);
+	leave_at(path, "not ours\n", 0);
+	CHECK(truncate(path, 100) == 0);
+	CHECK(leftover_read(log_path, see_lines, &seen) == 1 && strcmp(seen.text, "left\n") == 0);
+	pending_name(path, 3);
+	CHECK(mknod(path, S_IFREG | 0644, 0) == 0);
+	open_log();
+	expect_log("left\nopened\n");
+	CHECK(!is_left() && access(path, F_OK) == 0);
+	pending_name(path, 2);
+	CHECK(access(path, F_OK) == 0);
+}
+
+static void a_file_of_another_size_is_left_alone(void **state)
+{
+	(void)state;
+	in_child(of_another_size);
+}
+
+/* Of a process whose user may not take the file away. */
+static void not_taken_away(void)
+{
+	char path[256];
+	append("zero\n");
+	leave("one\ntwo\n", 0);
+	pending_name(path, 1);
+	if (chown(path, 65534, 65534) != 0) {
+		_exit(SKIPPED);
+	}
+	CHECK(chmod(log_path, 0666) == 0 && chmod(directory, 0755) == 0 && setuid(65534) == 0);
+	open_log();
+	leftover_reclaim();
+	expect_log("zero\none\ntwo\nopened\n");
+	CHECK(is_left());
+}
+
+static void lines_whose_file_stays_are_brought_in_once(void **state)
+{
+	(void)state;
+	in_child(not_taken_away);
+}
+
+/* There is room for the first line only. */
+static void no_room(void)
+{
+	struct rlimit limit;
+	append("zero\n");
+	leave("one\ntwo\n", 0);
+	log_start(log_path, LOG_CALLS, LOG_TEXT, "x");
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = strlen("zero\none\n");
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	leftover_reclaim();
+	expect_log("zero\none\n");
+	CHECK(is_left());
+	limit.rlim_cur = before;
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	leftover_reclaim();
+	expect_log("zero\none\ntwo\n");
+	CHECK(!is_left());
+}
+
+static void what_had_no_room_is_brought_in_later(void **state)
+{
+	(void)state;
+	in_child(no_room);
 }
 
 static void unfinished(void)
@@ -833,6 +919,9 @@ int main(void)
 		TEST(a_living_process_keeps_its_lines_and_writes_them_at_exit),
 		TEST(what_is_left_can_be_read_without_a_trace),
 		TEST(a_file_of_another_user_is_not_brought_in),
+		TEST(a_file_of_another_size_is_left_alone),
+		TEST(lines_whose_file_stays_are_brought_in_once),
+		TEST(what_had_no_room_is_brought_in_later),
 		TEST(only_whole_lines_are_brought_in),
 		TEST(lines_of_threads_and_processes_are_whole_all_there_and_in_order),
 		TEST(a_child_keeps_its_lines_where_its_fork_is_noticed_late),
