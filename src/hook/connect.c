@@ -18,7 +18,7 @@ static void disconnecting(struct call *call)
 	conn_learn_local(call->conn, call->fd);
 	flow_notice_established(call);
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
-	if (phase == PHASE_OPEN || phase == PHASE_CONNECTING) {
+	if (phase == PHASE_OPEN) {
 		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
 	}
 }

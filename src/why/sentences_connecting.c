@@ -109,8 +109,7 @@ static void abandoned(const struct evidence *e, struct text *text)
 {
 	const char *how = e->error == EINPROGRESS || e->error == EALREADY ? "SO_SNDTIMEO ran out"
 			  : e->surface == SURFACE_EXIT                    ? "the program ended"
-			  : e->surface == SURFACE_DISCONNECT || e->given_up
-				  ? "the program disconnected the socket (AF_UNSPEC)"
+			  : e->given_up ? "the program disconnected the socket (AF_UNSPEC)"
 			  : e->surface == SURFACE_CLOSE && e->op != OP_SHUTDOWN
 				  ? "the program closed the socket"
 				  : "the program shut the socket down";

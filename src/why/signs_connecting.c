@@ -8,8 +8,7 @@ bool gave_up(const struct evidence *e)
 	if (!e->connecting) {
 		return false;
 	}
-	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT ||
-	    e->surface == SURFACE_DISCONNECT) {
+	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
 		return e->state == STATE_SYN_SENT;
 	}
 	/* shutdown and AF_UNSPEC in SYN_SENT give ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
