@@ -148,7 +148,10 @@ static void forgotten(const struct evidence *e, struct text *text)
 
 static void already_reset(const struct evidence *e, struct text *text)
 {
-	if (e->told_error != 0) {
+	if (e->told_error == EPIPE && op_direction(e->told_op) == DIRECTION_READ) {
+		text_format(text, "this connection was over when %s was told its end %t ago",
+			    op_name(e->told_op), e->told_ago_ms);
+	} else if (e->told_error != 0) {
 		text_string(text, "this connection ended with ");
 		errno_write(text, e->told_error);
 		text_format(text, ", which %s reported %t ago", op_name(e->told_op),

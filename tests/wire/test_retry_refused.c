@@ -676,6 +676,33 @@ static void a_connection_that_is_not_renewed_has_one_end(void **state)
 	pair_close(&p);
 }
 
+/** Told an end of file, in place of an answer over another connection, a program may write on. */
+static void writing_past_an_end_that_is_not_renewed_is_explained(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	retry_exchange(&p, GET);
+	retry_ask(&p, GET);
+	close(p.listener);
+	p.listener = -1;
+	pair_close_peer(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "0 -");
+	const char *refused = log_find(&p.a, "retry", 0);
+	assert_string_equal(json_get(refused, "did"), "refused");
+	double number = json_number(refused, "conn");
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+	const char *line = log_find(&p.a, "error", 0);
+	assert_string_equal(json_get(line, "cause"), "already-reset");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_non_null(strstr(json_get(line, "why"), "was over when recv was told its end"));
+	assert_true(json_number(line, "conn") == number);
+	assert_string_equal(json_get(line, "side"), "client");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	pair_close(&p);
+}
+
 /** A server in trouble is not asked more often than it can recover from. */
 static void tokens_are_used_up(void **state)
 {
@@ -776,5 +803,7 @@ LAB_MAIN(LAB_TEST(a_post_is_not_retried), LAB_TEST(what_is_no_http_is_not_retrie
 	 LAB_TEST(a_state_outlives_the_request_that_made_it),
 	 LAB_TEST(a_redis_session_that_selects_later_is_not_replaced), LAB_TEST(tries_are_used_up),
 	 LAB_TEST(no_new_connection_is_the_first_error),
-	 LAB_TEST(a_connection_that_is_not_renewed_has_one_end), LAB_TEST(tokens_are_used_up),
-	 LAB_TEST(a_renewal_ends_where_seccomp_begins), LAB_TEST(every_reason_was_met))
+	 LAB_TEST(a_connection_that_is_not_renewed_has_one_end),
+	 LAB_TEST(writing_past_an_end_that_is_not_renewed_is_explained),
+	 LAB_TEST(tokens_are_used_up), LAB_TEST(a_renewal_ends_where_seccomp_begins),
+	 LAB_TEST(every_reason_was_met))

@@ -132,8 +132,21 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	begin_pause(session, idle ? 0 : budget_pause_ms(session->tries));
 }
 
+/* An end of file is told as no error, yet whatever is written from now on fails. */
+static void remember_end(const struct session *session, struct conn *conn)
+{
+	if (conn->told_error == 0) {
+		conn->told_error = EPIPE;
+		conn->told_op = session->original_op;
+		conn->told_ms = (uint32_t)clock_coarse_ms();
+		conn->told_count = 1;
+		conn_stir(conn);
+	}
+}
+
 static void end_renewal(struct session *session, struct call *call, enum reason reason, int detail)
 {
+	remember_end(session, call->conn);
 	raw2(SYS_shutdown, session->fd, SHUT_RDWR);
 	session->over = true;
 	call->op = (enum op)session->original_op;
