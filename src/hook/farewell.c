@@ -36,12 +36,19 @@ static int64_t lost_at_most(const struct evidence *e)
 	return e->outq == 0 && was_last && said < INT64_MAX ? (int64_t)said : e->outq;
 }
 
+/* TLS's goodbyes come behind a handshake, of which each way's part is longer than they are. */
+static bool follows_a_handshake(const struct evidence *e, uint64_t goodbye)
+{
+	uint64_t least = goodbye + CLOSE_NOTIFY_BYTES;
+	return e->bytes_in >= least && e->bytes_out >= least;
+}
+
 /*
  * Has the program answered a goodbye with its own? TLS's close_notify is of one length at both ends,
  * and OpenSSL and GnuTLS read a record's head before its body. curl reads once more before it closes,
  * so that nothing is left unread: that is no wait for an answer.
  */
-static bool has_answered(const struct conn *conn)
+static bool has_answered(const struct conn *conn, const struct evidence *e)
 {
 	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
 	int64_t head = 0, body = 0, answer = 0;
@@ -63,7 +70,8 @@ static bool has_answered(const struct conn *conn)
 			break;
 		}
 	}
-	return head == RECORD_HEAD_BYTES && answer == head + body && answer <= CLOSE_NOTIFY_BYTES;
+	return head == RECORD_HEAD_BYTES && answer == head + body && answer <= CLOSE_NOTIFY_BYTES &&
+	       follows_a_handshake(e, (uint64_t)answer);
 }
 
 /*
@@ -74,7 +82,8 @@ static bool has_crossed_another(const struct evidence *e)
 {
 	uint64_t heard = e->side == SIDE_SERVER ? e->req_bytes : e->resp_bytes;
 	return e->last_turn == DIRECTION_READ && e->inq == 0 && e->outq > 0 &&
-	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq;
+	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq &&
+	       follows_a_handshake(e, heard);
 }
 
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
@@ -83,7 +92,7 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 	bool had_closed =
 		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
 	bool shut = has_shut_down(conn, e);
-	bool reads_on = e->surface == SURFACE_EOF && !shut && !has_answered(conn);
+	bool reads_on = e->surface == SURFACE_EOF && !shut && !has_answered(conn, e);
 	bool told = e->error != 0 || reads_on || e->told_hidden;
 	int64_t longest = e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES;
 	if (!had_closed || told || lost_at_most(e) > longest) {
