@@ -359,6 +359,13 @@ static void look_for_fin(struct evidence *e, bool known)
 	e->fin_knowable = counted && !e->learned && (more == 0 || (more == 1 && alone));
 }
 
+/* The error queue's messages are others, and seldom there. */
+static bool has_pending_error(int fd)
+{
+	struct pollfd look = {.fd = fd};
+	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
+}
+
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;
@@ -392,6 +399,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
 		evidence->disconnected = counts_segments(info_size);
 	}
+	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
 	unseen_collect(evidence, conn, fd);

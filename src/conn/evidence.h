@@ -105,6 +105,7 @@ struct evidence {
 	uint32_t segs_in, segs_out, data_segs_in;
 	uint32_t peer_window;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
+	bool error_waits;          /* in CLOSE: nobody has been told why */
 	bool disconnected;         /* connect with AF_UNSPEC has begun the counts anew */
 	bool fin_arrived;          /* the peer's, read or not */
 	bool fin_knowable;         /* every byte that was read is counted: else it may have come */

@@ -9,6 +9,15 @@ bool was_told(const struct evidence *e)
 }
 
 /*
+ * In CLOSE is what ended in order, too. Of what an older process has done with it only an error that
+ * waits tells that it did not.
+ */
+bool did_not_end_in_order(const struct evidence *e)
+{
+	return !e->learned || e->error_waits;
+}
+
+/*
  * The program hears nothing, yet the kernel has given the connection up. Where a forked process goes
  * on with it, that one may have ended it in order.
  */
@@ -17,7 +26,7 @@ static bool died_silently(const struct evidence *e)
 	bool ends = e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT ||
 		    e->surface == SURFACE_DISCONNECT;
 	return ends && !e->connecting && !e->listening && e->state == STATE_CLOSE && !e->shared &&
-	       !was_told(e);
+	       !was_told(e) && did_not_end_in_order(e);
 }
 
 /* The kernel was sending something again, or probing, when the connection died. */

@@ -18,6 +18,7 @@ bool is_reset(const struct evidence *e);
 bool is_icmp_errno(int error);
 bool is_timeout(const struct evidence *e);
 bool is_all_ours(const struct evidence *e);
+bool did_not_end_in_order(const struct evidence *e);
 bool by_rule(const struct evidence *e);
 bool by_admin(const struct evidence *e);
 

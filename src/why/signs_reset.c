@@ -45,7 +45,7 @@ bool reset_after_fin(const struct evidence *e)
 	}
 	bool silent = e->surface == SURFACE_EOF
 			      ? e->state == STATE_CLOSE && !was_told(e) && !has_ended(e) &&
-					!was_unanswered(e)
+					!was_unanswered(e) && did_not_end_in_order(e)
 			      : died_too_early(e) && (e->peer_fin || e->fin_arrived) &&
 					!may_have_timed_out(e);
 	return silent && e->error == 0;

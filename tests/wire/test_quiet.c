@@ -341,6 +341,28 @@ static void listener_without_waiting_connections_is_quiet(void **state)
 	end_quietly(&p);
 }
 
+/** What it had shut down before is not known, and its state is that of one that was reset. */
+static void an_inherited_connection_that_has_ended_is_quiet(void **state)
+{
+	static const char *const calls[] = {"recv s0 0", "recv s0"};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		ALL_SITUATIONS (how) {
+			struct pair p;
+			open_pair(&p, how);
+			assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+			assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+			assert_int_equal(peer_drain(p.peer), 0);
+			pair_close_peer(&p);
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+			assert_string_equal(actor_do(&p.a, "%s", calls[i]), "0 -");
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+			assert_false(capture_rst(&p.wire, p.peer_port));
+			end_quietly(&p);
+		}
+	}
+}
+
 static void simultaneous_close_is_quiet(void **state)
 {
 	(void)state;
@@ -367,4 +389,5 @@ LAB_MAIN(LAB_TEST(exchanges_on_a_kept_connection_are_quiet),
 	 LAB_TEST(forks_and_copies_are_quiet), LAB_TEST(wrong_arguments_are_quiet),
 	 LAB_TEST(a_size_that_cannot_be_sends_nothing),
 	 LAB_TEST(listener_without_waiting_connections_is_quiet),
+	 LAB_TEST(an_inherited_connection_that_has_ended_is_quiet),
 	 LAB_TEST(simultaneous_close_is_quiet))
