@@ -71,8 +71,8 @@ static bool counts_sent(long size)
 
 /*
  * Who opened an inherited connection is not written anywhere; but the kernel counts a client's SYN among
- * what was acknowledged, and not among what was sent. A FIN of ours is another of that kind, and what
- * goes out or is acknowledged while we ask makes the counts disagree.
+ * what was acknowledged or is on its way, and not among what was sent. A FIN of ours is another of that
+ * kind, and what goes out or is acknowledged while we ask makes the counts disagree.
  */
 static enum side counted_side(int fd, const struct tcp_info *info)
 {
@@ -80,20 +80,28 @@ static enum side counted_side(int fd, const struct tcp_info *info)
 	socklen_t size = sizeof again;
 	int unacked = 0;
 	int unsent = 0;
-	bool whole = info->tcpi_state == STATE_ESTABLISHED || info->tcpi_state == STATE_CLOSE_WAIT;
-	if (!whole || raw_ioctl(fd, SIOCOUTQ, &unacked) < 0 ||
-	    raw_ioctl(fd, SIOCOUTQNSD, &unsent) < 0 ||
+	if (info->tcpi_state == STATE_SYN_SENT) {
+		return SIDE_CLIENT;
+	}
+	if (raw_ioctl(fd, SIOCOUTQ, &unacked) < 0 || raw_ioctl(fd, SIOCOUTQNSD, &unsent) < 0 ||
 	    raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &again, &size) < 0 || !counts_sent(size) ||
 	    again.tcpi_bytes_sent != info->tcpi_bytes_sent ||
 	    again.tcpi_bytes_acked != info->tcpi_bytes_acked) {
-		return info->tcpi_state == STATE_SYN_SENT ? SIDE_CLIENT : SIDE_UNKNOWN;
+		return SIDE_UNKNOWN;
 	}
+	bool no_fin = info->tcpi_state == STATE_ESTABLISHED || info->tcpi_state == STATE_CLOSE_WAIT;
 	uint64_t sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
-	uint64_t acked = sent - (uint64_t)(unacked - unsent);
-	if (info->tcpi_bytes_acked == acked + 1) {
+	uint64_t acked = info->tcpi_bytes_acked;
+	switch (acked + (uint64_t)(unacked - unsent) - sent) {
+	case 0:
+		return SIDE_SERVER;
+	case 1:
+		return no_fin ? SIDE_CLIENT : SIDE_UNKNOWN;
+	case 2:
 		return SIDE_CLIENT;
+	default:
+		return SIDE_UNKNOWN;
 	}
-	return info->tcpi_bytes_acked == acked ? SIDE_SERVER : SIDE_UNKNOWN;
 }
 
 /* Of the two ports the one in the ephemeral range is the client's. */

@@ -108,6 +108,31 @@ static void a_reset_of_an_inherited_connection_is_explained(void **state)
 	}
 }
 
+/** And of what was sent before one it is known that it was. */
+static void a_reset_before_exec_is_one_of_a_server(void **state)
+{
+	(void)state;
+	ALL_SITUATIONS (how) {
+		struct pair p;
+		if (!how->server) {
+			continue;
+		}
+		pair_open(&p, *how, NULL);
+		assert_string_equal(actor_do(&p.a, "send s0 1"), "1 -");
+		peer_recv(p.peer, 1);
+		pair_abort_peer(&p);
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		const char *line = log_find(&p.a, "error", 0);
+		assert_string_equal(json_get(line, "side"), "server");
+		assert_string_equal(json_get(line, "cause"), "peer-abort");
+		assert_string_equal(json_get(line, "else"), "[\"peer-closed-unread\"]");
+		assert_non_null(strstr(json_get(line, "why"), "1 byte had been sent"));
+		pair_close(&p);
+	}
+}
+
 static void a_listener_inherited_over_exec_accepts(void **state)
 {
 	(void)state;
@@ -453,6 +478,7 @@ static void our_own_descriptors_are_high_and_closed_on_exec(void **state)
 LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(an_inherited_connection_is_reset_by_its_first_call),
 	 LAB_TEST(a_reset_of_an_inherited_connection_is_explained),
+	 LAB_TEST(a_reset_before_exec_is_one_of_a_server),
 	 LAB_TEST(a_listener_inherited_over_exec_accepts),
 	 LAB_TEST(a_descriptor_received_in_a_message_is_learned),
 	 LAB_TEST(high_numbers_are_numbers), LAB_TEST(numbers_above_65536_are_numbers),
