@@ -58,7 +58,7 @@ bool keepalive_met_a_rst(const struct evidence *e);
 bool before_any_answer(const struct evidence *e);
 bool never_accepted(const struct evidence *e);
 bool mid_upload(const struct evidence *e);
-bool mid_upload_with_more_to_come(const struct evidence *e);
+bool mid_upload_or_closed(const struct evidence *e);
 bool after_exchange(const struct evidence *e);
 bool before_any_byte(const struct evidence *e);
 

@@ -163,10 +163,14 @@ bool mid_upload(const struct evidence *e)
 	return is_reset(e) && (e->outq > 0 || (spoke_last(e) && e->side != SIDE_SERVER));
 }
 
-/* And what the peer has said lies unread: its FIN may have waited behind that for room in our window. */
-bool mid_upload_with_more_to_come(const struct evidence *e)
+/*
+ * And the peer may have closed in order: what it has said lies unread, and its FIN may have waited behind
+ * that for room in our window; or an older process may have read it.
+ */
+bool mid_upload_or_closed(const struct evidence *e)
 {
-	return mid_upload(e) && e->outq > 0 && e->inq > 0;
+	bool unknown = e->error == 0 && e->learned;
+	return mid_upload(e) && e->outq > 0 && (e->inq > 0 || unknown);
 }
 
 /* An early answer to what the peer's program never read looks the same as an abort. */
