@@ -22,8 +22,8 @@ bool told_before(const struct evidence *e)
 bool told_to_another(const struct evidence *e)
 {
 	bool end = e->surface == SURFACE_EOF && (e->shared || e->inherited) && !was_told(e);
-	return (e->error == EPIPE || end) && e->state == STATE_CLOSE && !has_ended(e) &&
-	       !e->peer_fin && e->fin_knowable && !e->fin_arrived;
+	return (e->error == EPIPE || end) && e->state == STATE_CLOSE && !e->peer_fin &&
+	       e->fin_knowable && !e->fin_arrived;
 }
 
 bool wrote_past_own_end(const struct evidence *e)

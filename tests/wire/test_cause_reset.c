@@ -882,11 +882,19 @@ static void calls_after_the_end_are_already_reset(void **state)
 /** The kernel tells its error once, and this process is not the one. */
 static void a_reset_that_a_child_was_told_is_no_early_close(void **state)
 {
+	static const struct {
+		bool ended, reads;
+	} cases[] = {{false, false}, {false, true}, {true, true}};
 	(void)state;
-	for (int reads = 0; reads <= 1; reads++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool reads = cases[i].reads;
 		struct pair p;
 		open_client(&p);
 		exchange(&p);
+		if (cases[i].ended) {
+			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+			peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
+		}
 		pair_abort_peer(&p);
 		wait_for_end(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "fork recv s0"), "-1 ECONNRESET");
@@ -900,6 +908,24 @@ static void a_reset_that_a_child_was_told_is_no_early_close(void **state)
 							 "a process that shares the socket"}});
 		pair_close(&p);
 	}
+}
+
+/** Nor is an end of file in order taken for one that hides an error. */
+static void an_end_of_file_after_both_ends_is_no_news_to_who_shares_it(void **state)
+{
+	struct pair p;
+	(void)state;
+	open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "fork recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	expect_silence(&p.a);
+	expect_awake(&p.a);
+	pair_close(&p);
 }
 
 static void epipe_after_an_own_shutdown_does_not_hide_a_later_reset(void **state)
@@ -1481,6 +1507,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_rule_with_starts_changes_no_verdict),
 	 LAB_TEST(calls_after_the_end_are_already_reset),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_no_early_close),
+	 LAB_TEST(an_end_of_file_after_both_ends_is_no_news_to_who_shares_it),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
 	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
