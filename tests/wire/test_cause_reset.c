@@ -185,6 +185,70 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 	}
 }
 
+/** What others have read leaves nothing in the kernel's counts that would tell a FIN from a byte. */
+static void a_fin_is_not_denied_where_others_have_read(void **state)
+{
+	static const struct {
+		/** By whom the answer is read, and what happens before the last write. */
+		const char *reads, *becomes;
+	} cases[] = {
+		{"fork recv s0 5000 waitall", NULL},
+		{"stdio_read s0 5000", NULL},
+		{"recv s0 5000 waitall", "exec"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair p;
+		open_client(&p);
+		peer_send_bytes(p.peer, 5000);
+		assert_int_equal(actor_number(actor_do(&p.a, "%s", cases[i].reads)), 5000);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		wait_for_end(&p.a, "s0");
+		if (cases[i].becomes != NULL) {
+			assert_string_equal(actor_do(&p.a, "%s", cases[i].becomes), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+		expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = "send",
+					  .error = "EPIPE",
+					  .cause = "peer-closed-early",
+					  .sure = "likely",
+					  .others = "[\"already-reset\",\"peer-closed-unread\","
+						    "\"peer-abort\"]"});
+		pair_close(&p);
+	}
+}
+
+/** Of what the peer's closed window has kept back, nothing was sent that could lack an acknowledgement. */
+static void bytes_that_were_never_sent_are_known_at_the_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, NULL);
+	while (strstr(actor_do(&p.a, "send s0 100000"), "EAGAIN") == NULL) {
+	}
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	expect_silence(&p.a);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "peer-closed-unread",
+					 .sure = "likely",
+					 .rst_case = "none"});
+	assert_true(capture_rst(&p.wire, p.peer_port));
+	pair_close(&p);
+}
+
 static void end_of_file_that_hides_a_reset_is_told(void **state)
 {
 	struct pair p;
@@ -1479,6 +1543,8 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_close_behind_what_is_unread_is_possible),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
+	 LAB_TEST(a_fin_is_not_denied_where_others_have_read),
+	 LAB_TEST(bytes_that_were_never_sent_are_known_at_the_close),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
 	 LAB_TEST(a_reset_that_an_end_of_file_hides_is_told_once),
 	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
