@@ -354,9 +354,8 @@ static void look_for_fin(struct evidence *e, bool known)
 {
 	uint64_t more = e->bytes_received - e->bytes_in - (uint64_t)e->inq;
 	bool counted = known && !e->unseen && e->inq != QUEUE_UNKNOWN && !e->disconnected;
-	bool alone = !e->shared && !e->inherited;
 	e->fin_arrived = counted && more == 1 && !e->shared;
-	e->fin_knowable = counted && !e->learned && (more == 0 || (more == 1 && alone));
+	e->fin_knowable = counted && !e->learned && (more == 0 || e->fin_arrived);
 }
 
 /* The error queue's messages are others, and seldom there. */
