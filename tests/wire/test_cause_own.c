@@ -456,6 +456,26 @@ static void disconnect_by_another_process_is_not_the_peers_doing(void **state)
 	}
 }
 
+/** An SO_LINGER that waits is none of 0 seconds, whoever has set it. */
+static void close_with_a_linger_of_some_seconds_is_ordinary(void **state)
+{
+	static const char *const options[] = {"on 5", "off 0"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		open_client(&p);
+		assert_string_equal(actor_do(&p.a, "setsockopt s0 linger %s", options[i]), "0 -");
+		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_expect_fin(&p);
+		expect_silence(&p.a);
+		expect_awake(&p.a);
+		pair_close(&p);
+	}
+}
+
 /** By a process that has taken the socket, and has closed it again. */
 static void disconnect_s0_from_outside(struct actor *a)
 {
@@ -780,6 +800,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
 	 LAB_TEST(disconnect_before_the_success_was_noticed_names_itself),
+	 LAB_TEST(close_with_a_linger_of_some_seconds_is_ordinary),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing_when_nobody_is_told),
 	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
