@@ -309,6 +309,14 @@ void report_passing(struct call *call, int64_t stale_ms)
 	}
 }
 
+/* A FIN or RST has come while we looked: what is in CLOSE is not reset by the program's close. */
+static bool has_ended_meanwhile(const struct call *call, const struct evidence *evidence)
+{
+	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
+	return ends && evidence->has_info && evidence->state != STATE_CLOSE &&
+	       evidence_state(call->fd) == STATE_CLOSE;
+}
+
 static enum ending judge(struct desk *desk, struct call *call, enum surface surface,
 			 enum direction direction, bool quiet)
 {
@@ -332,6 +340,9 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 		return ENDING_NONE;
 	}
 	evidence_collect_failure(evidence, call->conn, call->fd);
+	if (has_ended_meanwhile(call, evidence)) {
+		return judge(desk, call, surface, direction, quiet);
+	}
 	/* Again, with what the failure's own evidence adds (ICMP, limits, other holders). */
 	if (!why_judge(evidence, &desk->verdict)) {
 		return ENDING_NONE;

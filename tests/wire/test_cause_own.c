@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void open_client(struct pair *pair)
@@ -288,6 +291,64 @@ static void half_closed_with_bytes_unread_is_not_certain_of_its_rst(void **state
 		assert_true(pair_sent_rst(&p));
 		pair_close(&p);
 	}
+}
+
+/** Stop the actor, which has half-closed and has bytes unread, in its close: before this system call. */
+static void stop_in_close(struct pair *p, uint64_t number)
+{
+	int status;
+	struct __ptrace_syscall_info info = {0};
+	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	assert_string_equal(actor_do(&p->a, "shutdown s0 w"), "0 -");
+	lab_until(info_of(&p->a, "s0").tcpi_state == TCP_FIN_WAIT2);
+	fill(p, 300);
+	if (ptrace(PTRACE_SEIZE, p->a.pid, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
+		lab_skip("cannot stop a process: %s", strerror(errno));
+	}
+	ptrace(PTRACE_INTERRUPT, p->a.pid, NULL, NULL);
+	assert_int_equal(waitpid(p->a.pid, &status, __WALL), p->a.pid);
+	actor_send(&p->a, "close s0");
+	while (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != number) {
+		ptrace(PTRACE_SYSCALL, p->a.pid, NULL, NULL);
+		assert_int_equal(waitpid(p->a.pid, &status, __WALL), p->a.pid);
+		assert_true(WIFSTOPPED(status));
+		ptrace(PTRACE_GET_SYSCALL_INFO, p->a.pid, sizeof(info), &info);
+	}
+}
+
+/** The peer's FIN comes while the actor stands there: there is no RST then. */
+static void end_while_it_stands(struct pair *p)
+{
+	assert_int_equal(shutdown(p->peer, SHUT_WR), 0);
+	tcp_wait_state(p->peer, TCP_CLOSE);
+	ptrace(PTRACE_DETACH, p->a.pid, NULL, NULL);
+	assert_string_equal(actor_result(&p->a), "0 -");
+	pair_expect_fin(p);
+}
+
+/** The connection was looked at, and the limits of the host are about to be. */
+static void an_end_that_comes_while_a_close_is_judged_is_no_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	stop_in_close(&p, SYS_openat);
+	end_while_it_stands(&p);
+	expect_silence(&p.a);
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "fin");
+	pair_close(&p);
+}
+
+static void an_end_that_comes_while_a_close_is_told_is_allowed_for(void **state)
+{
+	struct pair p;
+	(void)state;
+	stop_in_close(&p, SYS_write);
+	end_while_it_stands(&p);
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "closed-unread",
+					 .sure = "likely",
+					 .why = {"unless the peer's FIN or last ACK comes first"}});
+	pair_close(&p);
 }
 
 /** Of what is not acknowledged the peer may have got a part, and reads it before it meets the RST. */
@@ -794,6 +855,8 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(half_closed_with_bytes_unread_is_not_certain_of_its_rst),
+	 LAB_TEST(an_end_that_comes_while_a_close_is_judged_is_no_reset),
+	 LAB_TEST(an_end_that_comes_while_a_close_is_told_is_allowed_for),
 	 LAB_TEST(close_with_bytes_unread_tells_what_may_be_lost),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
