@@ -2,6 +2,8 @@
  * The constructor: libc's functions are looked up and the environment is read, once. Programs clear
  * or overwrite it early, so what is needed later is copied.
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../act/retry/retained.h"
@@ -31,10 +33,23 @@ EXPORT const char *resetby_version(void)
 	return RESETBY_VERSION;
 }
 
-/* The program as people call it: the last part of argv[0], without a login shell's dash. */
+/* By what name programs start themselves again (Chromium, Electron). */
+static const char self_link[] = "/proc/self/exe";
+
+/*
+ * The program as people call it: the last part of argv[0], without a login shell's dash; of its file
+ * where argv[0] is the link to that.
+ */
 static void name_program(void)
 {
+	char path[PATH_MAX];
 	const char *name = program_invocation_short_name;
+	if (strcmp(program_invocation_name, self_link) == 0) {
+		long length = raw4(SYS_readlinkat, AT_FDCWD, self_link, path, sizeof path - 1);
+		path[length > 0 ? length : 0] = '\0';
+		const char *slash = strrchr(path, '/');
+		name = slash != NULL ? slash + 1 : name;
+	}
 	if (name[0] == '-') {
 		name++;
 	}

@@ -52,6 +52,19 @@ threads_and_processes_share_a_file() {
 	expect "$(jq -r .tid log | sort -u | wc -l)" 64
 }
 
+# As Chromium starts what connects for it: argv[0] is no name of a program then.
+program_that_starts_itself_again_keeps_its_name() {
+	local name
+	name=$(basename "$(realpath "$PYTHON")")
+	(
+		export LD_PRELOAD="$library" RESETBY_FORMAT=json RESETBY_LOG="$PWD/%e.log"
+		export RESETBY_ONLY="$name" RESETBY_RULES="refuse exe=$name to=:1"
+		exec -a /proc/self/exe "${refused[@]}"
+	) >/dev/null
+	expect "$(jq -r .exe "$name.log" | sort | uniq -c | xargs)" "4 $name"
+	expect "$(jq -r .ev "$name.log" | head -n 1)" inject
+}
+
 text_says_what_json_says() {
 	preloaded "${refused[@]}" >/dev/null
 	preloaded RESETBY_FORMAT=text RESETBY_LOG="$PWD/text" "${refused[@]}" >/dev/null
@@ -482,6 +495,7 @@ a_listener_is_called_by_its_own_address() {
 points \
 	a_full_disk_is_told_and_what_was_dropped_is_counted \
 	threads_and_processes_share_a_file \
+	program_that_starts_itself_again_keeps_its_name \
 	text_says_what_json_says \
 	an_unwritable_log_is_complained_about_once \
 	what_is_sent_and_received_is_not_logged \
