@@ -76,7 +76,7 @@ dist:
 
 DEB_MAINTAINER ?= resetby maintainers <maintainers@resetby.example>
 # Of the compiler, so that a cross compiler makes a package for its own target.
-MULTIARCH      ?= $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -q DEB_HOST_MULTIARCH)
+MULTIARCH      ?= $(shell $(CC) -print-multiarch 2>/dev/null || $(CC) -dumpmachine | sed s/-pc-/-/)
 DEB_ARCH       := $(patsubst x86_64-%,amd64,$(patsubst aarch64-%,arm64,$(MULTIARCH)))
 DEB_TREE       := $(BUILD)/deb/tree
 DEB_DOC        := $(DEB_TREE)/usr/share/doc/resetby

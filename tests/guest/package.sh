@@ -84,6 +84,15 @@ the_package_says_what_it_is_and_what_it_needs() {
 	expect "$(wc -l <control/md5sums)" "$(find tree -type f | wc -l)"
 }
 
+clangs_package_is_of_the_same_architecture() {
+	needs_dpkg
+	command -v clang >/dev/null || skip "there is no clang here"
+	make -n -C "$top" BUILD="$scratch/clang" CC=clang deb >said.out 2>said.err
+	expect "$(cat said.err)" ""
+	grep -q "/resetby_[0-9.]*_$(dpkg --print-architecture)\.deb" said.out
+	grep -q "/usr/lib/$(gcc -print-multiarch)/libresetby.so" said.out
+}
+
 the_package_holds_everything_where_debian_has_it() {
 	needs_dpkg
 	local triplet
@@ -173,6 +182,7 @@ points \
 	the_same_source_makes_the_same_tarball \
 	the_tarball_builds_and_packs_itself \
 	the_package_says_what_it_is_and_what_it_needs \
+	clangs_package_is_of_the_same_architecture \
 	the_same_source_makes_the_same_package \
 	the_package_holds_everything_where_debian_has_it \
 	the_package_installs_works_and_leaves_nothing_behind
