@@ -96,7 +96,11 @@ static int64_t thread_flags(int tid)
 	}
 	at++;
 	for (int i = 0; i < STAT_NUMBERS_TO_FLAGS; i++) {
-		if (*at++ != ' ' || read_number(&at, &value) < 0) {
+		if (*at != ' ') {
+			return 0;
+		}
+		at++;
+		if (read_number(&at, &value) < 0) {
 			return 0;
 		}
 	}
