@@ -14,8 +14,6 @@
 #define CLEAR_BLOCK ((size_t)64)
 #define PENDING_FULL (PENDING_SIZE - CLEAR_BLOCK)
 
-#define EXIT_YIELDS 1000u
-
 #define US_PER_MS 1000u
 #define SET_BACK_US 1000000u
 
@@ -207,25 +205,10 @@ void pending_flush(void)
 	}
 }
 
-/* What cannot be had now, because a thread of ours is at it, is left to others. */
-static bool take_surely(struct lane *lane, const struct self *self)
-{
-	for (unsigned yield = 0; yield < EXIT_YIELDS; yield++) {
-		if (lane_take(lane, self)) {
-			return true;
-		}
-		if (!lane_is_ours(lane, self) || atomic_load(&lane->stranded) ||
-		    atomic_load(&lane->holder) == (uint32_t)self->tid) {
-			return false;
-		}
-		raw0(SYS_sched_yield);
-	}
-	return false;
-}
-
+/* What cannot be had, because a thread of ours is at it and stays, is left to others. */
 static void close_lane(struct lane *lane, const struct self *self)
 {
-	if (take_surely(lane, self)) {
+	if (lane_take(lane, self)) {
 		flush(lane);
 		lane_remove(lane);
 		lane_give(lane);

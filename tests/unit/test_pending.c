@@ -663,7 +663,9 @@ static void prepared(void)
 	pending_name(path, getpid());
 	CHECK(access(path, F_OK) != 0);
 	keep_call("third\n");
-	expect_log("opened\nfirst\nsecond\nthird\n");
+	keep_call("fourth\n");
+	expect_log("opened\nfirst\nsecond\nthird\nfourth\n");
+	CHECK(access(path, F_OK) != 0);
 }
 
 static void no_line_waits_once_the_log_is_prepared_for_less_rights(void **state)

@@ -1,4 +1,5 @@
 /* How long lines wait, and what is looked for meanwhile. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "log/pending.h"
 #include "log/pending_file.h"
 #include "sys/clock.h"
+#include "sys/self.h"
 
 #define US_PER_MS 1000u
 #define US_PER_S 1000000u
@@ -165,6 +167,96 @@ static void what_others_left_is_looked_for_every_ten_seconds(void **state)
 	in_child(left_since);
 }
 
+static void *keep_two(void *lane)
+{
+	struct self self = self_now();
+	*(struct lane **)lane = lane_of(&self);
+	keep_call("thread\n");
+	keep_call("thread\n");
+	return NULL;
+}
+
+/* Where no other thread writes: its lines are this one's to look after. */
+static void of_another_lane(void)
+{
+	struct self self = self_now();
+	struct lane *lane = NULL;
+	begin();
+	do {
+		pthread_t thread;
+		log_flush();
+		stopped_us = atomic_load(&lanes_flushed_us);
+		CHECK(pthread_create(&thread, NULL, keep_two, &lane) == 0);
+		pthread_join(thread, NULL);
+	} while (lane == lane_of(&self));
+	CHECK(log_due_ms(stopped_us) == PENDING_MS);
+	log_flush();
+	CHECK(log_due_ms(stopped_us) < 0);
+}
+
+static void lines_of_a_thread_that_has_ended_are_due(void **state)
+{
+	(void)state;
+	in_child(of_another_lane);
+}
+
+/* A thread that does not come back is at it: its lines are for the next process that opens the log. */
+static void held_at_exit(void)
+{
+	char path[256];
+	begin();
+	keep_call("second\n");
+	atomic_store(&lanes->holder, 1);
+	log_exiting();
+	expect_log("first\n");
+	pending_name(path, getpid());
+	CHECK(file_is(path, "second\n"));
+}
+
+static void lines_that_cannot_be_had_at_exit_are_left_behind(void **state)
+{
+	(void)state;
+	in_child(held_at_exit);
+}
+
+/* By children that gave up their rights. */
+static void left_by_children(void)
+{
+	begin();
+	keep_call("second\n");
+	leave("left\n", 0);
+	log_exiting();
+	expect_log("first\nsecond\nleft\n");
+	CHECK(!is_left());
+}
+
+static void what_others_left_is_looked_for_at_exit(void **state)
+{
+	(void)state;
+	in_child(left_by_children);
+}
+
+static void not_executed(void)
+{
+	char path[256];
+	begin();
+	keep_call("second\n");
+	log_before_exec();
+	expect_log("first\nsecond\n");
+	pending_name(path, getpid());
+	CHECK(access(path, F_OK) != 0);
+	keep_call("third\n");
+	stopped_us = atomic_load(&lanes_flushed_us);
+	keep_call("fourth\n");
+	CHECK(file_is(path, "fourth\n"));
+}
+
+static void lines_wait_again_where_exec_failed(void **state)
+{
+	(void)state;
+	in_child(not_executed);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
@@ -175,6 +267,10 @@ int main(void)
 		TEST(lines_wait_for_20_ms_after_those_before),
 		TEST(no_line_waits_for_a_clock_that_was_set_back),
 		TEST(what_others_left_is_looked_for_every_ten_seconds),
+		TEST(lines_of_a_thread_that_has_ended_are_due),
+		TEST(lines_that_cannot_be_had_at_exit_are_left_behind),
+		TEST(what_others_left_is_looked_for_at_exit),
+		TEST(lines_wait_again_where_exec_failed),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
