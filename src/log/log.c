@@ -52,7 +52,6 @@ int log_format_read(const char *name)
 
 void log_start(const char *path, enum log_level level, enum log_format format, const char *program)
 {
-	pending_start();
 	exe = program;
 	log_lines = format;
 	/* Heads that were kept hold another name or format. */

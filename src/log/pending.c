@@ -234,13 +234,3 @@ void pending_close(bool for_good)
 		leftover_reclaim();
 	}
 }
-
-void pending_start(void)
-{
-	if (atomic_load(&lanes_end) > 0) {
-		pending_close(false);
-	}
-	for (struct lane *lane = lanes; lane < lanes + LANES; lane++) {
-		atomic_store(&lane->tried, 0);
-	}
-}

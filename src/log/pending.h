@@ -60,7 +60,4 @@ int pending_due_ms(uint64_t now_us);
  */
 void pending_close(bool for_good);
 
-/** Another log: what was found out about the one before is no longer true. */
-void pending_start(void);
-
 #endif
