@@ -418,6 +418,9 @@ const char *log_find(struct actor *actor, const char *ev, unsigned index);
 /** How many lines of an event the log has. */
 unsigned log_count(struct actor *actor, const char *ev);
 
+/** The last `call` line with this op, or NULL. */
+const char *log_last_call(struct actor *actor, const char *op);
+
 /** Print the actor's log and stderr as comments. */
 void log_dump(struct actor *actor);
 

@@ -331,6 +331,19 @@ unsigned log_count(struct actor *actor, const char *ev)
 	return search_event(actor, ev, UINT32_MAX).seen;
 }
 
+const char *log_last_call(struct actor *actor, const char *op)
+{
+	char sign[64];
+	snprintf(sign, sizeof(sign), "\"op\":\"%s\"", op);
+	for (unsigned i = log_count(actor, "call"); i-- > 0;) {
+		const char *line = log_find(actor, "call", i);
+		if (strstr(line, sign)) {
+			return line;
+		}
+	}
+	return NULL;
+}
+
 static bool visit_print(const char *line, void *context)
 {
 	lab_say("# %s%s", (const char *)context, line);

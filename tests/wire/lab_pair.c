@@ -92,6 +92,11 @@ void pair_open(struct pair *pair, struct situation how, const char *const enviro
 	pair_open_as(pair, how, ACTOR_PRELOADED, environment);
 }
 
+void pair_open_client(struct pair *pair)
+{
+	pair_open(pair, client_situation, NULL);
+}
+
 void pair_with_rule(struct pair *pair, struct situation how, const char *rule)
 {
 	/* A seed, so that a test that fails by chance fails again. */

@@ -54,6 +54,9 @@ void pair_open_as(struct pair *pair, struct situation how, int modes,
 		  const char *const environment[]);
 void pair_open(struct pair *pair, struct situation how, const char *const environment[]);
 
+/** pair_open() of the plain situation. */
+void pair_open_client(struct pair *pair);
+
 /** pair_open() with one rule, connections logged. */
 void pair_with_rule(struct pair *pair, struct situation how, const char *rule);
 

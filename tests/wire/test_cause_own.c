@@ -15,11 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void open_client(struct pair *pair)
-{
-	pair_open(pair, client_situation, NULL);
-}
-
 /** So many bytes of the peer's lie in the actor's receive buffer. */
 static void fill(struct pair *pair, size_t size)
 {
@@ -37,7 +32,7 @@ static void close_with_bytes_unread_names_itself(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		fill(&p, 300);
 		assert_int_equal(actor_number(actor_do(&p.a, "%s", ways[i])), 0);
 		const char *line = expect_verdict(
@@ -59,7 +54,7 @@ static void peers_fin_does_not_hide_what_is_unread(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	fill(&p, 300);
 	shutdown(p.peer, SHUT_WR);
 	wait_for_fin(&p.a, "s0");
@@ -87,7 +82,7 @@ static void close_with_urgent_bytes_unread_names_itself(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_int_equal(send(p.peer, "!", 1, MSG_OOB), 1);
 	peer_send(p.peer, "abc");
 	lab_until(unsent_bytes(p.peer) == 0);
@@ -138,7 +133,7 @@ static void close_with_linger_zero_names_itself(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "setsockopt s0 linger on 0"), "0 -");
 	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 	peer_recv(p.peer, 5);
@@ -431,7 +426,7 @@ static void linger_zero_on_what_the_peer_has_reset_is_no_news(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	actor_do(&p.a, "setsockopt s0 linger on 0");
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
@@ -445,7 +440,7 @@ static void disconnect_of_a_live_connection_names_itself(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
 	expect_verdict(&p.a, 0,
 		       (struct expected){.op = "connect",
@@ -499,7 +494,7 @@ static void disconnect_by_another_process_is_not_the_peers_doing(void **state)
 	(void)state;
 	for (int reads = 0; reads <= 1; reads++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 		peer_recv(p.peer, 5);
 		assert_string_equal(actor_do(&p.a, "fork disconnect s0"), "0 -");
@@ -651,7 +646,7 @@ static void exit_with_bytes_unread_names_itself(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		fill(&p, 42);
 		assert_string_equal(actor_do(&p.a, "%s", ends[i]), "exited 0");
 		expect_verdict(
@@ -672,7 +667,7 @@ static void exit_with_linger_zero_names_itself(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	actor_do(&p.a, "setsockopt s0 linger on 0");
 	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
 	expect_verdict(&p.a, 0,
@@ -692,7 +687,7 @@ static void write_after_our_own_shutdown_is_no_reset(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		actor_do(&p.a, "sigpipe ignore");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 %s", i % 2 ? "rw" : "w"), "0 -");
 		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "-1 EPIPE");
@@ -738,7 +733,7 @@ static void write_after_our_own_shutdown_raises_one_signal(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		actor_do(&p.a, "sigpipe count");
 		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "-1 EPIPE");
@@ -758,7 +753,7 @@ static void write_after_both_ends_is_our_own_doing_each_time(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	assert_int_equal(peer_drain(p.peer), 0);
 	pair_close_peer(&p);
@@ -781,7 +776,7 @@ static void write_after_a_shutdown_by_another_process_is_told_as_that(void **sta
 	(void)state;
 	for (int closes = 0; closes <= 1; closes++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 		assert_string_equal(actor_do(&p.a, "fork shutdown s0 w"), "0 -");
 		assert_int_equal(peer_drain(p.peer), 5);
@@ -812,7 +807,7 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		fill(&p, 10);
 		if (i == 0) {
 			actor_do(&p.a, "dup s0 s1");

@@ -9,11 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void open_client(struct pair *pair)
-{
-	pair_open(pair, client_situation, NULL);
-}
-
 static void open_server(struct pair *pair)
 {
 	pair_open(pair, (struct situation){AF_INET, true, false}, NULL);
@@ -41,7 +36,7 @@ static void peer_that_closes_with_bytes_unread_is_named(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
@@ -68,7 +63,7 @@ static void answer_still_readable_is_told(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
 	peer_send(p.peer, "too large!");
@@ -137,7 +132,7 @@ static void early_answer_read_leaves_both_possible(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
 	peer_recv(p.peer, 100);
 	peer_send(p.peer, "no");
@@ -158,7 +153,7 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 	(void)state;
 	for (int reads = 0; reads <= 1; reads++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		exchange(&p);
 		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
@@ -253,7 +248,7 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	pair_close_peer(&p);
 	wait_for_fin(&p.a, "s0");
@@ -449,7 +444,7 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		exchange(&p);
 		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
@@ -533,7 +528,7 @@ static void an_answer_after_the_end_of_file_is_no_farewell(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	pair_close_peer(&p);
 	wait_for_fin(&p.a, "s0");
@@ -556,7 +551,7 @@ static void a_reset_after_an_unread_fin_may_have_answered_nothing(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
 	wait_for_fin(&p.a, "s0");
@@ -609,7 +604,7 @@ static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	peer_send(p.peer, "ten bytes!");
 	pair_close_peer(&p);
@@ -723,7 +718,7 @@ static void abort_after_a_half_close_is_not_taken_for_a_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	shutdown(p.peer, SHUT_WR);
 	wait_for_fin(&p.a, "s0");
@@ -746,7 +741,7 @@ static void close_with_bytes_unread_after_a_half_close_is_named(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	shutdown(p.peer, SHUT_WR);
 	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
@@ -821,7 +816,7 @@ static void upload_after_the_peers_close_is_certain(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 1000"), "1000 -");
 	peer_recv(p.peer, 1000);
 	pair_close_peer(&p);
@@ -845,7 +840,7 @@ static void abort_without_reason_is_the_peers(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
@@ -867,7 +862,7 @@ static void abort_before_any_byte_may_be_a_full_queue(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
@@ -924,7 +919,7 @@ static void calls_after_the_end_are_already_reset(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
@@ -955,7 +950,7 @@ static void a_reset_that_a_child_was_told_is_no_early_close(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		bool reads = cases[i].reads;
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		exchange(&p);
 		if (cases[i].ended) {
 			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
@@ -998,7 +993,7 @@ static void epipe_after_an_own_shutdown_does_not_hide_a_later_reset(void **state
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	/* More of them than are told. */
@@ -1046,7 +1041,7 @@ static void data_that_our_own_fin_calls_forth_is_late(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_int_equal(send(p.peer, "late", 4, MSG_MORE), 4);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
@@ -1060,7 +1055,7 @@ static void abort_after_our_own_shutdown_is_the_peers(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
 	pair_abort_peer(&p);
@@ -1078,7 +1073,7 @@ static void socket_destroyed_by_an_administrator_is_named(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	int status = system(lab_text("ss -K -t 'sport = :%u' >/dev/null 2>&1", p.actor_port));
 	if (status != 0 || info_of(&p.a, "s0").tcpi_state != TCP_CLOSE) {
@@ -1262,7 +1257,7 @@ static void full_accept_queue_is_possible_when_nothing_was_ever_read(void **stat
 /** The peer forgets a connection; it is written to after a silence, and read at once. */
 static const char *write_to_who_forgot(struct pair *p)
 {
-	open_client(p);
+	pair_open_client(p);
 	exchange(p);
 	peer_vanish(p->peer);
 	p->peer = -1;
@@ -1299,7 +1294,7 @@ static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	lab_let_pass(1200);
 	assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
@@ -1322,7 +1317,7 @@ static void reset_that_nobody_took_is_told_at_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
@@ -1343,7 +1338,7 @@ static void reset_that_nobody_took_is_told_at_a_disconnect(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
@@ -1424,7 +1419,7 @@ static void one_byte_that_is_unread_is_no_fin_at_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	assert_int_equal(peer_drain(p.peer), 0);
 	peer_send(p.peer, "x");
@@ -1500,7 +1495,7 @@ static void reset_that_nobody_took_is_told_at_exit(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		exchange(&p);
 		pair_abort_peer(&p);
 		wait_for_end(&p.a, "s0");
@@ -1518,7 +1513,7 @@ static void reset_that_was_told_is_not_told_again_at_close(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	pair_abort_peer(&p);
 	wait_for_end(&p.a, "s0");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
@@ -1531,7 +1526,7 @@ static void send_cut_short_tells_the_reset_at_the_next_call(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	actor_send(&p.a, "send s0 50000000");
 	peer_recv(p.peer, 100000);
 	pair_abort_peer(&p);

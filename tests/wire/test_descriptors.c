@@ -12,25 +12,12 @@
 #define LINGER0                                                                                    \
 	((const char *[]){"RESETBY_LEVEL=calls", "RESETBY_RULES=linger0", "RESETBY_SEED=77", NULL})
 
-static const char *last_call(struct actor *a, const char *op)
-{
-	char sign[64];
-	snprintf(sign, sizeof(sign), "\"op\":\"%s\"", op);
-	for (unsigned i = log_count(a, "call"); i-- > 0;) {
-		const char *line = log_find(a, "call", i);
-		if (strstr(line, sign)) {
-			return line;
-		}
-	}
-	return NULL;
-}
-
 /** The last send was seen, as one of the pair's connection under this number. */
 static void expect_seen(struct pair *p, int slot)
 {
 	assert_string_equal(actor_do(&p->a, "send s%d 6", slot), "6 -");
 	assert_string_equal(peer_recv(p->peer, 6), "abcdef");
-	const char *line = last_call(&p->a, "send");
+	const char *line = log_last_call(&p->a, "send");
 	const char *host = loopback(p->how.family);
 	assert_non_null(line);
 	assert_int_equal((long)json_number(line, "fd"),
@@ -146,7 +133,7 @@ static void a_listener_inherited_over_exec_accepts(void **state)
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		pair_again(&p);
 		expect_seen(&p, 0);
-		assert_string_equal(json_get(last_call(&p.a, "send"), "side"), "server");
+		assert_string_equal(json_get(log_last_call(&p.a, "send"), "side"), "server");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		pair_expect_rst(&p);
 		pair_expect_told(&p, "inject", 1, "1 linger0", "SO_LINGER {1,0}");
@@ -333,7 +320,7 @@ static void a_new_connection_under_an_old_number_is_new(void **state)
 		pair_expect_fin(&p);
 		pair_again(&p);
 		expect_seen(&p, 0);
-		assert_int_equal((long)json_number(last_call(&p.a, "send"), "conn"), 2);
+		assert_int_equal((long)json_number(log_last_call(&p.a, "send"), "conn"), 2);
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		pair_expect_rst(&p);
 		assert_int_equal(log_count(&p.a, "inject"), 1);

@@ -180,25 +180,11 @@ static void every_name_has_a_row(void **state)
 	}
 }
 
-/** The last `call` line with this op, or NULL. */
-static const char *last_call(struct actor *a, const char *op)
-{
-	char sign[64];
-	snprintf(sign, sizeof(sign), "\"op\":\"%s\"", op);
-	for (unsigned i = log_count(a, "call"); i-- > 0;) {
-		const char *line = log_find(a, "call", i);
-		if (strstr(line, sign)) {
-			return line;
-		}
-	}
-	return NULL;
-}
-
 /** Assert the call's line: about this connection, with result and error. */
 static void expect_call(struct pair *p, const struct row *row, long fd, long result,
 			const char *error)
 {
-	const char *line = last_call(&p->a, row->op);
+	const char *line = log_last_call(&p->a, row->op);
 	if (line == NULL) {
 		fail_msg("no line for %s (%s)", row->command, row->symbol);
 	}
@@ -441,7 +427,7 @@ static void waits_see_a_connection_open(void **state)
 /** The line of an opening call: its result is `result`, about a slot's number. */
 static void expect_opening(struct actor *a, const char *op, long fd, long result, const char *error)
 {
-	const char *line = last_call(a, op);
+	const char *line = log_last_call(a, op);
 	assert_non_null(line);
 	assert_int_equal((long)json_number(line, "fd"), fd);
 	assert_int_equal((long)json_number(line, "result"), result);
