@@ -357,7 +357,7 @@ static bool command_sleeps(struct actor *actor)
 	int number;
 	unsigned argument;
 	return sleeps(actor->pid, lab_text("%d", (int)actor->pid), &number, &argument) &&
-	       number != SYS_read && number != SYS_write;
+	       argument != STDIN_FILENO && number != SYS_write;
 }
 
 void actor_wait_asleep(struct actor *actor)
