@@ -1,8 +1,8 @@
 /* Retry while other threads and processes have a hand in the same connection. */
 
 #include "lab_retry.h"
+#include "lab_stop.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,52 +72,6 @@ static void a_write_of_another_thread_comes_after_what_is_sent_again(void **stat
 	pair_close(&p);
 }
 
-/** The actor's thread beside its first one. */
-static pid_t other_thread(const struct actor *a)
-{
-	pid_t other = 0;
-	DIR *threads = opendir(lab_text("/proc/%d/task", (int)a->pid));
-	for (struct dirent *thread; threads && (thread = readdir(threads)) != NULL;) {
-		pid_t number = (pid_t)atoi(thread->d_name);
-		other = number > 0 && number != a->pid ? number : other;
-	}
-	closedir(threads);
-	assert_int_not_equal(other, 0);
-	return other;
-}
-
-/** The thread is stopped, and where: before the system call of this number? */
-static bool stands_before(pid_t thread, uint64_t number)
-{
-	struct __ptrace_syscall_info info = {0};
-	return ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) > 0 &&
-	       info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == number;
-}
-
-/** Stop the actor's other thread where it is. */
-static pid_t stop_other(const struct actor *a)
-{
-	int status;
-	pid_t thread = other_thread(a);
-	if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
-		lab_skip("cannot stop a thread: %s", strerror(errno));
-	}
-	ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
-	assert_int_equal(waitpid(thread, &status, __WALL), thread);
-	return thread;
-}
-
-/** A stopped thread goes on until it is about to make a system call of this number. */
-static void stop_before(pid_t thread, uint64_t number)
-{
-	int status;
-	do {
-		ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
-		assert_int_equal(waitpid(thread, &status, __WALL), thread);
-		assert_true(WIFSTOPPED(status));
-	} while (!stands_before(thread, number));
-}
-
 /** A thread of the actor meets a reset in its read, and is about to make this system call. */
 static pid_t open_stopped(struct pair *p, const char *rules, const char *request, uint64_t number)
 {
@@ -137,7 +91,7 @@ static void expect_write_to_wait(struct pair *p, pid_t thread)
 {
 	actor_send(&p->a, "sendtext s0 and more");
 	bool waits = actor_result_within(&p->a, 50) == NULL;
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	assert_true(waits);
 	retry_accept(p);
 	retry_expect_text(p, GET "and more");
@@ -190,7 +144,7 @@ static void a_write_before_a_renewal_begins_prevents_it(void **state)
 	struct pair p;
 	pid_t thread = open_stopped(&p, "retry", GET, SYS_ioctl);
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	assert_string_equal(actor_do(&p.a, "join"), RESET);
 	retry_expect_refused(&p, LAB_THREADS);
 	retry_expect_nobody(&p);
@@ -207,7 +161,7 @@ static void a_retry_that_a_write_prevents_costs_nothing(void **state)
 		struct pair p;
 		pid_t thread = open_stopped(&p, rules[i], requests[i], SYS_fcntl);
 		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
-		ptrace(PTRACE_DETACH, thread, NULL, NULL);
+		stop_end(thread);
 		assert_string_equal(actor_do(&p.a, "join"), RESET);
 		retry_expect_refused(&p, LAB_THREADS);
 		pair_again(&p);
@@ -230,7 +184,7 @@ static void a_call_waits_for_one_that_was_stopped_in_the_middle(void **state)
 	assert_string_equal(actor_do(&p.a, "nonblock s0 on"), "0 -");
 	actor_send(&p.a, "sendtext s0 G");
 	bool waits = actor_result_within(&p.a, 50) == NULL;
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	assert_true(waits);
 	assert_string_equal(actor_result(&p.a), "1 -");
 	assert_string_equal(actor_do(&p.a, "join"), "-1 EAGAIN");
@@ -288,7 +242,7 @@ static void a_call_that_does_not_wait_is_not_held_by_a_renewal(void **state)
 		pid_t thread = background_stopped(&p.a, "recv s0 1000");
 		stop_before(thread, SYS_connect);
 		const char *got = strdup(actor_do(&p.a, "%s", calls[i]));
-		ptrace(PTRACE_DETACH, thread, NULL, NULL);
+		stop_end(thread);
 		assert_string_equal(got, "-1 EAGAIN");
 		free((void *)(uintptr_t)got);
 		/* And nothing of it is lost or doubled. */
@@ -324,7 +278,7 @@ static void an_unused_connection_that_is_reset_again_and_again_is_given_up(void 
 	stop_before(thread, SYS_sendto);
 	reset_next(&p, thread);
 	reset_next(&p, thread);
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	assert_string_equal(actor_do(&p.a, "join"), RESET);
 	retry_expect_renewed(&p, 0);
 	retry_expect_renewed(&p, 1);
@@ -345,7 +299,7 @@ static void a_new_connection_that_is_reset_is_tried_again(void **state)
 	pid_t thread = background_stopped(&p.a, "recv s0 1000");
 	reset_next(&p, thread);
 	stop_before(thread, SYS_sendto);
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	retry_serve(&p, GET);
 	assert_string_equal(actor_do(&p.a, "join"), retry_text(ANSWER));
 	retry_expect_retried(&p, 0, 2, strlen(GET));
@@ -364,7 +318,7 @@ static void bytes_that_a_thread_is_about_to_count_were_seen(void **state)
 	retry_open(&p, nonblocking_situation, "retry; idempotent", NULL);
 	pid_t thread = background_stopped(&p.a, "send s0 5");
 	stop_before(thread, SYS_sendto);
-	ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+	stop_enter(thread);
 	assert_int_equal(waitpid(thread, &status, __WALL), thread);
 	actor_send(&p.a, "recv s0 1000");
 	step_until_result(&p.a, thread);
@@ -372,7 +326,7 @@ static void bytes_that_a_thread_is_about_to_count_were_seen(void **state)
 	retry_expect_text(&p, "abcde");
 	pair_abort_peer(&p);
 	const char *met = strdup(actor_do(&p.a, "recv s0 1000"));
-	ptrace(PTRACE_DETACH, thread, NULL, NULL);
+	stop_end(thread);
 	assert_string_equal(met, "-1 EAGAIN");
 	free((void *)(uintptr_t)met);
 	actor_send(&p.a, "poll s0 in 20000");
