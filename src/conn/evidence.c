@@ -375,7 +375,13 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		return true;
 	}
 	long info_size = read_info(fd, &info);
-	if (info_size < 0 || !is_about(conn, fd)) {
+	if (info_size < 0) {
+		return false;
+	}
+	if (info.tcpi_state == STATE_CLOSE) {
+		unseen_await(conn, fd, info.tcpi_bytes_acked);
+	}
+	if (!is_about(conn, fd)) {
 		return false;
 	}
 	collect_info(evidence, &info);

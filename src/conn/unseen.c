@@ -11,6 +11,9 @@
 /* Sequence numbers that are no bytes: SYN, FIN, and an urgent byte that was skipped. */
 #define SLACK 4
 
+/* How often the processor is given away to a call that has returned and is not counted yet. */
+#define COUNT_TURNS 100
+
 /* A directory has a link from its parent, one from itself, and one from each directory in it. */
 #define LINKS_OF_EMPTY 2
 
@@ -30,6 +33,18 @@ static uint64_t excess_in(const struct evidence *e, const struct conn *conn, uin
 bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked)
 {
 	return excess(received, &conn->bytes_in) > 0 || excess(acked, &conn->bytes_out) > 0;
+}
+
+void unseen_await(const struct conn *conn, int fd, uint64_t acked)
+{
+	int unacked = 0;
+	raw_ioctl(fd, SIOCOUTQ, &unacked);
+	for (int turn = 0; turn < COUNT_TURNS; turn++) {
+		if (!unseen_suspected(conn, 0, acked + (uint64_t)unacked)) {
+			break;
+		}
+		raw0(SYS_sched_yield);
+	}
 }
 
 /*

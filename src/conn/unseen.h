@@ -20,6 +20,15 @@
 bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked);
 
 /**
+ * Let another thread count what it has just sent: within one machine the RST that answers it is met
+ * before its call returns.
+ *
+ * @acked
+ *         tcpi_bytes_acked.
+ */
+void unseen_await(const struct conn *conn, int fd, uint64_t acked);
+
+/**
  * Find out how many, and tell the evidence: unseen_in and unseen_out, and what follows from them.
  * Says nothing where bytes may be another process's, or those of a call that is still under way.
  *

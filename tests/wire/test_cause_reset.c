@@ -1,12 +1,14 @@
 /* Resets of established connections: who did it, and how sure is that? */
 
 #include "lab_pair.h"
+#include "lab_stop.h"
 #include "lab_verdict.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void open_server(struct pair *pair)
@@ -1290,6 +1292,38 @@ static void connection_forgotten_in_a_silence_is_named(void **state)
 	pair_close(&p);
 }
 
+/**
+ * On one machine the RST comes within the send: a thread that reads meets it before the write that it
+ * answers has returned to be counted.
+ */
+static void a_thread_that_reads_meets_the_answer_to_anothers_write(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	exchange(&p);
+	actor_do(&p.a, "background recv s0 10");
+	actor_wait_background(&p.a, "s0");
+	peer_vanish(p.peer);
+	p.peer = -1;
+	lab_let_pass(1200);
+	pid_t reader = stop_other(&p.a);
+	pid_t writer = stop_first(&p.a);
+	stop_before(reader, SYS_recvfrom);
+	stop_enter(reader);
+	actor_send(&p.a, "send s0 7");
+	stop_before(writer, SYS_sendto);
+	stop_behind(writer);
+	/* It lets others run while something is missing. */
+	stop_before(reader, SYS_sched_yield);
+	stop_end(writer);
+	assert_string_equal(actor_result(&p.a), "7 -");
+	stop_end(reader);
+	assert_string_equal(actor_do(&p.a, "join"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0, (struct expected){.op = "recv", .cause = "forgotten"});
+	pair_close(&p);
+}
+
 static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
 {
 	struct pair p;
@@ -1592,6 +1626,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(full_accept_queue_that_resets_is_among_the_others),
 	 LAB_TEST(full_accept_queue_is_possible_when_nothing_was_ever_read),
 	 LAB_TEST(connection_forgotten_in_a_silence_is_named),
+	 LAB_TEST(a_thread_that_reads_meets_the_answer_to_anothers_write),
 	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_a_disconnect),
