@@ -494,6 +494,71 @@ static void a_file_of_another_size_is_left_alone(void **state)
 	in_child(of_another_size);
 }
 
+/* They are as large, and say the same. */
+static void of_other_names(void)
+{
+	static const char *const names[] = {"data",           ".log",
+					    ".log.pending",   ".log..pending",
+					    "_log.1.pending", ".log_1.pending",
+					    ".log.1_pending", ".log.old.1.pending",
+					    ".lag.1.pending", ".log.1.pending.gz"};
+	char path[256];
+	struct seen seen = {0};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		leave_at(path, "not ours\n", 0);
+	}
+	open_log();
+	expect_log("opened\n");
+	CHECK(leftover_read(log_path, see_lines, &seen) == 0);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		CHECK(load(path) == PENDING_SIZE && strcmp(content, "not ours\n") == 0);
+	}
+}
+
+static void a_file_of_another_name_is_left_alone(void **state)
+{
+	(void)state;
+	in_child(of_other_names);
+}
+
+/* Neither the user's own nor root's. */
+static void of_the_logs_owner(void)
+{
+	char path[256];
+	append("zero\n");
+	leave("left\n", 0);
+	pending_name(path, 1);
+	if (chown(path, 65534, 65534) != 0) {
+		_exit(SKIPPED);
+	}
+	CHECK(chown(log_path, 65534, 65534) == 0);
+	open_log();
+	expect_log("zero\nleft\nopened\n");
+	CHECK(!is_left());
+}
+
+static void a_file_of_the_logs_owner_is_brought_in(void **state)
+{
+	(void)state;
+	in_child(of_the_logs_owner);
+}
+
+static void of_this_directory(void)
+{
+	struct seen seen = {0};
+	CHECK(chdir(directory) == 0);
+	leave("left\n", 0);
+	CHECK(leftover_read("log", see_lines, &seen) == 1 && strcmp(seen.text, "left\n") == 0);
+}
+
+static void a_log_of_this_directory_has_its_lines_there(void **state)
+{
+	(void)state;
+	in_child(of_this_directory);
+}
+
 /* Of a process whose user may not take the file away. */
 static void not_taken_away(void)
 {
@@ -922,6 +987,9 @@ int main(void)
 		TEST(what_is_left_can_be_read_without_a_trace),
 		TEST(a_file_of_another_user_is_not_brought_in),
 		TEST(a_file_of_another_size_is_left_alone),
+		TEST(a_file_of_another_name_is_left_alone),
+		TEST(a_file_of_the_logs_owner_is_brought_in),
+		TEST(a_log_of_this_directory_has_its_lines_there),
 		TEST(lines_whose_file_stays_are_brought_in_once),
 		TEST(what_had_no_room_is_brought_in_later),
 		TEST(only_whole_lines_are_brought_in),

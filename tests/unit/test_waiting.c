@@ -1,6 +1,7 @@
 /* How long lines wait, and what is looked for meanwhile. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +74,27 @@ static void what_was_written_no_longer_waits(void **state)
 {
 	(void)state;
 	in_child(cleared);
+}
+
+static void masked(void)
+{
+	sigset_t before;
+	sigset_t after;
+	begin();
+	keep_call("second\n");
+	sigemptyset(&before);
+	sigaddset(&before, SIGUSR1);
+	CHECK(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
+	log_flush();
+	CHECK(sigprocmask(SIG_SETMASK, NULL, &after) == 0);
+	CHECK(sigismember(&after, SIGUSR1) == 1 && sigismember(&after, SIGUSR2) == 0);
+	expect_log("first\nsecond\n");
+}
+
+static void signals_that_were_blocked_are_afterwards_and_no_others(void **state)
+{
+	(void)state;
+	in_child(masked);
 }
 
 static void filled(void)
@@ -263,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lines_wait_together),
 		TEST(what_was_written_no_longer_waits),
+		TEST(signals_that_were_blocked_are_afterwards_and_no_others),
 		TEST(lines_that_have_no_more_room_are_written),
 		TEST(lines_wait_for_20_ms_after_those_before),
 		TEST(no_line_waits_for_a_clock_that_was_set_back),
