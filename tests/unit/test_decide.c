@@ -1338,7 +1338,7 @@ static const struct {
 	 "no error"},
 	{"found dead at close, sending again, received from somebody",
 	 {CLOSING, .state = STATE_CLOSE, .retransmits = 3, .outq = 9, .peer_window = 500,
-	  .retries2 = 15, .age_ms = 9000, .learned = true},
+	  .retries2 = 15, .age_ms = 9000, .learned = true, .error_waits = true},
 	 "retransmit-limit",
 	 SURE_LIKELY,
 	 "forgotten peer-closed-unread peer-abort",
