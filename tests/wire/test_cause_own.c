@@ -103,7 +103,7 @@ static void close_at_an_urgent_byte_that_was_read_names_itself(void **state)
 	(void)state;
 	for (int past = 0; past <= 1; past++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_int_equal(send(p.peer, "abc!", 4, MSG_OOB), 4);
 		assert_string_equal(actor_do(&p.a, "poll s0 pri 20000"), "1 - pri");
 		assert_string_equal(actor_do(&p.a, "recv s0 1 oob"), "1 - !");
