@@ -170,7 +170,7 @@ bool mid_upload(const struct evidence *e)
 bool mid_upload_or_closed(const struct evidence *e)
 {
 	bool unknown = e->error == 0 && e->learned;
-	return mid_upload(e) && e->outq > 0 && (e->inq > 0 || unknown);
+	return mid_upload(e) && e->outq > 0 && (e->inq != 0 || unknown);
 }
 
 /* An early answer to what the peer's program never read looks the same as an abort. */
