@@ -49,13 +49,17 @@ static void disconnected(const struct evidence *e, struct text *text)
 				  "there would: the kernel sent a RST and began its counts anew");
 		return;
 	}
-	text_format(text, "connect with AF_UNSPEC in state %s: the kernel sends a RST",
+	text_format(text,
+		    "connect with AF_UNSPEC in state %s: the kernel sends a RST, and leaves "
+		    "ECONNRESET for the next recv or send",
 		    state_name(e->state));
 }
 
 static void listener_closed(const struct evidence *e, struct text *text)
 {
-	text_format(text, "the listener was %s with %N in its accept queue: each gets a RST",
+	text_format(text,
+		    "the listener was %s with %N in its accept queue: each that its client has not "
+		    "reset there gets a RST",
 		    e->op == OP_SHUTDOWN ? "shut down" : "closed", (uint64_t)e->accept_queue,
 		    "established connection");
 	say_inherited(e, text);

@@ -449,8 +449,9 @@ static void disconnect_of_a_live_connection_names_itself(void **state)
 					 .sure = "certain",
 					 .rst_case = "none",
 					 .state = "ESTABLISHED",
-					 .why = {"AF_UNSPEC"}});
+					 .why = {"AF_UNSPEC", "leaves ECONNRESET"}});
 	pair_expect_rst(&p);
+	assert_string_equal(actor_do(&p.a, "getsockopt s0 error"), "0 - ECONNRESET");
 	/* And it can be connected again, which is another connection. */
 	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
 	close(p.peer);
@@ -622,6 +623,29 @@ static void listener_closed_on_waiting_connections_names_itself(void **state)
 		assert_int_equal(actor_stop(&a), 0);
 		assert_int_equal(log_count(&a, "error"), 1);
 	}
+}
+
+/** Such a one stays in the queue, and is counted there. */
+static void no_more_is_said_of_a_connection_that_was_reset_in_the_queue(void **state)
+{
+	struct actor a;
+	struct capture wire;
+	int client;
+	(void)state;
+	capture_open(&wire, "lo");
+	start_with_queue(&a, &client, 1);
+	uint16_t port = (uint16_t)atoi(strrchr(actor_do(&a, "getsockname s9"), ':') + 1);
+	peer_rst(client);
+	assert_string_equal(actor_do(&a, "poll s9 in 20000"), "1 - in");
+	assert_string_equal(actor_do(&a, "close s9"), "0 -");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "close",
+					 .cause = "listener-closed",
+					 .sure = "certain",
+					 .why = {"each that its client has not reset there"}});
+	assert_int_equal(actor_stop(&a), 0);
+	assert_false(capture_rst(&wire, port));
+	capture_close(&wire);
 }
 
 static void process_that_ends_on_waiting_connections_names_itself(void **state)
@@ -862,6 +886,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing),
 	 LAB_TEST(disconnect_by_another_process_is_not_the_peers_doing_when_nobody_is_told),
 	 LAB_TEST(listener_closed_on_waiting_connections_names_itself),
+	 LAB_TEST(no_more_is_said_of_a_connection_that_was_reset_in_the_queue),
 	 LAB_TEST(process_that_ends_on_waiting_connections_names_itself),
 	 LAB_TEST(exit_with_bytes_unread_names_itself),
 	 LAB_TEST(exit_with_linger_zero_names_itself),
