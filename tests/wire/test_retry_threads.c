@@ -55,6 +55,30 @@ static void a_close_from_another_thread_ends_the_renewal(void **state)
 	close(listener);
 }
 
+/** The program's waits are cut short while a connection is renewed, and no longer. */
+static void a_wait_is_whole_once_a_renewing_connection_is_closed(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking_situation, "retry=9", NULL);
+	retry_ask_in_vain(&p, GET);
+	retry_dig_hole(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+	actor_do(&p.a, "epoll_create s1");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pid_t thread = stop_first(&p.a);
+	actor_send(&p.a, "epoll_pwait s1 1234");
+	stop_before(thread, SYS_epoll_pwait);
+	struct __ptrace_syscall_info info = {0};
+	ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info);
+	stop_end(thread);
+	assert_int_equal(info.entry.args[3], 1234);
+	retry_fill_hole(&p);
+	/* EINTR, where the stop has ended the wait. */
+	assert_non_null(actor_result(&p.a));
+	pair_close(&p);
+}
+
 static void a_write_of_another_thread_comes_after_what_is_sent_again(void **state)
 {
 	(void)state;
@@ -414,6 +438,7 @@ static void a_dup2_over_a_renewal_ends_it(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_close_from_another_thread_ends_the_renewal),
+	 LAB_TEST(a_wait_is_whole_once_a_renewing_connection_is_closed),
 	 LAB_TEST(a_write_of_another_thread_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_as_the_new_connection_begins_comes_after_what_is_sent_again),
 	 LAB_TEST(a_write_as_the_renewal_connects_waits),
