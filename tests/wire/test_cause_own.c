@@ -271,7 +271,7 @@ static void half_closed_with_bytes_unread_is_not_certain_of_its_rst(void **state
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
 		fill(&p, 300);
@@ -520,7 +520,7 @@ static void close_with_a_linger_of_some_seconds_is_ordinary(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "setsockopt s0 linger %s", options[i]), "0 -");
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
@@ -548,7 +548,7 @@ static void disconnect_by_another_process_is_not_the_peers_doing_when_nobody_is_
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
 		peer_recv(p.peer, 5);
 		peer_send(p.peer, "ok");

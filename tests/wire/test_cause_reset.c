@@ -93,7 +93,7 @@ static void a_close_behind_what_is_unread_is_possible(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	static const char much[1 << 16];
 	while (send(p.peer, much, sizeof(much), MSG_DONTWAIT) > 0) {
 	}
@@ -196,7 +196,7 @@ static void a_fin_is_not_denied_where_others_have_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		peer_send_bytes(p.peer, 5000);
 		assert_int_equal(actor_number(actor_do(&p.a, "%s", cases[i].reads)), 5000);
 		pair_close_peer(&p);
@@ -978,7 +978,7 @@ static void an_end_of_file_after_both_ends_is_no_news_to_who_shares_it(void **st
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	exchange(&p);
 	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 	peer_poll(p.peer, POLLIN, LAB_PATIENCE_MS);
@@ -1476,7 +1476,7 @@ static void urgent_bytes_that_are_unread_are_no_fin_at_close(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
 		assert_int_equal(peer_drain(p.peer), 0);
 		assert_int_equal(send(p.peer, "x", 1, MSG_OOB), 1);
@@ -1508,7 +1508,7 @@ static void an_urgent_byte_behind_unread_ones_is_no_fin(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_int_equal(send(p.peer, "abc!", 4, MSG_OOB), 4);
 	assert_string_equal(actor_do(&p.a, "poll s0 pri 20000"), "1 - pri");
 	assert_string_equal(actor_do(&p.a, "send s0 50"), "50 -");

@@ -45,7 +45,7 @@ static void data_that_is_never_acknowledged_meets_the_retransmission_limit(void 
 	struct pair p;
 	(void)state;
 	few_retries();
-	open_client(&p);
+	pair_open_client(&p);
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
@@ -105,7 +105,7 @@ static void icmp_error_of_a_living_connection_is_no_end(void **state)
 	struct pair p;
 	(void)state;
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
-	open_client(&p);
+	pair_open_client(&p);
 	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
 	    p.peer_port);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
@@ -134,7 +134,7 @@ static void user_timeout_is_told_with_its_length(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	assert_string_equal(actor_do(&p.a, "setsockopt s0 user_timeout 700"), "0 -");
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
@@ -154,7 +154,7 @@ static void keepalive_that_is_not_answered_is_told_with_its_timers(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	actor_do(&p.a, "setsockopt s0 keepidle 1");
 	actor_do(&p.a, "setsockopt s0 keepintvl 1");
 	actor_do(&p.a, "setsockopt s0 keepcnt 1");
@@ -180,7 +180,7 @@ static void keepalive_in_close_wait_is_no_hidden_reset(void **state)
 {
 	struct pair p;
 	(void)state;
-	open_client(&p);
+	pair_open_client(&p);
 	actor_do(&p.a, "setsockopt s0 keepidle 1");
 	actor_do(&p.a, "setsockopt s0 keepintvl 1");
 	actor_do(&p.a, "setsockopt s0 keepcnt 1");
@@ -275,7 +275,7 @@ static void time_out_that_nobody_took_is_not_certain_at_close(void **state)
 	struct pair p;
 	(void)state;
 	few_retries();
-	open_client(&p);
+	pair_open_client(&p);
 	silence(&p);
 	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
 	wait_for_end(&p.a, "s0");
@@ -383,7 +383,7 @@ static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **sta
 	enum { READS, CLOSES, CLOSES_SHUT };
 	for (int way = READS; way <= CLOSES_SHUT; way++) {
 		struct pair p;
-		open_client(&p);
+		pair_open_client(&p);
 		actor_do(&p.a, "setsockopt s0 keepidle 1");
 		actor_do(&p.a, "setsockopt s0 keepintvl 1");
 		actor_do(&p.a, "setsockopt s0 keepcnt 9");
