@@ -60,7 +60,7 @@ static void the_side_of_an_inherited_connection_is_known(void **state)
 		expect_seen(&p, 0);
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		expect_seen(&p, 0);
-		assert_string_equal(json_get(last_call(&p.a, "send"), "side"),
+		assert_string_equal(json_get(log_last_call(&p.a, "send"), "side"),
 				    how->server ? "server" : "client");
 		pair_close(&p);
 	}
