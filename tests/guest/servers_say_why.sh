@@ -199,9 +199,12 @@ a_child_that_answers_who_has_left() {
 		CLOSE, CLOSE_WAIT = 7, 8
 		listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 		line, _ = listener.accept()
+		ready, closed = os.pipe()
 		if os.fork() > 0:
 		    line.close()
+		    os.write(closed, b"x")
 		    time.sleep(60)
+		os.read(ready, 1)
 		def until(state):
 		    while line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != state:
 		        time.sleep(0.01)
