@@ -55,6 +55,7 @@ bool process_is_ours(void)
 
 pid_t hook_fork(void)
 {
+	successor_share();
 	pid_t pid = real.fork();
 	process_returned(pid);
 	return pid;
@@ -63,6 +64,7 @@ pid_t hook_fork(void)
 /* For signal handlers: glibc 2.34. */
 pid_t hook__Fork(void)
 {
+	successor_share();
 	pid_t pid = real._Fork();
 	process_returned(pid);
 	return pid;

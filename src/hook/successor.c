@@ -4,6 +4,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "../conn/conn.h"
 #include "../log/log.h"
@@ -30,6 +31,12 @@ struct desk {
 };
 
 _Static_assert(sizeof(struct desk) <= SCRATCH_SIZE, "a judgement fits on one scratch block");
+
+/*
+ * The files that were told. They are shared with the children of fork: a shell forks for each program
+ * that it starts, a mail server for each message.
+ */
+static _Atomic uint64_t *_Atomic told;
 
 /* What a child of vfork found, for its parent to tell. */
 static _Atomic(struct desk *) noted;
@@ -93,17 +100,46 @@ static bool is_wanted(char *const argv[], char *const envp[])
 	       (skip == NULL || !glob_match_list(skip, name));
 }
 
+static _Atomic uint64_t *take_told(void)
+{
+	_Atomic uint64_t *known = atomic_load(&told);
+	if (known != NULL) {
+		return known;
+	}
+	size_t size = TOLD_MAX * sizeof *known;
+	long mapped = raw6(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
+	if (mapped < 0) {
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&told, &known, (_Atomic uint64_t *)mapped)) {
+		return (_Atomic uint64_t *)mapped;
+	}
+	raw_unmap((void *)mapped, size);
+	return known;
+}
+
+void successor_share(void)
+{
+	if (conn_enabled() && log_wants(LOG_RESETS) && !flow_in_vfork_child) {
+		take_told();
+	}
+}
+
 /* Is it the first time that this file is to be told? */
 static bool is_news(int fd)
 {
-	static _Atomic uint64_t told[TOLD_MAX];
+	_Atomic uint64_t *files = take_told();
+	if (files == NULL) {
+		return true;
+	}
 	struct statx status = {.stx_ino = 0};
 	raw_fstat(fd, &status);
 	uint64_t device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
 	uint64_t file = random_at(device, status.stx_ino, 0) | 1;
 	for (size_t i = 0; i < TOLD_MAX; i++) {
 		uint64_t before = 0;
-		if (atomic_compare_exchange_strong(&told[i], &before, file)) {
+		if (atomic_compare_exchange_strong(&files[i], &before, file)) {
 			return true;
 		}
 		if (before == file) {

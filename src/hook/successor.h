@@ -2,9 +2,13 @@
 #ifndef RESETBY_HOOK_SUCCESSOR_H
 #define RESETBY_HOOK_SUCCESSOR_H
 
+/** Before a fork: what the child tells, its parent and later children do not tell again. */
+void successor_share(void);
+
 /**
  * Tell when the program will not have the library although its environment asks for it: static or
- * Go binaries, set-user-ID programs and the like; once for each file in this process. Between vfork
+ * Go binaries, set-user-ID programs and the like; once for each file in this
+ * process and all that it forks. Between vfork
  * and exec it is only noted: the log's descriptor would be the child's.
  *
  * @path

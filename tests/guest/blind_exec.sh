@@ -86,6 +86,16 @@ each_of_the_execl_family_is_told() {
 	done
 }
 
+a_file_is_told_once_by_all_that_a_process_forks() {
+	a_static_one
+	in_python "for i in range(3):
+    child(lambda: os.execv(path, [path]))
+    child(lambda: child(lambda: os.execv(path, [path])) or os._exit(7))"
+	told 1 "$PWD/static is statically linked: LD_PRELOAD has no effect on it."
+	preloaded bash -c './static; ./static; (./static); :'
+	told 1 "./static is statically linked: LD_PRELOAD has no effect on it."
+}
+
 a_script_is_judged_by_its_interpreter() {
 	a_static_one
 	printf '#!%s\n' "$PWD/static" >script
@@ -178,6 +188,7 @@ points \
 	each_of_the_execl_family_is_told \
 	a_script_is_judged_by_its_interpreter \
 	a_file_is_told_once_in_a_process \
+	a_file_is_told_once_by_all_that_a_process_forks \
 	a_shell_tells_of_its_children \
 	programs_that_take_the_library_are_no_news \
 	valgrind_takes_the_library_along \
