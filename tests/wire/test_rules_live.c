@@ -137,6 +137,29 @@ static void a_new_rule_acts_on_a_connection_that_is_open(void **state)
 	}
 }
 
+/** Calls on others are enough. */
+static void a_new_rule_acts_on_a_connection_that_makes_no_call(void **state)
+{
+	(void)state;
+	struct pair p;
+	write_rules("");
+	open_with_file(&p, client_situation);
+	actor_do(&p.a, "epoll_create s5");
+	write_rules("drop=all\n");
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	while (log_count(&p.a, "inject") == 0) {
+		assert_true(lab_now_ms() < until);
+		actor_do(&p.a, "epoll_wait s5 10");
+	}
+	pair_expect_told(&p, "inject", 0, "1 drop=all", "filter");
+	peer_send(p.peer, "lost");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 0"), "0 -");
+	actor_do(&p.a, "close s0");
+	close(p.peer);
+	p.peer = -1;
+	pair_close(&p);
+}
+
 static void a_rule_taken_away_acts_no_more(void **state)
 {
 	(void)state;
@@ -427,6 +450,7 @@ static void forked_children_follow_the_file(void **state)
 
 LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_new_rule_acts_on_a_connection_that_is_open),
+	 LAB_TEST(a_new_rule_acts_on_a_connection_that_makes_no_call),
 	 LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
