@@ -534,10 +534,25 @@ static void ioctl_sets_the_mode(void **state)
 	}
 }
 
+/** The kernel counts in ticks, of which the first has begun already. */
+static void a_line_says_how_long_its_call_took(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CALLS);
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 rcvtimeo 200"), "0 -");
+	assert_in_range((long)json_number(log_last_call(&p.a, "setsockopt"), "us"), 0,
+			LAB_PATIENCE_MS * 1000);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 EAGAIN");
+	assert_in_range((long)json_number(log_last_call(&p.a, "recv"), "us"), 180 * 1000,
+			LAB_PATIENCE_MS * 1000);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(every_name_has_a_row), LAB_TEST(reads_are_seen),
 	 LAB_TEST(reads_that_fail_are_seen), LAB_TEST(writes_are_seen),
 	 LAB_TEST(writes_that_fail_are_seen), LAB_TEST(closes_are_seen),
 	 LAB_TEST(copies_are_the_same_connection), LAB_TEST(questions_are_seen),
 	 LAB_TEST(questions_that_fail_are_seen), LAB_TEST(waits_see_a_connection_open),
 	 LAB_TEST(opening_calls_are_seen), LAB_TEST(epoll_is_what_it_was),
-	 LAB_TEST(ioctl_sets_the_mode))
+	 LAB_TEST(ioctl_sets_the_mode), LAB_TEST(a_line_says_how_long_its_call_took))
