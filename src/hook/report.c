@@ -317,8 +317,9 @@ static bool has_ended_meanwhile(const struct call *call, const struct evidence *
 	       evidence_state(call->fd) == STATE_CLOSE;
 }
 
-static enum ending judge(struct desk *desk, struct call *call, enum surface surface,
-			 enum direction direction, bool quiet)
+/* Look, and judge by what was seen. False when there is nothing to tell. */
+static bool look(struct desk *desk, struct call *call, enum surface surface,
+		 enum direction direction)
 {
 	struct evidence *evidence = &desk->evidence;
 	memset(evidence, 0, sizeof *evidence);
@@ -329,20 +330,26 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (!evidence_collect(evidence, call->conn, call->fd)) {
 		/* libc closed the number behind our back; it is something else by now. */
 		conn_disown(call->conn, call->fd);
-		return ENDING_NONE;
+		return false;
 	}
 	if (surface == SURFACE_EOF) {
 		call->conn->fin_acked = (uint32_t)evidence->bytes_acked;
 		call->conn->unacked_at_fin = evidence->outq != 0;
 	}
 	tell_unseen(desk, call);
-	if (!why_judge(evidence, &desk->verdict)) {
-		return ENDING_NONE;
-	}
-	evidence_collect_failure(evidence, call->conn, call->fd);
-	if (has_ended_meanwhile(call, evidence)) {
-		return judge(desk, call, surface, direction, quiet);
-	}
+	return why_judge(evidence, &desk->verdict);
+}
+
+static enum ending judge(struct desk *desk, struct call *call, enum surface surface,
+			 enum direction direction, bool quiet)
+{
+	struct evidence *evidence = &desk->evidence;
+	do {
+		if (!look(desk, call, surface, direction)) {
+			return ENDING_NONE;
+		}
+		evidence_collect_failure(evidence, call->conn, call->fd);
+	} while (has_ended_meanwhile(call, evidence));
 	/* Again, with what the failure's own evidence adds (ICMP, limits, other holders). */
 	if (!why_judge(evidence, &desk->verdict)) {
 		return ENDING_NONE;

@@ -3,7 +3,6 @@
  * or overwrite it early, so what is needed later is copied.
  */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../act/retry/retained.h"
@@ -14,6 +13,7 @@
 #include "../sys/memory.h"
 #include "../sys/random.h"
 #include "../sys/raw.h"
+#include "../sys/scratch.h"
 #include "flow.h"
 #include "hook.h"
 #include "phrase.h"
@@ -42,10 +42,10 @@ static const char self_link[] = "/proc/self/exe";
  */
 static void name_program(void)
 {
-	char path[PATH_MAX];
 	const char *name = program_invocation_short_name;
-	if (strcmp(program_invocation_name, self_link) == 0) {
-		long length = raw4(SYS_readlinkat, AT_FDCWD, self_link, path, sizeof path - 1);
+	char *path = strcmp(program_invocation_name, self_link) == 0 ? scratch_take() : NULL;
+	if (path != NULL) {
+		long length = raw4(SYS_readlinkat, AT_FDCWD, self_link, path, SCRATCH_SIZE - 1);
 		path[length > 0 ? length : 0] = '\0';
 		const char *slash = strrchr(path, '/');
 		name = slash != NULL ? slash + 1 : name;
@@ -55,6 +55,7 @@ static void name_program(void)
 	}
 	struct text text = text_in(exe, sizeof exe);
 	text_string(&text, name);
+	scratch_give(path);
 }
 
 /* The variables, copied into memory of our own; NULL for those that are not set. */
