@@ -54,7 +54,7 @@ torsocks_conf() {
 }
 
 # In front of us it takes socket, connect, accept and close to libc by itself: no connect is told of,
-# but what its connections meet later.
+# nor a reset that is the first thing we hear of a connection, but what it meets later.
 torsocks() {
 	torsocks_conf
 	peer
@@ -62,7 +62,7 @@ torsocks() {
 	preloads=$library:$found
 	alike 10 "$probes/life" "$port"
 	preloads=$found:$library
-	alike 6 "$probes/life" "$port"
+	alike 4 "$probes/life" "$port"
 }
 
 # As the manual says it.
