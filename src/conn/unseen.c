@@ -5,14 +5,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include "../sys/clock.h"
 #include "../sys/raw.h"
 #include "holder.h"
 
 /* Sequence numbers that are no bytes: SYN, FIN, and an urgent byte that was skipped. */
 #define SLACK 4
 
-/* How often the processor is given away to a call that has returned and is not counted yet. */
+/*
+ * How often the processor is given away to a call that has returned and is not counted yet, and for how
+ * long: on a busy machine others take a slice each time.
+ */
 #define COUNT_TURNS 100
+#define COUNT_MS 10u
 
 /* A directory has a link from its parent, one from itself, and one from each directory in it. */
 #define LINKS_OF_EMPTY 2
@@ -33,18 +38,6 @@ static uint64_t excess_in(const struct evidence *e, const struct conn *conn, uin
 bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked)
 {
 	return excess(received, &conn->bytes_in) > 0 || excess(acked, &conn->bytes_out) > 0;
-}
-
-void unseen_await(const struct conn *conn, int fd, uint64_t acked)
-{
-	int unacked = 0;
-	raw_ioctl(fd, SIOCOUTQ, &unacked);
-	for (int turn = 0; turn < COUNT_TURNS; turn++) {
-		if (!unseen_suspected(conn, 0, acked + (uint64_t)unacked)) {
-			break;
-		}
-		raw0(SYS_sched_yield);
-	}
 }
 
 /*
@@ -91,6 +84,23 @@ static bool has_threads(void)
 {
 	struct statx status = {.stx_nlink = 0};
 	return raw_stat("/proc/self/task", &status) < 0 || status.stx_nlink > LINKS_OF_EMPTY + 1;
+}
+
+void unseen_await(const struct conn *conn, int fd, uint64_t acked)
+{
+	int unacked = 0;
+	raw_ioctl(fd, SIOCOUTQ, &unacked);
+	uint64_t sent = acked + (uint64_t)unacked;
+	if (!unseen_suspected(conn, 0, sent) || !has_threads()) {
+		return;
+	}
+	uint64_t until_ms = clock_coarse_ms() + COUNT_MS;
+	for (int turn = 0; turn < COUNT_TURNS && clock_coarse_ms() < until_ms; turn++) {
+		raw0(SYS_sched_yield);
+		if (!unseen_suspected(conn, 0, sent)) {
+			break;
+		}
+	}
 }
 
 /*

@@ -20,8 +20,8 @@
 bool unseen_suspected(const struct conn *conn, uint64_t received, uint64_t acked);
 
 /**
- * Let another thread count what it has just sent: within one machine the RST that answers it is met
- * before its call returns.
+ * Let another thread, where there is one, count what it has just sent: within one machine the RST that
+ * answers it is met before its call returns.
  *
  * @acked
  *         tcpi_bytes_acked.

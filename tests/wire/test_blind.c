@@ -1,10 +1,12 @@
 /* Bytes that go past the hooks are told, once; bytes that somebody else moved are not. */
 
 #include "lab_pair.h"
+#include "lab_stop.h"
 #include "lab_verdict.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SENT 1000
@@ -318,6 +320,30 @@ static void what_was_moved_before_exec_is_not_missed(void **state)
 	pair_close(&p);
 }
 
+/** Who is alone waits for no other thread to count them: each turn may cost a slice of the processor. */
+static void a_lone_thread_waits_for_nobody(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	move_unseen(&p, ways[0]);
+	peer_rst(p.peer);
+	p.peer = -1;
+	wait_for_end(&p.a, "s0");
+	pid_t thread = stop_first(&p.a);
+	actor_send(&p.a, "recv s0 10");
+	stop_before(thread, SYS_recvfrom);
+	int turns = 0;
+	while (!stands_before(thread, SYS_write)) {
+		turns += stands_before(thread, SYS_sched_yield);
+		stop_behind(thread);
+	}
+	stop_end(thread);
+	assert_string_equal(actor_result(&p.a), "-1 ECONNRESET");
+	assert_in_range(turns, 0, 1);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(bytes_of_one_way_are_told_too),
 	 LAB_TEST(they_are_told_while_the_connection_is_open),
@@ -328,4 +354,5 @@ LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(urgent_bytes_that_nobody_reads_are_not_missed),
 	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
 	 LAB_TEST(bytes_that_a_child_moved_are_not_missed),
-	 LAB_TEST(what_was_moved_before_exec_is_not_missed))
+	 LAB_TEST(what_was_moved_before_exec_is_not_missed),
+	 LAB_TEST(a_lone_thread_waits_for_nobody))
