@@ -127,6 +127,13 @@ static bool is_at_mark(int fd)
 	return raw_ioctl(fd, SIOCATMARK, &at_mark) == 0 && at_mark != 0;
 }
 
+/* The error queue's messages are others, and seldom there. */
+static bool has_pending_error(int fd)
+{
+	struct pollfd look = {.fd = fd};
+	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
+}
+
 /* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
 static bool may_lack_acks(const struct tcp_info *info)
 {
@@ -157,9 +164,8 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 		       (!conn_is(conn, CONN_SHUT_WRITE) ||
 			(has_counts(size) &&
 			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1 ||
-			  /* One byte may be the peer's FIN, or one that nobody has read. */
-			  (!conn_is(conn, CONN_PEER_FIN) &&
-			   (queue_length(fd, SIOCINQ) != 0 || is_at_mark(fd))))));
+			  /* One byte may be the peer's FIN; or one unread, and a RST came behind it. */
+			  (!conn_is(conn, CONN_PEER_FIN) && has_pending_error(fd)))));
 	case STATE_SYN_SENT:
 		return true;
 	case STATE_ESTABLISHED:
@@ -356,13 +362,6 @@ static void look_for_fin(struct evidence *e, bool known)
 	bool counted = known && !e->unseen && e->inq != QUEUE_UNKNOWN && !e->disconnected;
 	e->fin_arrived = counted && more == 1 && !e->shared;
 	e->fin_knowable = counted && !e->learned && (more == 0 || e->fin_arrived);
-}
-
-/* The error queue's messages are others, and seldom there. */
-static bool has_pending_error(int fd)
-{
-	struct pollfd look = {.fd = fd};
-	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
 }
 
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
