@@ -29,6 +29,12 @@ static bool died_silently(const struct evidence *e)
 	       !was_told(e) && did_not_end_in_order(e);
 }
 
+/* In order ends nothing that leaves an error. */
+bool left_an_error(const struct evidence *e)
+{
+	return died_silently(e) && e->error_waits;
+}
+
 /* The kernel was sending something again, or probing, when the connection died. */
 bool was_unanswered(const struct evidence *e)
 {

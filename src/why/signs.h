@@ -19,6 +19,7 @@ bool is_icmp_errno(int error);
 bool is_timeout(const struct evidence *e);
 bool is_all_ours(const struct evidence *e);
 bool did_not_end_in_order(const struct evidence *e);
+bool left_an_error(const struct evidence *e);
 bool by_rule(const struct evidence *e);
 bool by_admin(const struct evidence *e);
 

@@ -110,9 +110,11 @@ bool unread_after_fin(const struct evidence *e)
 	return reset_after_fin(e) && (e->acked_since_fin || all_sent_was_acked(e));
 }
 
+/* Also where the one byte more that has come may have been the peer's FIN, or is not known. */
 bool data_after_own_end(const struct evidence *e)
 {
-	return is_reset(e) && e->shut_read && e->shut_write && e->has_info &&
+	bool untold = left_an_error(e) && !was_unanswered(e);
+	return (is_reset(e) || untold) && e->shut_read && e->shut_write && e->has_info &&
 	       e->data_segs_in != e->shut_data_segs;
 }
 

@@ -518,6 +518,14 @@ static const struct {
 	 "",
 	 CASE_RESET,
 	 RESET},
+	{"data after our own SHUT_RDWR, untold at close, where a FIN may have come",
+	 {CLOSING, .state = STATE_CLOSE, .error_waits = true, .shut_read = true, .shut_write = true,
+	  .shut_data_segs = 2, .data_segs_in = 3, EXCHANGED},
+	 "late-data",
+	 SURE_CERTAIN,
+	 "",
+	 CASE_NONE,
+	 "no error"},
 	{"a RST after our own SHUT_RDWR",
 	 {READ(ECONNRESET), .shut_read = true, .shut_write = true, .shut_data_segs = 2,
 	  .data_segs_in = 2, EXCHANGED},
@@ -1718,6 +1726,11 @@ static void connect_that_cannot_send_is_unreachable(void **state)
 }
 
 static const struct evidence ordinary[] = {
+	/* data came behind an own SHUT_RDWR: again, or before a time-out */
+	{CLOSING, .state = STATE_CLOSE, .shut_read = true, .shut_write = true, .shut_data_segs = 2,
+	 .data_segs_in = 3, EXCHANGED},
+	{CLOSING, .state = STATE_CLOSE, .error_waits = true, .shut_read = true, .shut_write = true,
+	 .retransmits = 1, .shut_data_segs = 2, .data_segs_in = 3, EXCHANGED},
 	{END_OF_FILE, .state = STATE_CLOSE_WAIT, EXCHANGED},
 	{END_OF_FILE, .state = STATE_CLOSE, .shut_write = true, EXCHANGED},
 	{END_OF_FILE, .state = STATE_CLOSE, .told_error = ECONNRESET},

@@ -1063,6 +1063,27 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	pair_close(&p);
 }
 
+/** The counts of an inherited connection tell no FIN from a byte, but an error waits. */
+static void late_data_on_an_inherited_connection_is_told_at_its_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	exchange(&p);
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 rw"), "0 -");
+	peer_send(p.peer, "late");
+	capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "late-data",
+					 .sure = "certain",
+					 .rst_case = "none"});
+	pair_close(&p);
+}
+
 /** Our FIN lets go what the peer had held back, which may be here before shutdown returns. */
 static void data_that_our_own_fin_calls_forth_is_late(void **state)
 {
@@ -1642,6 +1663,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(an_end_of_file_after_both_ends_is_no_news_to_who_shares_it),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
+	 LAB_TEST(late_data_on_an_inherited_connection_is_told_at_its_close),
 	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
 	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
