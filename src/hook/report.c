@@ -142,7 +142,8 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		}
 		return;
 	}
-	if (conn->told_error == 0 && is_over(evidence, verdict)) {
+	bool overtaken = evidence->error == ECONNRESET && conn->told_error == EPIPE;
+	if ((conn->told_error == 0 || overtaken) && is_over(evidence, verdict)) {
 		conn->told_count = 0;
 		conn->told_error = (uint16_t)evidence->error;
 		conn->told_op = (uint16_t)call->op;

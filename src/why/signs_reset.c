@@ -8,11 +8,15 @@
 
 #define ALWAYS_ACKED 1 /* tcpi_bytes_acked counts the SYN */
 
-/* An end of file hides a socket's destruction, too, which then has its own error. */
+/*
+ * An end of file hides a socket's destruction, too, which then has its own error. And an EPIPE comes
+ * behind the ECONNRESET that another thread is told, but may be explained before it.
+ */
 bool told_before(const struct evidence *e)
 {
 	bool hidden = e->told_hidden && e->error != ECONNABORTED;
-	return (was_told(e) || hidden) && e->error != 0;
+	bool overtaken = e->error == ECONNRESET && e->told_error == EPIPE;
+	return ((was_told(e) && !overtaken) || hidden) && e->error != 0;
 }
 
 /*

@@ -1370,6 +1370,36 @@ static void a_thread_that_reads_meets_the_answer_to_anothers_write(void **state)
 	pair_close(&p);
 }
 
+/** The EPIPE behind the ECONNRESET that another thread is told may be explained before it. */
+static void a_reset_is_named_also_when_another_threads_epipe_was_first(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	exchange(&p);
+	actor_do(&p.a, "background recv s0 10");
+	actor_wait_background(&p.a, "s0");
+	pid_t reader = stop_other(&p.a);
+	stop_before(reader, SYS_recvfrom);
+	stop_enter(reader);
+	pair_abort_peer(&p);
+	stop_before(reader, SYS_getsockopt);
+	assert_string_equal(actor_do(&p.a, "send s0 7 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "send", .cause = "already-reset", .sure = "likely"});
+	stop_end(reader);
+	assert_string_equal(actor_do(&p.a, "join"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 1,
+		       (struct expected){.op = "recv", .cause = "peer-abort", .sure = "likely"});
+	assert_string_equal(actor_do(&p.a, "send s0 7 nosignal"), "-1 EPIPE");
+	expect_verdict(&p.a, 2,
+		       (struct expected){.op = "send",
+					 .cause = "already-reset",
+					 .sure = "certain",
+					 .why = {"ended with ECONNRESET, which recv reported"}});
+	pair_close(&p);
+}
+
 static void request_acknowledged_after_a_silence_was_not_forgotten(void **state)
 {
 	struct pair p;
@@ -1674,6 +1704,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(full_accept_queue_is_possible_when_nothing_was_ever_read),
 	 LAB_TEST(connection_forgotten_in_a_silence_is_named),
 	 LAB_TEST(a_thread_that_reads_meets_the_answer_to_anothers_write),
+	 LAB_TEST(a_reset_is_named_also_when_another_threads_epipe_was_first),
 	 LAB_TEST(request_acknowledged_after_a_silence_was_not_forgotten),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_close),
 	 LAB_TEST(reset_that_nobody_took_is_told_at_a_disconnect),
