@@ -1,6 +1,7 @@
 /* Our own doing: the culprit's log names itself, at the call that causes the RST. */
 
 #include "lab_pair.h"
+#include "lab_stop.h"
 #include "lab_verdict.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -291,24 +291,13 @@ static void half_closed_with_bytes_unread_is_not_certain_of_its_rst(void **state
 /** Stop the actor, which has half-closed and has bytes unread, in its close: before this system call. */
 static void stop_in_close(struct pair *p, uint64_t number)
 {
-	int status;
-	struct __ptrace_syscall_info info = {0};
 	pair_open(p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	assert_string_equal(actor_do(&p->a, "shutdown s0 w"), "0 -");
 	lab_until(info_of(&p->a, "s0").tcpi_state == TCP_FIN_WAIT2);
 	fill(p, 300);
-	if (ptrace(PTRACE_SEIZE, p->a.pid, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
-		lab_skip("cannot stop a process: %s", strerror(errno));
-	}
-	ptrace(PTRACE_INTERRUPT, p->a.pid, NULL, NULL);
-	assert_int_equal(waitpid(p->a.pid, &status, __WALL), p->a.pid);
+	pid_t thread = stop_first(&p->a);
 	actor_send(&p->a, "close s0");
-	while (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != number) {
-		ptrace(PTRACE_SYSCALL, p->a.pid, NULL, NULL);
-		assert_int_equal(waitpid(p->a.pid, &status, __WALL), p->a.pid);
-		assert_true(WIFSTOPPED(status));
-		ptrace(PTRACE_GET_SYSCALL_INFO, p->a.pid, sizeof(info), &info);
-	}
+	stop_before(thread, number);
 }
 
 /** The peer's FIN comes while the actor stands there: there is no RST then. */
@@ -316,7 +305,7 @@ static void end_while_it_stands(struct pair *p)
 {
 	assert_int_equal(shutdown(p->peer, SHUT_WR), 0);
 	tcp_wait_state(p->peer, TCP_CLOSE);
-	ptrace(PTRACE_DETACH, p->a.pid, NULL, NULL);
+	stop_end(p->a.pid);
 	assert_string_equal(actor_result(&p->a), "0 -");
 	pair_expect_fin(p);
 }
