@@ -3,41 +3,20 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 #include "../sys/self.h"
 #include "conn.h"
+#include "info.h"
 #include "listener.h"
 #include "unseen.h"
-
-/* The kernel gives as much of the struct as it knows, so many bytes; what it does not give is 0. */
-static long read_info(int fd, struct tcp_info *info)
-{
-	memset(info, 0, sizeof *info);
-	socklen_t size = sizeof *info;
-	long result = raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
-	return result < 0 ? result : (long)size;
-}
-
-/* Does it count the bytes? Since Linux 4.1. */
-static bool has_counts(long size)
-{
-	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t));
-}
-
-/* And the segments? Since 4.2. */
-static bool counts_segments(long size)
-{
-	return size >= (long)(offsetof(struct tcp_info, tcpi_segs_in) + sizeof(uint32_t));
-}
 
 enum tcp_state_number evidence_state(int fd)
 {
 	struct tcp_info info;
-	return read_info(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
+	return info_read(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
 }
 
 bool evidence_is_over(int fd)
@@ -51,7 +30,7 @@ bool evidence_is_over(int fd)
 struct health evidence_health(const struct conn *conn, int fd)
 {
 	struct tcp_info info;
-	if (read_info(fd, &info) < 0) {
+	if (info_read(fd, &info) < 0) {
 		return (struct health){.state = STATE_UNKNOWN};
 	}
 	return (struct health){
@@ -72,7 +51,7 @@ void evidence_shutting(struct conn *conn, enum tcp_state_number state)
 uint32_t evidence_silence(int fd)
 {
 	struct tcp_info info;
-	if (read_info(fd, &info) < 0) {
+	if (info_read(fd, &info) < 0) {
 		return 0;
 	}
 	uint32_t silence = info.tcpi_last_data_sent;
@@ -85,7 +64,7 @@ uint32_t evidence_silence(int fd)
 bool evidence_stream(int fd, struct stream_counts *counts)
 {
 	struct tcp_info info;
-	if (read_info(fd, &info) < 0) {
+	if (info_read(fd, &info) < 0) {
 		return false;
 	}
 	counts->sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
@@ -110,7 +89,7 @@ static struct path path_of(const struct tcp_info *info)
 struct path evidence_path(int fd)
 {
 	struct tcp_info info;
-	read_info(fd, &info);
+	info_read(fd, &info);
 	return path_of(&info);
 }
 
@@ -146,7 +125,7 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 {
 	struct tcp_info info;
 	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	long size = sandbox_closed ? -EPERM : read_info(fd, &info);
+	long size = sandbox_closed ? -EPERM : info_read(fd, &info);
 	if (size < 0) {
 		*path = (struct path){0};
 		return !sandbox_closed;
@@ -162,7 +141,7 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 	case STATE_CLOSE:
 		return conn->told_error == 0 &&
 		       (!conn_is(conn, CONN_SHUT_WRITE) ||
-			(has_counts(size) &&
+			(info_has_bytes(size) &&
 			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1 ||
 			  /* One byte may be the peer's FIN; or one unread, and a RST came behind it. */
 			  (!conn_is(conn, CONN_PEER_FIN) && has_pending_error(fd)))));
@@ -311,18 +290,12 @@ static int64_t unread_length(const struct evidence *e, const struct conn *conn, 
 	}
 	bool over = e->state == STATE_CLOSE;
 	bool fin = e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
-		   e->state == STATE_CLOSING || (over && (look.revents & POLLERR) == 0);
+		   e->state == STATE_CLOSING || (over && !e->error_waits);
 	int64_t unread = beyond - fin;
 	if (over && (unread <= 0 || !e->shut_write)) {
 		return QUEUE_UNKNOWN;
 	}
 	return unread > 0 ? unread : 1;
-}
-
-/* Does it say how many bytes were sent? Since 4.19. */
-static bool counts_sent(long size)
-{
-	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t));
 }
 
 /*
@@ -341,7 +314,7 @@ static bool is_shut_elsewhere(const struct evidence *e, const struct tcp_info *i
 	case STATE_LAST_ACK:
 		return true;
 	case STATE_CLOSE:
-		return counts_sent(size) &&
+		return info_has_sent(size) &&
 		       info->tcpi_bytes_acked > info->tcpi_bytes_sent - info->tcpi_bytes_retrans +
 							(e->side != SIDE_SERVER);
 	default:
@@ -373,7 +346,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->inq = evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
 		return true;
 	}
-	long info_size = read_info(fd, &info);
+	long info_size = info_read(fd, &info);
 	if (info_size < 0) {
 		return false;
 	}
@@ -390,6 +363,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	socklen_t size = sizeof linger;
 	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
 				linger.l_onoff != 0 && linger.l_linger == 0;
+	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
 	if (evidence->listening) {
 		listener_collect(evidence, conn, fd);
 	} else {
@@ -401,12 +375,11 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	if (evidence->state == STATE_CLOSE && evidence->segs_out == 0 && evidence->segs_in == 0) {
 		/* tcp_disconnect() has begun the counters anew: the queue's length means nothing. */
 		evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
-		evidence->disconnected = counts_segments(info_size);
+		evidence->disconnected = info_has_segments(info_size);
 	}
-	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
 	unseen_collect(evidence, conn, fd);
-	look_for_fin(evidence, has_counts(info_size));
+	look_for_fin(evidence, info_has_bytes(info_size));
 	return true;
 }

@@ -4,7 +4,6 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "../sys/clock.h"
@@ -12,6 +11,7 @@
 #include "../sys/raw.h"
 #include "../sys/sandbox.h"
 #include "evidence.h"
+#include "info.h"
 #include "listener.h"
 #include "unseen.h"
 
@@ -63,12 +63,6 @@ static struct addr socket_name(int fd, bool of_peer)
 	return addr_from_sockaddr(&name, size);
 }
 
-/* Does it say how many bytes were sent? Since Linux 4.19. */
-static bool counts_sent(long size)
-{
-	return size >= (long)(offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t));
-}
-
 /*
  * Who opened an inherited connection is not written anywhere; but the kernel counts a client's SYN among
  * what was acknowledged or is on its way, and not among what was sent. A FIN of ours is another of that
@@ -76,15 +70,14 @@ static bool counts_sent(long size)
  */
 static enum side counted_side(int fd, const struct tcp_info *info)
 {
-	struct tcp_info again = {0};
-	socklen_t size = sizeof again;
+	struct tcp_info again;
 	int unacked = 0;
 	int unsent = 0;
 	if (info->tcpi_state == STATE_SYN_SENT) {
 		return SIDE_CLIENT;
 	}
 	if (raw_ioctl(fd, SIOCOUTQ, &unacked) < 0 || raw_ioctl(fd, SIOCOUTQNSD, &unsent) < 0 ||
-	    raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &again, &size) < 0 || !counts_sent(size) ||
+	    !info_has_sent(info_read(fd, &again)) ||
 	    again.tcpi_bytes_sent != info->tcpi_bytes_sent ||
 	    again.tcpi_bytes_acked != info->tcpi_bytes_acked) {
 		return SIDE_UNKNOWN;
@@ -164,9 +157,8 @@ void conn_learn_listener(struct conn *conn, int fd)
 static void learn(struct conn *conn, int fd)
 {
 	conn_set(conn, CONN_LEARNED);
-	struct tcp_info info = {0};
-	socklen_t size = sizeof info;
-	raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	struct tcp_info info;
+	info_read(fd, &info);
 	if (info.tcpi_state == STATE_LISTEN) {
 		conn_learn_listener(conn, fd);
 	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
