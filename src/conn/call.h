@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include "conn.h"
@@ -31,6 +32,17 @@ struct call {
 	const struct iovec *pieces;
 	size_t piece_count;
 	int flags;
+
+	const void *bytes; /* what has moved, or GOODBYE_HEAD of it; NULL where no hook sees it */
 };
+
+/**
+ * The first GOODBYE_HEAD bytes of what a call with this result has moved; NULL where there are fewer,
+ * and where they were thrown away (tcp(7), MSG_TRUNC).
+ */
+static inline const void *call_head(const struct call *call, ssize_t result)
+{
+	return result >= GOODBYE_HEAD && (call->flags & MSG_TRUNC) == 0 ? call->bytes : NULL;
+}
 
 #endif

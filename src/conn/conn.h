@@ -19,6 +19,7 @@
 #include "../sys/clock.h"
 #include "../sys/hidden.h"
 #include "choice.h"
+#include "goodbye.h"
 #include "op.h"
 #include "side.h"
 
@@ -99,7 +100,9 @@ struct conn {
 		shut_data_segs;     /* shutdown: when, and segments with data until then */
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
 	_Atomic uint32_t told_ms;
-	_Atomic uint16_t told_error, told_op, told_count;
+	_Atomic uint16_t told_error, told_count;
+	_Atomic uint8_t told_op;
+	_Atomic bool goodbye;             /* what goes the way of the last byte began with one */
 	_Atomic uint16_t injected;        /* number of the rule whose fault is in force */
 	_Atomic uint32_t acted;           /* bit per action that has fired on this connection */
 	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
@@ -443,11 +446,13 @@ void conn_learn_listener(struct conn *conn, int fd);
  *
  * @bytes
  *         How many of the new direction are counted already.
+ * @head
+ *         GOODBYE_HEAD of them; NULL when they are fewer or not known.
  */
-void conn_turned(struct conn *conn, enum direction direction, size_t bytes);
+void conn_turned(struct conn *conn, enum direction direction, size_t bytes, const void *head);
 
 /** A write after a silence, or after a read. */
-void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes);
+void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes, const void *head);
 
 /** Least silence that is remembered as a gap. */
 #define GAP_MIN_MS 1000
@@ -494,24 +499,24 @@ static inline void conn_moved(struct conn *conn, _Atomic uint64_t *counter, size
 	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
 }
 
-/** `bytes` were read. */
-static inline void conn_received(struct conn *conn, size_t bytes, uint32_t now_ms)
+/** `bytes` were read. `head` is as with conn_turned. */
+static inline void conn_received(struct conn *conn, size_t bytes, const void *head, uint32_t now_ms)
 {
 	conn_moved(conn, &conn->bytes_in, bytes, now_ms);
 	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
-		conn_turned(conn, DIRECTION_READ, bytes);
+		conn_turned(conn, DIRECTION_READ, bytes, head);
 	}
 }
 
 /** `bytes` were accepted for sending. */
-static inline void conn_sent(struct conn *conn, size_t bytes, uint32_t now_ms)
+static inline void conn_sent(struct conn *conn, size_t bytes, const void *head, uint32_t now_ms)
 {
 	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
 	uint32_t silence = clock_since_ms(last_ms, now_ms);
 	conn_moved(conn, &conn->bytes_out, bytes, now_ms);
 	if (silence >= GAP_MIN_MS ||
 	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
-		conn_spoke(conn, silence, bytes);
+		conn_spoke(conn, silence, bytes, head);
 	}
 }
 

@@ -21,8 +21,10 @@ static uint64_t exchange_out(const struct conn *conn)
 	       atomic_load_explicit(&conn->begun_out, memory_order_relaxed);
 }
 
-void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
+void conn_turned(struct conn *conn, enum direction direction, size_t bytes, const void *head)
 {
+	bool goodbye = head != NULL && goodbye_begins(head);
+	atomic_store_explicit(&conn->goodbye, goodbye, memory_order_relaxed);
 	atomic_store_explicit(&conn->turn, (uint8_t)direction, memory_order_relaxed);
 	if (direction == request_direction(conn)) {
 		bool in = direction == DIRECTION_READ;
@@ -40,7 +42,7 @@ void conn_turned(struct conn *conn, enum direction direction, size_t bytes)
 	}
 }
 
-void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes)
+void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes, const void *head)
 {
 	uint8_t turn = atomic_load_explicit(&conn->turn, memory_order_relaxed);
 	/* The wait between connect and the first write is no silence of an idle connection. */
@@ -48,7 +50,7 @@ void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes)
 		atomic_store_explicit(&conn->gap_ms, silence_ms, memory_order_relaxed);
 	}
 	if (turn != DIRECTION_WRITE) {
-		conn_turned(conn, DIRECTION_WRITE, bytes);
+		conn_turned(conn, DIRECTION_WRITE, bytes, head);
 	}
 }
 
@@ -61,7 +63,7 @@ void conn_remember_head(struct conn *conn, enum direction direction, const char 
 	bool begins = atomic_load_explicit(&conn->turn, memory_order_relaxed) != direction;
 	bool ahead = begins && direction == DIRECTION_WRITE;
 	if (begins && !ahead) {
-		conn_turned(conn, direction, 0);
+		conn_turned(conn, direction, 0, count >= GOODBYE_HEAD ? bytes : NULL);
 	}
 	/* A write that was refused comes again: the place follows from what was counted. */
 	uint64_t place = ahead                         ? 0

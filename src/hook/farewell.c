@@ -9,7 +9,6 @@
 #define FAREWELL_BYTES 256
 /* An alert of two bytes, by the cipher that adds most: RFC 5246, 6.2.3.2, with HMAC-SHA384. */
 #define CLOSE_NOTIFY_BYTES 96
-#define RECORD_HEAD_BYTES 5 /* RFC 8446, 5.1 */
 
 /* Behind what it wrote; or it tried to, and the RST was faster: the kernel keeps nothing of that. */
 static bool has_shut_down(const struct conn *conn, const struct evidence *e)
@@ -36,54 +35,15 @@ static int64_t lost_at_most(const struct evidence *e)
 	return e->outq == 0 && was_last && said < INT64_MAX ? (int64_t)said : e->outq;
 }
 
-/* TLS's goodbyes come behind a handshake, of which each way's part is longer than they are. */
-static bool follows_a_handshake(const struct evidence *e, uint64_t goodbye)
-{
-	uint64_t least = goodbye + CLOSE_NOTIFY_BYTES;
-	return e->bytes_in >= least && e->bytes_out >= least;
-}
-
-/*
- * Has the program answered a goodbye with its own? TLS's close_notify is of one length at both ends,
- * and OpenSSL and GnuTLS read a record's head before its body. curl reads once more before it closes,
- * so that nothing is left unread: that is no wait for an answer.
- */
-static bool has_answered(const struct conn *conn, const struct evidence *e)
-{
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	int64_t head = 0, body = 0, answer = 0;
-	for (uint32_t i = next > CONN_HISTORY ? next - CONN_HISTORY : 0; i != next; i++) {
-		const struct past_call *past = &conn->history[i % CONN_HISTORY];
-		if (past->op >= OP_COUNT || past->result <= 0) {
-			continue;
-		}
-		switch (op_direction((enum op)past->op)) {
-		case DIRECTION_READ:
-			head = body;
-			body = past->result;
-			answer = 0;
-			break;
-		case DIRECTION_WRITE:
-			answer += past->result;
-			break;
-		default:
-			break;
-		}
-	}
-	return head == RECORD_HEAD_BYTES && answer == head + body && answer <= CLOSE_NOTIFY_BYTES &&
-	       follows_a_handshake(e, (uint64_t)answer);
-}
-
 /*
  * The peer's own goodbye came the other way, read whole: it acknowledges nothing of ours, so that it
- * answers nothing, and TLS's are of one length on both ways.
+ * answers nothing. What it left unread is another goodbye, for those of a connection are of one length.
  */
 static bool has_crossed_another(const struct evidence *e)
 {
 	uint64_t heard = e->side == SIDE_SERVER ? e->req_bytes : e->resp_bytes;
 	return e->last_turn == DIRECTION_READ && e->inq == 0 && e->outq > 0 &&
-	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq &&
-	       follows_a_handshake(e, heard);
+	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq;
 }
 
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
@@ -91,8 +51,10 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 	/* It may have half-closed, have acknowledged that and then left it unread. */
 	bool had_closed =
 		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
+	bool goodbye = atomic_load_explicit(&conn->goodbye, memory_order_relaxed);
+	bool said_goodbye = goodbye && e->last_turn == DIRECTION_WRITE;
 	bool shut = has_shut_down(conn, e);
-	bool reads_on = e->surface == SURFACE_EOF && !shut && !has_answered(conn, e);
+	bool reads_on = e->surface == SURFACE_EOF && !shut && !said_goodbye;
 	bool told = e->error != 0 || reads_on || e->told_hidden;
 	int64_t longest = e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES;
 	if (!had_closed || told || lost_at_most(e) > longest) {
@@ -100,5 +62,6 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 	}
 	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
 	bool was_last = e->last_turn == DIRECTION_WRITE && e->last_data_sent_ms < FAREWELL_MS;
-	return shut || (e->fin_arrived && ((was_last && waited_not) || has_crossed_another(e)));
+	bool crossed = goodbye && has_crossed_another(e);
+	return shut || (e->fin_arrived && (said_goodbye || (was_last && waited_not) || crossed));
 }

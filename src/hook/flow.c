@@ -159,7 +159,8 @@ ssize_t call_leave_read(struct call *call, bool moved)
 	if (call->result > 0) {
 		conn_count32(&call->conn->calls_in);
 		if (moved) {
-			conn_received(call->conn, (size_t)call->result, now_ms);
+			conn_received(call->conn, (size_t)call->result,
+				      call_head(call, call->result), now_ms);
 			conn_used(call->conn);
 			if ((call->flags & MSG_OOB) != 0) {
 				call->conn->urgent_read = true;
@@ -179,7 +180,7 @@ ssize_t call_leave_write(struct call *call)
 	uint32_t now_ms = clock_recent_ms();
 	if (call->result > 0) {
 		conn_count32(&call->conn->calls_out);
-		conn_sent(call->conn, (size_t)call->result, now_ms);
+		conn_sent(call->conn, (size_t)call->result, call_head(call, call->result), now_ms);
 		conn_used(call->conn);
 	} else if (call->result < 0) {
 		call->error = errno;

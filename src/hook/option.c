@@ -69,7 +69,7 @@ static NOINLINE int setsockopt_with_care(int fd, int level, int name, const void
 
 static NOINLINE int setsockopt_ended(struct conn *conn, uint32_t generation, int fd, long result)
 {
-	struct call call = call_of(conn, generation, OP_SETSOCKOPT, fd, 0, 0);
+	struct call call = call_of(conn, generation, OP_SETSOCKOPT, fd, NULL, 0, 0);
 	call.result = libcs(result);
 	return (int)call_leave(&call);
 }

@@ -38,6 +38,10 @@ bool message_measure(const struct msghdr *message, size_t *size);
 size_t pieces_asked(long result, const struct iovec *pieces, size_t count);
 size_t message_asked(long result, const struct msghdr *message);
 
+/** Where the bytes are that such a call has moved, as call->bytes wants them. */
+const void *pieces_head(long result, const struct iovec *pieces, size_t count);
+const void *message_head(long result, const struct msghdr *message);
+
 /**
  * Several messages of a stream are several calls in a row, and the result counts messages: how many
  * bytes that is; -1 for a call that failed.

@@ -7,6 +7,7 @@
 
 static ALWAYS_INLINE void keep_head(struct call *call, void *buffer)
 {
+	call->bytes = buffer;
 	if (UNLIKELY(flow_keeps_heads) && call->result > 0 &&
 	    conn_same(call->conn, call->generation)) {
 		struct iovec piece = {buffer, (size_t)call->result};
@@ -30,16 +31,16 @@ static NOINLINE ssize_t recv_with_care(int fd, void *buffer, size_t size, int fl
 }
 
 /* It has failed, has met the end, or something is due beside it. */
-static NOINLINE ssize_t recv_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
-				   int flags, long result)
+static NOINLINE ssize_t recv_ended(struct conn *conn, uint32_t generation, int fd, void *buffer,
+				   size_t size, int flags, long result)
 {
-	struct call call = call_of(conn, generation, OP_RECV, fd, size, flags);
+	struct call call = call_of(conn, generation, OP_RECV, fd, buffer, size, flags);
 	return straight_end_read(&call, result);
 }
 
 static NOINLINE ssize_t recv_aloud(struct conn *conn, int fd, void *buffer, size_t size, int flags)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_RECV, fd, size, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_RECV, fd, buffer, size, flags);
 	straight_begin(&call);
 	long result = goes_straight(conn, flags) ? kernel_recv(fd, buffer, size, flags)
 						 : kernels(real.recv(fd, buffer, size, flags));
@@ -61,7 +62,7 @@ HOT ssize_t hook_recv(int fd, void *buffer, size_t size, int flags)
 	long result = kernel_recv(fd, buffer, size, flags);
 	return passes_read(conn, generation, OP_RECV, result, flags)
 		       ? libcs(result)
-		       : recv_ended(conn, generation, fd, size, flags, result);
+		       : recv_ended(conn, generation, fd, buffer, size, flags, result);
 }
 
 /* What recvfrom says of the peer where a rule has answered: of a stream, nothing. */
@@ -103,7 +104,8 @@ HOT ssize_t hook_recvfrom(int fd, void *buffer, size_t size, int flags, struct s
 			       ? real.recvfrom(fd, buffer, size, flags, address, address_size)
 			       : recvfrom_with_care(fd, buffer, size, flags, address, address_size);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_RECVFROM, fd, size, flags);
+	struct call call =
+		call_of(conn, conn_generation(conn), OP_RECVFROM, fd, buffer, size, flags);
 	straight_begin(&call);
 	long result = kernels(real.recvfrom(fd, buffer, size, flags, address, address_size));
 	return straight_end_read(&call, result);
@@ -124,16 +126,16 @@ static NOINLINE ssize_t read_with_care(int fd, void *buffer, size_t size)
 	return call_leave_read(&call, true);
 }
 
-static NOINLINE ssize_t read_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
-				   long result)
+static NOINLINE ssize_t read_ended(struct conn *conn, uint32_t generation, int fd, void *buffer,
+				   size_t size, long result)
 {
-	struct call call = call_of(conn, generation, OP_READ, fd, size, 0);
+	struct call call = call_of(conn, generation, OP_READ, fd, buffer, size, 0);
 	return straight_end_read(&call, result);
 }
 
 static NOINLINE ssize_t read_aloud(struct conn *conn, int fd, void *buffer, size_t size)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_READ, fd, size, 0);
+	struct call call = call_of(conn, conn_generation(conn), OP_READ, fd, buffer, size, 0);
 	straight_begin(&call);
 	long result = goes_straight(conn, 0) ? kernel_read(fd, buffer, size)
 					     : kernels(real.read(fd, buffer, size));
@@ -155,7 +157,7 @@ HOT ssize_t hook_read(int fd, void *buffer, size_t size)
 	long result = kernel_read(fd, buffer, size);
 	return passes_read(conn, generation, OP_READ, result, 0)
 		       ? libcs(result)
-		       : read_ended(conn, generation, fd, size, result);
+		       : read_ended(conn, generation, fd, buffer, size, result);
 }
 
 /*

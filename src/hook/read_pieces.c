@@ -11,6 +11,7 @@
 
 static void keep_head(struct call *call, const struct iovec *pieces, size_t count)
 {
+	call->bytes = pieces_head(call->result, pieces, count);
 	if (UNLIKELY(flow_keeps_heads) && call->result > 0 &&
 	    conn_same(call->conn, call->generation)) {
 		flow_keep_head(call->conn, DIRECTION_READ, pieces, count, (size_t)call->result);
@@ -66,28 +67,41 @@ static ALWAYS_INLINE bool wants_asked(const struct call *call, long result)
 	       (UNLIKELY(result == 0) && (call->flags & MSG_ERRQUEUE) == 0);
 }
 
+static ssize_t vector_leave(struct call *call, const struct iovec *pieces, size_t count,
+			    long result)
+{
+	if (wants_asked(call, result)) {
+		call->asked = pieces_asked(result, pieces, count);
+	}
+	call->bytes = pieces_head(result, pieces, count);
+	return straight_end_read(call, result);
+}
+
+static ssize_t message_leave(struct call *call, const struct msghdr *message, long result)
+{
+	if (wants_asked(call, result)) {
+		call->asked = message_asked(result, message);
+	}
+	call->bytes = message_head(result, message);
+	return straight_end_read(call, result);
+}
+
 static NOINLINE ssize_t vector_ended(struct conn *conn, uint32_t generation, int fd,
 				     const struct iovec *pieces, int count, long result)
 {
-	struct call call = call_of(conn, generation, OP_READV, fd, 0, 0);
-	if (wants_asked(&call, result)) {
-		call.asked = pieces_asked(result, pieces, (size_t)count);
-	}
-	return straight_end_read(&call, result);
+	struct call call = call_of(conn, generation, OP_READV, fd, NULL, 0, 0);
+	return vector_leave(&call, pieces, (size_t)count, result);
 }
 
 static NOINLINE ssize_t vector_aloud(struct conn *conn, enum op op, int fd,
 				     const struct iovec *pieces, int count, int flags)
 {
-	struct call call = call_of(conn, conn_generation(conn), op, fd, 0, 0);
+	struct call call = call_of(conn, conn_generation(conn), op, fd, NULL, 0, 0);
 	straight_begin(&call);
 	long result = op == OP_READV && goes_straight(conn, 0)
 			      ? kernel_readv(fd, pieces, count)
 			      : kernels(real_vector(op, fd, pieces, count, flags));
-	if (wants_asked(&call, result)) {
-		call.asked = pieces_asked(result, pieces, (size_t)count);
-	}
-	return straight_end_read(&call, result);
+	return vector_leave(&call, pieces, (size_t)count, result);
 }
 
 HOT ssize_t hook_readv(int fd, const struct iovec *pieces, int count)
@@ -213,23 +227,17 @@ static NOINLINE ssize_t message_with_care(int fd, struct msghdr *message, int fl
 static NOINLINE ssize_t message_ended(struct conn *conn, uint32_t generation, int fd,
 				      const struct msghdr *message, int flags, long result)
 {
-	struct call call = call_of(conn, generation, OP_RECVMSG, fd, 0, flags);
-	if (wants_asked(&call, result)) {
-		call.asked = message_asked(result, message);
-	}
-	return straight_end_read(&call, result);
+	struct call call = call_of(conn, generation, OP_RECVMSG, fd, NULL, 0, flags);
+	return message_leave(&call, message, result);
 }
 
 static NOINLINE ssize_t message_aloud(struct conn *conn, int fd, struct msghdr *message, int flags)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_RECVMSG, fd, 0, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_RECVMSG, fd, NULL, 0, flags);
 	straight_begin(&call);
 	long result = goes_straight(conn, flags) ? kernel_recvmsg(fd, message, flags)
 						 : kernels(real.recvmsg(fd, message, flags));
-	if (wants_asked(&call, result)) {
-		call.asked = message_asked(result, message);
-	}
-	return straight_end_read(&call, result);
+	return message_leave(&call, message, result);
 }
 
 HOT ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
@@ -320,13 +328,11 @@ HOT int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 		return slot == SLOT_OTHER ? messages_elsewhere(fd, messages, count, flags, timeout)
 					  : messages_with_care(fd, messages, count, flags, timeout);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_RECVMMSG, fd, 0, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_RECVMMSG, fd, NULL, 0, flags);
 	straight_begin(&call);
 	int received = real.recvmmsg(fd, messages, count, flags, timeout);
 	long result = kernels(messages_bytes(messages, received));
-	if (received != 0 && wants_asked(&call, result)) {
-		call.asked = message_asked(result, &messages[0].msg_hdr);
-	}
-	ssize_t bytes = straight_end_read(&call, result);
+	ssize_t bytes = received == 0 ? straight_end_read(&call, result)
+				      : message_leave(&call, &messages[0].msg_hdr, result);
 	return bytes < 0 ? -1 : received;
 }

@@ -137,7 +137,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	}
 	if (evidence->error == 0) {
 		if (hidden || verdict->cause == CAUSE_ACCEPT_ABORTED) {
-			conn->told_op = (uint16_t)call->op;
+			conn->told_op = (uint8_t)call->op;
 			conn->told_ms = (uint32_t)clock_coarse_ms();
 		}
 		return;
@@ -146,7 +146,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	if ((conn->told_error == 0 || overtaken) && is_over(evidence, verdict)) {
 		conn->told_count = 0;
 		conn->told_error = (uint16_t)evidence->error;
-		conn->told_op = (uint16_t)call->op;
+		conn->told_op = (uint8_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		if (cause_infos[verdict->cause].kind == CAUSE_CONNECTING &&
 		    verdict->cause != CAUSE_REFUSED) {

@@ -114,7 +114,7 @@ static bool passes_read_late(struct call *call, long result)
 	conn_remember(conn, call->op, result, 0, now_ms);
 	conn_count32(&conn->calls_in);
 	if (call_moves(call->flags)) {
-		conn_received(conn, (size_t)result, now_ms);
+		conn_received(conn, (size_t)result, call_head(call, result), now_ms);
 	}
 	return true;
 }
@@ -131,7 +131,7 @@ static bool passes_write_late(struct call *call, long result)
 	}
 	conn_remember(conn, call->op, result, 0, now_ms);
 	conn_count32(&conn->calls_out);
-	conn_sent(conn, (size_t)result, now_ms);
+	conn_sent(conn, (size_t)result, call_head(call, result), now_ms);
 	return true;
 }
 

@@ -14,7 +14,7 @@
  *     long result = kernel_recv(fd, buffer, size, flags);
  *     return passes_read(conn, generation, OP_RECV, result, flags)     counted and remembered
  *                    ? libcs(result)
- *                    : recv_ended(conn, generation, fd, size, flags, result);
+ *                    : recv_ended(conn, generation, fd, buffer, size, flags, result);
  *
  * That is all that a call costs that succeeds: no second system call, no lock, no heap, no frame.
  *
@@ -309,7 +309,7 @@ static ALWAYS_INLINE bool passes_write(struct conn *conn, uint32_t generation, e
 /* ---- a call that is told, or has not passed ---- */
 
 static ALWAYS_INLINE struct call call_of(struct conn *conn, uint32_t generation, enum op op, int fd,
-					 size_t asked, int flags)
+					 const void *bytes, size_t asked, int flags)
 {
 	return (struct call){
 		.conn = conn,
@@ -318,6 +318,7 @@ static ALWAYS_INLINE struct call call_of(struct conn *conn, uint32_t generation,
 		.fd = fd,
 		.asked = asked,
 		.flags = flags,
+		.bytes = bytes,
 	};
 }
 

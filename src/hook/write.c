@@ -9,6 +9,7 @@
 /* Keep what a rule with starts= looks at; before the write, for the rule may act on this one. */
 static ALWAYS_INLINE void keep_head(struct call *call, const struct iovec *piece)
 {
+	call->bytes = piece->iov_base;
 	if (UNLIKELY(flow_keeps_heads)) {
 		flow_keep_head(call->conn, DIRECTION_WRITE, piece, 1, call->asked);
 	}
@@ -32,17 +33,17 @@ static NOINLINE ssize_t send_with_care(int fd, const void *buffer, size_t size, 
 }
 
 /* It has failed, or something is due beside it. */
-static NOINLINE ssize_t send_ended(struct conn *conn, uint32_t generation, int fd, size_t size,
-				   int flags, long result)
+static NOINLINE ssize_t send_ended(struct conn *conn, uint32_t generation, int fd,
+				   const void *buffer, size_t size, int flags, long result)
 {
-	struct call call = call_of(conn, generation, OP_SEND, fd, size, flags);
+	struct call call = call_of(conn, generation, OP_SEND, fd, buffer, size, flags);
 	return straight_end_write(&call, result);
 }
 
 static NOINLINE ssize_t send_aloud(struct conn *conn, int fd, const void *buffer, size_t size,
 				   int flags)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_SEND, fd, size, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_SEND, fd, buffer, size, flags);
 	straight_begin(&call);
 	long result = goes_straight(conn, flags)
 			      ? kernel_send(fd, buffer, size, flags | MSG_NOSIGNAL)
@@ -65,7 +66,7 @@ HOT ssize_t hook_send(int fd, const void *buffer, size_t size, int flags)
 	long result = kernel_send(fd, buffer, size, flags | MSG_NOSIGNAL);
 	return passes_write(conn, generation, OP_SEND, result)
 		       ? libcs(result)
-		       : send_ended(conn, generation, fd, size, flags, result);
+		       : send_ended(conn, generation, fd, buffer, size, flags, result);
 }
 
 ssize_t write_connected(struct connect *connect, struct call *call)
@@ -180,7 +181,7 @@ static NOINLINE ssize_t write_with_care(int fd, const void *buffer, size_t size)
 static NOINLINE ssize_t write_ended(struct conn *conn, uint32_t generation, int fd,
 				    const void *buffer, size_t size, long result)
 {
-	struct call call = call_of(conn, generation, OP_WRITE, fd, size, 0);
+	struct call call = call_of(conn, generation, OP_WRITE, fd, buffer, size, 0);
 	if (result == -ENOTSOCK) {
 		/* Closed unseen, and a file by now, or a pipe, whose signal is the kernel's. */
 		call.flags = MSG_NOSIGNAL;
@@ -191,7 +192,7 @@ static NOINLINE ssize_t write_ended(struct conn *conn, uint32_t generation, int 
 
 static NOINLINE ssize_t write_aloud(struct conn *conn, int fd, const void *buffer, size_t size)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_WRITE, fd, size, 0);
+	struct call call = call_of(conn, conn_generation(conn), OP_WRITE, fd, buffer, size, 0);
 	straight_begin(&call);
 	long result = goes_straight(conn, 0) ? kernel_send(fd, buffer, size, MSG_NOSIGNAL)
 					     : kernels(real.send(fd, buffer, size, MSG_NOSIGNAL));

@@ -47,6 +47,7 @@ static ALWAYS_INLINE ssize_t end_calm(struct call *call, long result, const stru
 	if (UNLIKELY(call->began_ns != 0)) {
 		call->asked = message_asked(result, message);
 	}
+	call->bytes = message_head(result, message);
 	return straight_end_write(call, result);
 }
 
@@ -98,6 +99,7 @@ static NOINLINE ssize_t writev_with_care(int fd, const struct iovec *pieces, int
 					      : real.writev(fd, pieces, count);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
+	call.bytes = pieces_head(call.result, pieces, (size_t)count);
 	return write_leave(&call, call.flags);
 }
 
@@ -119,17 +121,18 @@ static long writev_failed(struct call *call, const struct iovec *pieces, int cou
 static NOINLINE ssize_t writev_ended(struct conn *conn, uint32_t generation, int fd,
 				     const struct iovec *pieces, int count, long result)
 {
-	struct call call = call_of(conn, generation, OP_WRITEV, fd, 0, 0);
+	struct call call = call_of(conn, generation, OP_WRITEV, fd, NULL, 0, 0);
 	if (result < 0) {
 		result = writev_failed(&call, pieces, count, result);
 	}
+	call.bytes = pieces_head(result, pieces, (size_t)count);
 	return straight_end_write(&call, result);
 }
 
 static NOINLINE ssize_t writev_aloud(struct conn *conn, int fd, const struct iovec *pieces,
 				     int count)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_WRITEV, fd, 0, 0);
+	struct call call = call_of(conn, conn_generation(conn), OP_WRITEV, fd, NULL, 0, 0);
 	const struct msghdr message = message_of(pieces, count);
 	begin_calm(&call, &message);
 	long result = is_count(count) ? message_straight(conn, fd, &message, MSG_NOSIGNAL)
@@ -176,6 +179,7 @@ static NOINLINE ssize_t pwritev2_with_care(int fd, const struct iovec *pieces, i
 			call.result = real.pwritev2(fd, pieces, count, -1, flags);
 		}
 	} while (call_again(&call, pieces, (size_t)count, 0));
+	call.bytes = pieces_head(call.result, pieces, (size_t)count);
 	return write_guard_end(&guard, &call);
 }
 
@@ -190,7 +194,8 @@ HOT ssize_t hook_pwritev2(int fd, const struct iovec *pieces, int count, off_t o
 		return pwritev2_with_care(fd, pieces, count, flags);
 	}
 	/* The kernel itself raises the signal. */
-	struct call call = call_of(conn, conn_generation(conn), OP_PWRITEV2, fd, 0, MSG_NOSIGNAL);
+	struct call call =
+		call_of(conn, conn_generation(conn), OP_PWRITEV2, fd, NULL, 0, MSG_NOSIGNAL);
 	const struct msghdr message = message_of(pieces, count);
 	begin_calm(&call, &message);
 	return end_calm(&call, kernels(real.pwritev2(fd, pieces, count, -1, flags)), &message);
@@ -245,20 +250,22 @@ static NOINLINE ssize_t message_with_care(int fd, const struct msghdr *message, 
 				straight_sendmsg(conn, fd, message, flags | write_unsignalled());
 		}
 	} while (call_again(&call, pieces, count, flags));
+	call.bytes = pieces_head(call.result, pieces, count);
 	return write_leave(&call, flags);
 }
 
-static NOINLINE ssize_t message_ended(struct conn *conn, uint32_t generation, int fd, int flags,
-				      long result)
+static NOINLINE ssize_t message_ended(struct conn *conn, uint32_t generation, int fd,
+				      const struct msghdr *message, int flags, long result)
 {
-	struct call call = call_of(conn, generation, OP_SENDMSG, fd, 0, flags);
+	struct call call = call_of(conn, generation, OP_SENDMSG, fd, NULL, 0, flags);
+	call.bytes = message_head(result, message);
 	return straight_end_write(&call, result);
 }
 
 static NOINLINE ssize_t message_aloud(struct conn *conn, int fd, const struct msghdr *message,
 				      int flags)
 {
-	struct call call = call_of(conn, conn_generation(conn), OP_SENDMSG, fd, 0, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_SENDMSG, fd, NULL, 0, flags);
 	begin_calm(&call, message);
 	return end_calm(&call, message_straight(conn, fd, message, flags | MSG_NOSIGNAL), message);
 }
@@ -278,7 +285,7 @@ HOT ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
 	long result = kernel_sendmsg(fd, message, flags | MSG_NOSIGNAL);
 	return passes_write(conn, generation, OP_SENDMSG, result)
 		       ? libcs(result)
-		       : message_ended(conn, generation, fd, flags, result);
+		       : message_ended(conn, generation, fd, message, flags, result);
 }
 
 static int messages_elsewhere(int fd, struct mmsghdr *messages, unsigned count, int flags)
@@ -327,6 +334,7 @@ static NOINLINE int messages_with_care(int fd, struct mmsghdr *messages, unsigne
 			messages_answer(&call, messages);
 		}
 	} while (call_again(&call, pieces, piece_count, flags));
+	call.bytes = pieces_head(call.result, pieces, piece_count);
 	return write_leave(&call, flags) < 0 ? -1 : sent;
 }
 
@@ -338,7 +346,7 @@ HOT int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 		return slot == SLOT_OTHER ? messages_elsewhere(fd, messages, count, flags)
 					  : messages_with_care(fd, messages, count, flags);
 	}
-	struct call call = call_of(conn, conn_generation(conn), OP_SENDMMSG, fd, 0, flags);
+	struct call call = call_of(conn, conn_generation(conn), OP_SENDMMSG, fd, NULL, 0, flags);
 	begin_calm(&call, &messages[0].msg_hdr);
 	int sent = real.sendmmsg(fd, messages, count, flags | MSG_NOSIGNAL);
 	long result = kernels(messages_bytes(messages, sent));

@@ -130,7 +130,7 @@ static void given_back_record_is_used_again_and_empty(void **state)
 	struct addr none = {0};
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
 	conn_opened(conn);
-	conn_sent(conn, 10, 5);
+	conn_sent(conn, 10, NULL, 5);
 	conn_remember(conn, OP_SEND, 10, 0, 5);
 	conn->told_error = 104;
 	conn_set(conn, CONN_LEARNED | CONN_PEER_FIN | CONN_PASSED);
@@ -171,7 +171,7 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	conn->told_error = 104;
 	conn_set(conn, CONN_TOLD_ABANDONED | CONN_PEER_FIN | CONN_SHUT_WRITE);
 	conn->fin_acked = 7;
-	conn_sent(conn, 10, 5);
+	conn_sent(conn, 10, NULL, 5);
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
 	assert_int_equal(conn->number, number + 1);
 	assert_int_equal(conn_total(), total + 1);
@@ -194,7 +194,7 @@ static void a_renewed_connection_keeps_its_rules_until_they_are_matched(void **s
 	uint64_t number = conn->number;
 	choice_reset(&conn->choice, 7);
 	choice_take(&conn->choice, 3, 5);
-	conn_sent(conn, 10, 5);
+	conn_sent(conn, 10, NULL, 5);
 	assert_int_equal(conn->phase, PHASE_CONNECTING);
 	assert_true(conn_opened(conn));
 	conn_renew(conn);
@@ -233,18 +233,18 @@ static void gap_is_the_silence_before_a_write(void **state)
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
 	uint32_t now = conn->last_ms;
 	/* Between connect and the first write nothing was idle. */
-	conn_sent(conn, 1, now + 5000);
+	conn_sent(conn, 1, NULL, now + 5000);
 	assert_int_equal(conn->gap_ms, 0);
-	conn_received(conn, 1, now + 5001);
-	conn_sent(conn, 1, now + 5500);
+	conn_received(conn, 1, NULL, now + 5001);
+	conn_sent(conn, 1, NULL, now + 5500);
 	assert_int_equal(conn->gap_ms, 0);
-	conn_received(conn, 1, now + 5600);
-	conn_sent(conn, 1, now + 9600);
+	conn_received(conn, 1, NULL, now + 5600);
+	conn_sent(conn, 1, NULL, now + 9600);
 	assert_int_equal(conn->gap_ms, 4000);
 	/* The rest of the same request; the answer ends it. */
-	conn_sent(conn, 1, now + 9601);
+	conn_sent(conn, 1, NULL, now + 9601);
 	assert_int_equal(conn->gap_ms, 4000);
-	conn_received(conn, 1, now + 9700);
+	conn_received(conn, 1, NULL, now + 9700);
 	assert_int_equal(conn->gap_ms, 0);
 	conn_forget(FD, SLOT_UNKNOWN);
 }
@@ -257,8 +257,8 @@ static void a_time_that_is_a_step_behind_is_no_silence(void **state)
 	struct addr none = {0};
 	conn_begin(conn, SIDE_SERVER, &none, &none);
 	uint32_t now = conn->last_ms;
-	conn_received(conn, 1, now + 4);
-	conn_sent(conn, 1, now);
+	conn_received(conn, 1, NULL, now + 4);
+	conn_sent(conn, 1, NULL, now);
 	assert_int_equal(conn->gap_ms, 0);
 	conn_forget(FD, SLOT_UNKNOWN);
 }
@@ -273,14 +273,14 @@ static void exchange_counts_request_and_response_by_side(void **state)
 		struct conn *conn = conn_new(FD);
 		conn_begin(conn, (enum side)side, &none, &none);
 		for (int round = 0; round < 2; round++) {
-			void (*ask)(struct conn *, size_t, uint32_t) =
+			void (*ask)(struct conn *, size_t, const void *, uint32_t) =
 				side == SIDE_CLIENT ? conn_sent : conn_received;
-			void (*answer)(struct conn *, size_t, uint32_t) =
+			void (*answer)(struct conn *, size_t, const void *, uint32_t) =
 				side == SIDE_CLIENT ? conn_received : conn_sent;
-			ask(conn, 10, 1);
-			ask(conn, 5, 1);
-			answer(conn, 100, 2);
-			answer(conn, 50, 2);
+			ask(conn, 10, NULL, 1);
+			ask(conn, 5, NULL, 1);
+			answer(conn, 100, NULL, 2);
+			answer(conn, 50, NULL, 2);
 		}
 		conn_exchange(conn, &request, &response);
 		assert_int_equal(request, 15);

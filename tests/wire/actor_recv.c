@@ -27,6 +27,13 @@ static void finish(struct outcome *outcome, char *bytes)
 	free(bytes);
 }
 
+/** With MSG_TRUNC bytes go nowhere. */
+static void run_recv_nowhere(const struct words *words, struct outcome *outcome)
+{
+	CALL(outcome,
+	     recv(fd_at(words, 1), NULL, (size_t)number_at(words, 2, 1), flags_from(words, 3)));
+}
+
 /** All calls that fill one buffer. */
 static void run_read(const struct words *words, struct outcome *outcome)
 {
@@ -148,6 +155,7 @@ const struct command recv_commands[] = {
 	{"__recvfrom_chk", "FD [SIZE [FLAG...]]", run_read},
 	{"sys_read", "FD [SIZE]", run_read},
 	{"sys_recvfrom", "FD [SIZE [FLAG...]]", run_read},
+	{"recv_nowhere", "FD SIZE [FLAG...]", run_recv_nowhere},
 	{"readv", "FD SIZE PIECES", run_readv},
 	{"preadv2", "FD SIZE PIECES", run_readv},
 	{"recvmsg", "FD SIZE [PIECES [FLAG...]]", run_recvmsg},

@@ -34,6 +34,14 @@ static void run_send(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** What is sent from here on, up to 4096 bytes at once, begins with this. */
+static void run_begin(const struct words *words, struct outcome *outcome)
+{
+	(void)outcome;
+	size_t size = unescape(words->rest);
+	memcpy(pattern(4096), words->rest, size);
+}
+
 static void run_sendtext(const struct words *words, struct outcome *outcome)
 {
 	size_t size = unescape(words->rest);
@@ -205,6 +213,7 @@ static void run_send_from(const struct words *words, struct outcome *outcome)
 }
 
 const struct command send_commands[] = {
+	{"begin", "- TEXT", run_begin},
 	{"send", "FD SIZE [FLAG...]", run_send},
 	{"__send", "FD SIZE [FLAG...]", run_send},
 	{"sendto", "FD SIZE [FLAG...]", run_send},

@@ -201,6 +201,9 @@ void peer_send(int fd, const char *text);
 /** Send so many bytes of any content whole. */
 void peer_send_bytes(int fd, size_t size);
 
+/** Send a TLS record of a type (RFC 8446, 5.1); its size is with the head of 5 bytes. */
+void peer_send_record(int fd, int type, size_t size);
+
 /**
  * Receive exactly so many bytes.
  *

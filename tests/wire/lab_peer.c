@@ -104,6 +104,13 @@ void peer_send_bytes(int fd, size_t size)
 	send_whole(fd, block, size);
 }
 
+void peer_send_record(int fd, int type, size_t size)
+{
+	char record[256] = {(char)type, 3, 3, 0, (char)(size - 5)};
+	must(size <= sizeof(record), "a record of that size");
+	send_whole(fd, record, size);
+}
+
 const char *peer_recv(int fd, size_t size)
 {
 	static char start[4096];

@@ -25,15 +25,6 @@ static void exchange(struct pair *pair)
 	assert_string_equal(actor_do(&pair->a, "recv s0 2 waitall"), "2 - ok");
 }
 
-/** As long as TLS's handshake is at least. */
-static void shake_hands(struct pair *pair)
-{
-	assert_string_equal(actor_do(&pair->a, "send s0 96"), "96 -");
-	peer_recv(pair->peer, 96);
-	peer_send_bytes(pair->peer, 96);
-	assert_int_equal(actor_number(actor_do(&pair->a, "recv s0 96 waitall")), 96);
-}
-
 static void peer_that_closes_with_bytes_unread_is_named(void **state)
 {
 	struct pair p;
@@ -489,57 +480,6 @@ static void a_farewell_may_end_with_a_shutdown_that_comes_too_late(void **state)
 	}
 }
 
-/** As curl, which after TLS's close_notify of both ends reads once more, for what may be left. */
-static void a_goodbye_is_answered_by_one_of_its_length(void **state)
-{
-	static const struct {
-		/** What is read, in two calls or in one; with how much it is answered. */
-		int head, body, answer;
-		/** Nor is it one where nothing came before it that a handshake may have been. */
-		bool shakes, is_goodbye;
-	} cases[] = {
-		{5, 19, 24, true, true},  {5, 19, 25, true, false},  {5, 91, 96, true, true},
-		{0, 24, 24, true, false}, {5, 95, 100, true, false}, {5, 19, 24, false, false},
-	};
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int head = cases[i].head, body = cases[i].body;
-		bool silent = false;
-		for (int tries = 0; tries < 20 && !silent; tries++) {
-			struct pair p;
-			pair_open(&p, client_situation,
-				  (const char *[]){"RESETBY_LEVEL=conns", NULL});
-			if (cases[i].shakes) {
-				shake_hands(&p);
-			}
-			exchange(&p);
-			peer_send_bytes(p.peer, (size_t)(head + body));
-			pair_close_peer(&p);
-			wait_for_fin(&p.a, "s0");
-			if (head > 0) {
-				assert_int_equal(actor_number(actor_do(&p.a, "recv s0 %d", head)),
-						 head);
-			}
-			assert_int_equal(actor_number(actor_do(&p.a, "recv s0 %d", body)), body);
-			assert_int_equal(
-				actor_number(actor_do(&p.a, "send s0 %d", cases[i].answer)),
-				cases[i].answer);
-			/* The program itself does not look. */
-			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
-			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
-			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-			silent = log_count(&p.a, "error") == 0;
-			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
-					    silent ? "peer-fin" : "peer-rst");
-			if (!cases[i].is_goodbye) {
-				expect_verdict(&p.a, 0, (struct expected){.op = "recv"});
-			}
-			pair_close(&p);
-		}
-		assert_int_equal(silent, cases[i].is_goodbye);
-	}
-}
-
 /** After the end of file it is an answer that somebody may have wanted, shut down behind it or not. */
 static void an_answer_after_the_end_of_file_is_no_farewell(void **state)
 {
@@ -639,45 +579,6 @@ static void a_write_with_a_read_after_it_is_no_farewell(void **state)
 					 .others = "[\"peer-closed-unread\",\"peer-abort\"]",
 					 .state = "CLOSE"});
 	pair_close(&p);
-}
-
-/**
- * As TLS's close_notify from both sides, by programs that read the other's, one record after its head.
- * Where something is left it is none, nor where they are of different lengths, or longer, or where no
- * handshake has been.
- */
-static void farewells_that_cross_are_no_error(void **state)
-{
-	static const struct {
-		int theirs, ours, left;
-		bool shake, are_farewells;
-	} cases[] = {
-		{24, 24, 0, true, true}, {25, 24, 1, true, false},   {30, 24, 0, true, false},
-		{96, 96, 0, true, true}, {100, 100, 0, true, false}, {24, 24, 0, false, false},
-	};
-	static const struct situation sides[] = {{AF_INET, false, false}, {AF_INET, true, false}};
-	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
-		int theirs = cases[i / 2].theirs, ours = cases[i / 2].ours;
-		int body = theirs - cases[i / 2].left - 5;
-		struct pair p;
-		pair_open(&p, sides[i % 2], NULL);
-		if (cases[i / 2].shake) {
-			shake_hands(&p);
-		}
-		exchange(&p);
-		peer_send_bytes(p.peer, (size_t)theirs);
-		pair_close_peer(&p);
-		wait_for_fin(&p.a, "s0");
-		assert_int_equal(actor_number(actor_do(&p.a, "send s0 %d", ours)), ours);
-		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
-		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 5")), 5);
-		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 %d", body)), body);
-		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-		assert_int_equal(log_count(&p.a, "error"), !cases[i / 2].are_farewells);
-		expect_awake(&p.a);
-		pair_close(&p);
-	}
 }
 
 /** Nor is what is longer than any goodbye. */
@@ -1670,11 +1571,9 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown_that_comes_too_late),
-	 LAB_TEST(a_goodbye_is_answered_by_one_of_its_length),
 	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
-	 LAB_TEST(farewells_that_cross_are_no_error),
 	 LAB_TEST(an_answer_that_was_acknowledged_and_left_unread_is_no_farewell),
 	 LAB_TEST(a_long_last_write_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell),

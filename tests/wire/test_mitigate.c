@@ -115,8 +115,11 @@ static void user_timeout_ends_a_connect_that_is_not_answered(void **state)
 			assert_non_null(ended);
 			assert_string_equal(ended, "-1 ETIMEDOUT");
 		}
-		/* At the first SYN timer after the limit: of those at 1 s steps, or of 1, 2, 4 s. */
-		assert_in_range(capture_count(&wire, syns), 2, 3);
+		/*
+		 * At the first SYN timer after the limit: of those at 1 s steps, or of 1, 2, 4 s; it may
+		 * be the very first, where the machine stood still.
+		 */
+		assert_in_range(capture_count(&wire, syns), 1, 3);
 		const char *told = log_find(&a, "mitigate", 0);
 		assert_string_equal(json_get(told, "by"), "TCP_USER_TIMEOUT set to 1.5 s");
 		const char *error = log_find(&a, "error", 0);

@@ -118,7 +118,7 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	session->original = call->result < 0 ? call->error
 			    : before_request ? take_error(call->fd)
 					     : 0;
-	session->original_op = (uint16_t)call->op;
+	session->original_op = (uint8_t)call->op;
 	session->began_ns = clock_exact_ns();
 	session->resent = 0;
 	session->parked = false;
@@ -300,7 +300,7 @@ static enum renewed go_on_resending(struct session *session, struct call *call, 
 		uint32_t now_ms = (uint32_t)clock_coarse_ms();
 		session->resent += (size_t)sent;
 		session->bytes_out += (size_t)sent;
-		conn_sent(conn, (size_t)sent, now_ms);
+		conn_sent(conn, (size_t)sent, NULL, now_ms);
 		conn_count32(&conn->calls_out);
 		conn_remember(conn, OP_SEND, sent, 0, now_ms);
 		return RENEWED_DONE;

@@ -95,7 +95,7 @@ struct session {
 	_Atomic bool unblocked;  /* the program's O_NONBLOCK, which is also ours while we connect */
 	_Atomic uint8_t owed;    /* errno that the program has yet to be told; it failed */
 	int original;            /* errno that would have been told; 0 for an end of file */
-	uint16_t original_op;
+	uint8_t original_op;
 	size_t resent;
 	uint64_t began_ns, due_ns;
 };
