@@ -48,20 +48,21 @@ static bool has_crossed_another(const struct evidence *e)
 
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
-	/* It may have half-closed, have acknowledged that and then left it unread. */
-	bool had_closed =
-		cause == CAUSE_PEER_CLOSED_EARLY || (cause == CAUSE_PEER_ABORT && e->fin_arrived);
 	bool goodbye = atomic_load_explicit(&conn->goodbye, memory_order_relaxed);
 	bool said_goodbye = goodbye && e->last_turn == DIRECTION_WRITE;
+	/* The peer may have half-closed, have acknowledged that and then left it unread. */
+	bool had_left = cause == CAUSE_PEER_CLOSED_EARLY ||
+			(cause == CAUSE_PEER_ABORT && (e->fin_arrived || said_goodbye)) ||
+			(cause == CAUSE_PEER_CLOSED_UNREAD && said_goodbye);
 	bool shut = has_shut_down(conn, e);
 	bool reads_on = e->surface == SURFACE_EOF && !shut && !said_goodbye;
 	bool told = e->error != 0 || reads_on || e->told_hidden;
 	int64_t longest = e->peer_fin ? CLOSE_NOTIFY_BYTES : FAREWELL_BYTES;
-	if (!had_closed || told || lost_at_most(e) > longest) {
+	if (!had_left || told || lost_at_most(e) > longest) {
 		return false;
 	}
 	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
 	bool was_last = e->last_turn == DIRECTION_WRITE && e->last_data_sent_ms < FAREWELL_MS;
 	bool crossed = goodbye && has_crossed_another(e);
-	return shut || (e->fin_arrived && (said_goodbye || (was_last && waited_not) || crossed));
+	return shut || said_goodbye || (e->fin_arrived && ((was_last && waited_not) || crossed));
 }

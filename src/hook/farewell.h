@@ -14,7 +14,7 @@
 
 struct conn;
 
-/** Was it a farewell that met this? Then nobody is told, and the peer has ended the connection. */
+/** Was it a farewell that met this? Then nobody is told. */
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause);
 
 #endif

@@ -186,6 +186,7 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 		       !tally_won_race(&peer, conn->begun_ns);
 	case CAUSE_ACCEPT_ABORTED:
 		return desk->evidence.error != 0 || desk->evidence.surface == SURFACE_ACCEPT;
+	case CAUSE_PEER_CLOSED_UNREAD:
 	case CAUSE_PEER_CLOSED_EARLY:
 	case CAUSE_PEER_ABORT:
 		return !farewell_is(conn, &desk->evidence, desk->verdict.cause);
@@ -368,7 +369,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 		conn_set(call->conn, CONN_TOLD_ABANDONED);
 	}
 	if (farewell_is(call->conn, evidence, desk->verdict.cause)) {
-		return ENDING_PEER_FIN;
+		return evidence->fin_arrived ? ENDING_PEER_FIN : ENDING_PEER_RST;
 	}
 	remember_told(call, evidence, &desk->verdict);
 	phrase_remember(evidence->error, &desk->verdict);

@@ -95,6 +95,29 @@ static void who_has_said_goodbye_may_read_on(void **state)
 	}
 }
 
+/** The peer has it, leaves it unread and closes: a RST without a FIN. */
+static void a_goodbye_may_be_left_unread(void **state)
+{
+	(void)state;
+	for (unsigned is_goodbye = 0; is_goodbye < 2; is_goodbye++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+		peer_send(p.peer, "ok");
+		assert_string_equal(actor_do(&p.a, "recv s0 2 waitall"), "2 - ok");
+		actor_do(&p.a, "begin - %s", is_goodbye ? "\\x15\\x03\\x03\\0\\x1a" : "HELLO");
+		assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
+		lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+		pair_close_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "error"), !is_goodbye);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+		pair_close(&p);
+	}
+}
+
 /** Both say it at once, each before the other's is there: the peer's is read, and ours was not. */
 static void goodbyes_that_cross_are_told_to_nobody(void **state)
 {
@@ -137,5 +160,5 @@ static void goodbyes_that_cross_are_told_to_nobody(void **state)
 	}
 }
 
-LAB_MAIN(LAB_TEST(who_has_said_goodbye_may_read_on),
+LAB_MAIN(LAB_TEST(who_has_said_goodbye_may_read_on), LAB_TEST(a_goodbye_may_be_left_unread),
 	 LAB_TEST(goodbyes_that_cross_are_told_to_nobody))
