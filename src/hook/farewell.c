@@ -42,14 +42,13 @@ static int64_t lost_at_most(const struct evidence *e)
 static bool has_crossed_another(const struct evidence *e)
 {
 	uint64_t heard = e->side == SIDE_SERVER ? e->req_bytes : e->resp_bytes;
-	return e->last_turn == DIRECTION_READ && e->inq == 0 && e->outq > 0 &&
+	return e->goodbye && e->last_turn == DIRECTION_READ && e->inq == 0 && e->outq > 0 &&
 	       e->outq <= CLOSE_NOTIFY_BYTES && heard == (uint64_t)e->outq;
 }
 
 bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause cause)
 {
-	bool goodbye = atomic_load_explicit(&conn->goodbye, memory_order_relaxed);
-	bool said_goodbye = goodbye && e->last_turn == DIRECTION_WRITE;
+	bool said_goodbye = e->goodbye && e->last_turn == DIRECTION_WRITE;
 	/* The peer may have half-closed, have acknowledged that and then left it unread. */
 	bool had_left = cause == CAUSE_PEER_CLOSED_EARLY ||
 			(cause == CAUSE_PEER_ABORT && (e->fin_arrived || said_goodbye)) ||
@@ -63,6 +62,6 @@ bool farewell_is(const struct conn *conn, const struct evidence *e, enum cause c
 	}
 	bool waited_not = e->peer_fin || atomic_load(&conn->calm) == atomic_load(&flow_calm);
 	bool was_last = e->last_turn == DIRECTION_WRITE && e->last_data_sent_ms < FAREWELL_MS;
-	bool crossed = goodbye && has_crossed_another(e);
-	return shut || said_goodbye || (e->fin_arrived && ((was_last && waited_not) || crossed));
+	return shut || said_goodbye ||
+	       (e->fin_arrived && ((was_last && waited_not) || has_crossed_another(e)));
 }

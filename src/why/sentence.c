@@ -23,6 +23,17 @@ void say_unread(const struct evidence *e, struct text *text)
 	}
 }
 
+void say_goodbye(const struct evidence *e, struct text *text)
+{
+	if (e->goodbye && e->last_turn == DIRECTION_WRITE) {
+		text_string(text, "; what was written last has the form of TLS's goodbye "
+				  "(close_notify), which needs no answer");
+	} else if (e->goodbye && e->last_turn == DIRECTION_READ) {
+		text_string(text, "; what came last has the form of TLS's goodbye "
+				  "(close_notify), behind which nothing of the peer's is missing");
+	}
+}
+
 void say_where(const struct evidence *e, struct text *text)
 {
 	bool ends = e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT;

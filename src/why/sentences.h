@@ -18,6 +18,7 @@ extern say *const sentences_warning[CAUSE_COUNT];
 void say_silence(const struct evidence *e, struct text *text);
 void say_moved(const struct evidence *e, struct text *text);
 void say_unread(const struct evidence *e, struct text *text);
+void say_goodbye(const struct evidence *e, struct text *text);
 void say_where(const struct evidence *e, struct text *text);
 void say_inherited(const struct evidence *e, struct text *text);
 

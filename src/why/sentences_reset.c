@@ -75,6 +75,7 @@ static void peer_closed_unread(const struct evidence *e, struct text *text)
 	}
 	say_silence(e, text);
 	say_unread(e, text);
+	say_goodbye(e, text);
 	say_where(e, text);
 }
 
@@ -93,6 +94,7 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 	text_string(text, e->error == EPIPE           ? "this EPIPE"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");
+	say_goodbye(e, text);
 }
 
 static void peer_abort(const struct evidence *e, struct text *text)
@@ -118,6 +120,7 @@ static void peer_abort(const struct evidence *e, struct text *text)
 		say_moved(e, text);
 	}
 	say_unread(e, text);
+	say_goodbye(e, text);
 	text_string(text, ": the peer used SO_LINGER 0, crashed or was killed with bytes unread, "
 			  "or a middlebox forged it");
 	say_where(e, text);

@@ -158,6 +158,19 @@ static void what_ended_the_connection_is_named(void **state)
 	     "the program ended without having been told");
 }
 
+static void a_goodbye_is_no_loss(void **state)
+{
+	static const enum cause causes[] = {CAUSE_PEER_ABORT, CAUSE_PEER_CLOSED_EARLY,
+					    CAUSE_PEER_CLOSED_UNREAD};
+	(void)state;
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		says(causes[i], (struct evidence){.goodbye = true, .last_turn = DIRECTION_WRITE},
+		     "written last has the form of TLS's goodbye");
+		says(causes[i], (struct evidence){.goodbye = true, .last_turn = DIRECTION_READ},
+		     "came last has the form of TLS's goodbye|nothing of the peer's is missing");
+	}
+}
+
 static void numbers_have_units(void **state)
 {
 	(void)state;
@@ -281,6 +294,7 @@ int main(void)
 		cmocka_unit_test(each_cause_has_one_sentence_that_fits),
 		cmocka_unit_test(one_is_not_many),
 		cmocka_unit_test(what_ended_the_connection_is_named),
+		cmocka_unit_test(a_goodbye_is_no_loss),
 		cmocka_unit_test(numbers_have_units),
 		cmocka_unit_test(icmp_is_told_with_its_sender),
 	};
