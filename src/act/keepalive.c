@@ -17,7 +17,8 @@ static void opened(struct rule *rule, struct call *call)
 	socklen_t size = sizeof on;
 	bool first;
 	raw_getsockopt(call->fd, SOL_SOCKET, SO_KEEPALIVE, &on, &size);
-	if (on != 0 || !act_fires(rule, call, WHEN_CONNECT, &first)) {
+	/* Where it was set before and is off, the program has taken it away. */
+	if (on != 0 || !act_fires(rule, call, WHEN_CONNECT, &first) || !first) {
 		return;
 	}
 	bool done =
