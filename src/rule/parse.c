@@ -105,7 +105,7 @@ static int read_selector(struct parser *parser, struct rule *rule, uint32_t *giv
 	struct span value;
 	struct span name = span_cut(parser->word, '=', &value);
 	const struct selector *selector = find_selector(name);
-	if (!selector && !value.start && find_action(name) < ACTION_COUNT) {
+	if (!selector && find_action(name) < ACTION_COUNT) {
 		return fault_expected(parser,
 				      "a selector; between two rules stands ; or a new line");
 	}

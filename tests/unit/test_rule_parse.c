@@ -399,7 +399,9 @@ static void an_unknown_selector_lists_those_that_apply(void **state)
 	expect_fault("linger0 pro=5%", 1, 9, "did you mean prob?");
 	assert_null(strstr(fault("linger0 zz=1"), "wait="));
 	assert_non_null(strstr(fault("unread zz=1"), "wait="));
+	expect_fault("linger0 zz", 1, 9, "no such selector");
 	expect_fault("linger0 unread", 1, 9, "between two rules");
+	expect_fault("reset to=:80 drop=fin", 1, 14, "between two rules");
 }
 
 static void a_fault_is_one_printable_line(void **state)
