@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "act/retry/retained.h"
+#include "log/log.h"
 #include "rule/settings.h"
 
 static const struct {
@@ -54,6 +55,48 @@ static void what_is_not_set_is_as_if_set_to_its_documented_default(void **state)
 	assert_int_equal(RETAINED_PROCESS_DEFAULT, set.retry_process);
 }
 
+/* The character at which a value stops making sense; all of it when it is no such thing at all. */
+static void a_wrong_value_is_told_with_its_place(void **state)
+{
+	static const struct {
+		enum setting setting;
+		const char *value;
+		unsigned column;
+	} wrong[] = {
+		{SETTING_LOG, "", 1},
+		{SETTING_LOG, "log%", 4},
+		{SETTING_LOG, "%p%%%e%x", 7},
+		{SETTING_LEVEL, "call", 1},
+		{SETTING_FORMAT, "jsonl", 1},
+		{SETTING_SEED, "", 1},
+		{SETTING_SEED, "12x", 3},
+		{SETTING_SEED, "18446744073709551616", 1},
+		{SETTING_ONLY, ",", 1},
+		{SETTING_STALE, "1.5", 4},
+		{SETTING_STALE, "soon", 1},
+		{SETTING_PHRASE, "", 1},
+		{SETTING_PHRASE, "2", 1},
+		{SETTING_PHRASE, "10", 1},
+		{SETTING_RETRY_BUFFER, "64K", 4},
+		{SETTING_RETRY_BUFFER, "64k/8M", 1},
+		{SETTING_RETRY_BUFFER, "64K/8m", 5},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		const char *values[SETTING_COUNT] = {NULL};
+		struct settings settings;
+		struct rule_error error;
+		values[wrong[i].setting] = wrong[i].value;
+		assert_true(settings_read(values, &settings, &error) < 0);
+		assert_string_equal(error.source, setting_name(wrong[i].setting));
+		assert_int_equal(error.line, 1);
+		assert_int_equal(error.column, wrong[i].column);
+		size_t length = strlen(wrong[i].value);
+		assert_memory_equal(error.message, wrong[i].value, length);
+		assert_memory_equal(error.message + length, ": expected ", 11);
+	}
+}
+
 /* Never half a configuration: what was right is not in force either. */
 static void with_one_wrong_value_all_are_at_their_defaults(void **state)
 {
@@ -67,6 +110,12 @@ static void with_one_wrong_value_all_are_at_their_defaults(void **state)
 	values[SETTING_SEED] = "7";
 	values[SETTING_STALE] = "1s";
 	values[SETTING_PHRASE] = "1";
+	settings = read_settings(values);
+	assert_int_equal(settings.level, LOG_CALLS);
+	assert_int_equal(settings.format, LOG_JSON);
+	assert_true(settings.has_seed && settings.seed == 7);
+	assert_int_equal(settings.stale_ms, 1000);
+	assert_true(settings.phrase);
 	values[SETTING_RETRY_BUFFER] = "1K";
 	assert_true(settings_read(values, &settings, &error) < 0);
 	assert_string_equal(error.source, "RESETBY_RETRY_BUFFER");
@@ -81,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_set_is_as_if_set_to_its_documented_default),
+		cmocka_unit_test(a_wrong_value_is_told_with_its_place),
 		cmocka_unit_test(with_one_wrong_value_all_are_at_their_defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
