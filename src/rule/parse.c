@@ -284,7 +284,7 @@ static int measure(const struct rule_source *sources, size_t count, size_t *rule
 	for (size_t i = 0; i < count; i++) {
 		struct parser parser = parser_of(&sources[i], error);
 		size_t length = sources[i].length;
-		if (length > RULES_TEXT_MAX || *bytes + length > RULES_TEXT_MAX) {
+		if (*bytes + length > RULES_TEXT_MAX) {
 			return fault_expected_at(&parser, parser.at, "at most 1 MiB of rules");
 		}
 		const char *nul = length > 0 ? memchr(sources[i].text, '\0', length) : NULL;
