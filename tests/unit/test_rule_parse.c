@@ -315,13 +315,31 @@ static void faults_say_where_and_what_was_expected(void **state)
 	expect_fault("unread when=write", 1, 8, "unread can fire only at read or close");
 	expect_fault("linger0 prob=5% to=:1 prob=6%", 1, 23, "given twice");
 	expect_fault("connect-timeout after=5", 1, 17, "before any byte");
-	expect_fault("refuse to=:1 starts=GET", 1, 14, "before any byte");
+	expect_fault("refuse to=:1 starts=G", 1, 14, "before any byte");
+	expect_fault("keepalive=1s/1s/1 after=1", 1, 19, "before any byte");
 	expect_fault("drop=synack after=2s", 1, 13, "before any byte");
 	expect_fault("drop=synack starts=GET", 1, 13, "before any byte");
 	expect_fault("drop=synack when=read", 1, 13, "before any byte");
-	expect_fault("drop=syn conn=2", 1, 10, "a listener's filter knows");
+	expect_fault("drop=syn conn=2+", 1, 10, "a listener's filter knows");
+	expect_fault("drop=syn conn=1", 1, 10, "a listener's filter knows");
+	expect_fault("drop=syn conn=1+2", 1, 10, "a listener's filter knows");
 	expect_fault("drop=ack after=2s", 1, 10, "a listener's filter knows");
+	expect_fault("drop=ack after=2", 1, 10, "a listener's filter knows");
+	expect_fault("drop=ack starts=G", 1, 10, "a listener's filter knows");
 	expect_fault("drop=ack when=read", 1, 10, "a listener's filter knows");
+}
+
+static void an_action_that_wants_a_value_says_which(void **state)
+{
+	(void)state;
+	for (int action = 0; action < ACTION_COUNT; action++) {
+		const char *name = action_infos[action].name;
+		if (value_forms[action_infos[action].value][0] == '=') {
+			expect_fault(name, 1, 1, "expected ");
+		} else {
+			expect_canonical(name, name);
+		}
+	}
 }
 
 static void rules_that_could_never_act_are_refused(void **state)
@@ -454,6 +472,11 @@ static void too_many_rules_or_bytes_are_refused(void **state)
 	assert_int_equal(rules_read(&from, 1, NULL, &set, &error), 0);
 	assert_int_equal(set->count, RULES_MAX);
 	rules_free(set);
+	/* Of all texts together. */
+	struct rule_source halves[] = {{"FILE", text, size / 2}, {"SECOND", text, size / 2 + 1}};
+	memset(text, '\n', size);
+	assert_int_equal(rules_read(halves, 2, NULL, &set, &error), -EINVAL);
+	assert_string_equal(error.source, "SECOND");
 	free(text);
 }
 
@@ -467,14 +490,64 @@ static void several_sources_make_one_set_and_errors_name_theirs(void **state)
 	struct rule_error error;
 	assert_int_equal(rules_read(from, 3, NULL, &set, &error), 0);
 	assert_int_equal(set->count, 3);
-	assert_int_equal(set->rules[0].action, ACTION_LINGER0);
-	assert_int_equal(set->rules[2].action, ACTION_NOLINGER);
+	assert_string_equal(set->rules[0].text, "linger0");
+	assert_string_equal(set->rules[1].text, "unread");
+	assert_string_equal(set->rules[2].text, "nolinger");
 	rules_free(set);
 	from[2].length = 14;
 	assert_int_equal(rules_read(from, 3, NULL, &set, &error), -EINVAL);
 	assert_string_equal(error.source, "FILE");
 	assert_int_equal(error.line, 2);
 	assert_int_equal(error.column, 1);
+}
+
+/* Its texts are behind its rules and end before its memory does. */
+static void a_set_has_the_memory_that_it_uses(void **state)
+{
+	(void)state;
+	struct rule_source from[] = {{"A", "linger0;linger0\nlinger0", 23},
+				     {"B", "\n;unread\nnolinger", 17}};
+	struct rules *set;
+	struct rule_error error;
+	assert_int_equal(rules_read(from, 2, NULL, &set, &error), 0);
+	assert_int_equal(set->count, 5);
+	for (uint32_t i = 0; i < set->count; i++) {
+		const char *text = set->rules[i].text;
+		assert_true(text >= (const char *)&set->rules[set->count]);
+		assert_true(text + strlen(text) < (const char *)set + set->memory);
+	}
+	rules_free(set);
+}
+
+static void a_set_knows_what_its_rules_look_at(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool connect, open, listen, early, starts, at;
+	} sets[] = {
+		{"linger0", .open = true},
+		{"linger0 starts=G; linger0", .open = true, .starts = true},
+		{"linger0 at=:1; linger0", .open = true, .at = true},
+		{"refuse; drop=fin", .connect = true, .open = true},
+		{"drop=synack", .connect = true},
+		{"drop=syn; drop=ack", .listen = true},
+		{"user-timeout=1s", .connect = true, .open = true, .early = true},
+		{"user-timeout=1s; linger0 at=:1", true, true, false, true, .at = true},
+		{"user-timeout=1s at=:1; user-timeout=2s", .open = true, .at = true},
+		{"user-timeout=1s at=:1; refuse", .connect = true, .open = true, .at = true},
+		{"refuse exe=wget; linger0 exe=curl", .open = true},
+	};
+	for (size_t i = 0; i < COUNT_OF(sets); i++) {
+		struct rules *set = read_rules(sets[i].text);
+		assert_int_equal(set->has_stage[STAGE_CONNECT], sets[i].connect);
+		assert_int_equal(set->has_stage[STAGE_OPEN], sets[i].open);
+		assert_int_equal(set->has_stage[STAGE_LISTEN], sets[i].listen);
+		assert_int_equal(set->matches_early, sets[i].early);
+		assert_int_equal(set->has_starts, sets[i].starts);
+		assert_int_equal(set->has_at, sets[i].at);
+		rules_free(set);
+	}
 }
 
 static void sets_of_one_process_differ_in_generation(void **state)
@@ -499,7 +572,11 @@ static void a_rule_is_written_in_one_way(void **state)
 	expect_canonical("connect-timeout", "connect-timeout");
 	expect_canonical("unread=1024K wait=3600s", "unread=1M wait=1h");
 	expect_canonical("unread=0 after=1500", "unread=0 after=1500");
-	expect_canonical("unread=9 when=read", "unread=9 when=read");
+	expect_canonical("unread=4 when=read", "unread=4 when=read");
+	expect_canonical("idle-evict=1s when=write", "idle-evict=1s when=write");
+	expect_canonical("drop=fin when=read", "drop=fin when=read");
+	expect_canonical("drop=finack when=close", "drop=finack when=close");
+	expect_canonical("reset when=read", "reset when=read");
 	expect_canonical("linger0 when=close prob=100% conn=1+", "linger0");
 	expect_canonical("linger0 prob=0.0001% after=0.5s", "linger0 prob=0.0001% after=500ms");
 	expect_canonical("linger0 starts=\"GET\"", "linger0 starts=GET");
@@ -806,6 +883,7 @@ int main(void)
 		cmocka_unit_test(starts_takes_64_bytes_and_no_more),
 		cmocka_unit_test(exe_is_compared_with_this_program),
 		cmocka_unit_test(faults_say_where_and_what_was_expected),
+		cmocka_unit_test(an_action_that_wants_a_value_says_which),
 		cmocka_unit_test(rules_that_could_never_act_are_refused),
 		cmocka_unit_test(wrong_counts_of_connections_have_their_own_faults),
 		cmocka_unit_test(wrong_texts_of_starts_have_their_own_faults),
@@ -815,6 +893,8 @@ int main(void)
 		cmocka_unit_test(a_nul_byte_is_refused_where_it_stands),
 		cmocka_unit_test(too_many_rules_or_bytes_are_refused),
 		cmocka_unit_test(several_sources_make_one_set_and_errors_name_theirs),
+		cmocka_unit_test(a_set_has_the_memory_that_it_uses),
+		cmocka_unit_test(a_set_knows_what_its_rules_look_at),
 		cmocka_unit_test(sets_of_one_process_differ_in_generation),
 		cmocka_unit_test(a_rule_is_written_in_one_way),
 		cmocka_unit_test(every_type_of_value_reads_and_writes),
