@@ -307,10 +307,13 @@ static void faults_say_where_and_what_was_expected(void **state)
 	expect_fault("linger0 times=18446744073709551616", 1, 9, "too large");
 	expect_fault("linger0 after=2x", 1, 9, "a size such as 64 or 16K, or a time");
 	expect_fault("linger0 after=", 1, 9, "a size");
+	expect_fault("linger0 after=18446744073709551615", 1, 9, "too large, expected a size");
+	expect_fault("linger0 after=18446744073709551615s", 1, 9, "too large, expected a size");
 	expect_fault("linger0 wait=1s", 1, 9, "only the action unread takes wait=");
 	expect_fault("unread wait=1", 1, 8, "a duration");
 	expect_fault("linger0 when=sometimes", 1, 9, "read, write or close");
 	expect_fault("linger0 when=", 1, 9, "read, write or close");
+	expect_fault("refuse when=connect", 1, 8, "read, write or close");
 	expect_fault("linger0 when=read", 1, 9, "linger0 can fire only at close");
 	expect_fault("unread when=write", 1, 8, "unread can fire only at read or close");
 	expect_fault("linger0 prob=5% to=:1 prob=6%", 1, 23, "given twice");
@@ -365,8 +368,8 @@ static void wrong_counts_of_connections_have_their_own_faults(void **state)
 	expect_fault("linger0 conn=3..0", 1, 9, "not before the first");
 	expect_fault("linger0 conn=3+0", 1, 9, "a step from 1");
 	expect_fault("linger0 conn=3..9+0", 1, 9, "a step from 1");
-	static const char *const wrong[] = {"",   "x",   "3.",  "3..",  "3...5",
-					    "+2", "3+x", "3-5", "3..5x"};
+	static const char *const wrong[] = {"",   "x",   "3.",  "3..",   "3...5",
+					    "+2", "3+x", "3-5", "3..5x", "3..+2"};
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		char text[64];
 		snprintf(text, sizeof text, "linger0 conn=%s", wrong[i]);
