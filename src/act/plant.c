@@ -20,8 +20,7 @@ int plant_byte(int fd)
 		char byte = 0;
 		result = raw6(SYS_sendto, fd, &byte, sizeof byte, MSG_DONTWAIT, NULL, 0);
 	}
-	set(fd, TCP_REPAIR_QUEUE, TCP_NO_QUEUE);
-	/* Without a window probe: nothing may be seen on the wire but the RST. */
+	/* Without a window probe: nothing may be seen on the wire but the RST. The queue goes with it. */
 	set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
 	return result < 0 ? (int)result : 0;
 }

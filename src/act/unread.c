@@ -45,7 +45,7 @@ static bool at_read(struct rule *rule, struct call *call)
 static int64_t wait_for_bytes(const struct rule *rule, int fd)
 {
 	int64_t bytes = unread_bytes(fd);
-	if (bytes == 0 && rule->has_wait && rule->wait_ms > 0) {
+	if (bytes == 0 && rule->wait_ms > 0) {
 		struct pollfd ready = {.fd = fd, .events = POLLIN};
 		raw_poll(&ready, 1, (long)rule->wait_ms);
 		bytes = unread_bytes(fd);
