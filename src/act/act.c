@@ -209,9 +209,12 @@ static bool any_read(struct call *call)
 	return false;
 }
 
+/* What the error queue gives, and what is urgent, is no part of the stream. */
+#define ELSEWHERE (MSG_ERRQUEUE | MSG_OOB)
+
 bool act_read(struct call *call)
 {
-	return held(call, any_read);
+	return (call->flags & ELSEWHERE) == 0 && held(call, any_read);
 }
 
 static bool any_write(struct call *call)

@@ -39,6 +39,9 @@ static const struct script {
 	  "writev s0 4 2"}},
 	{"reset when=read",
 	 {"recv s0 10", "getpeername s0", "recv s0 1", "shutdown s0 rw", "recv s0 1"}},
+	{"reset when=read",
+	 {"recv s0 4", "recv s0 9 errqueue", "recvmsg s0 9 1 errqueue", "recv s0 9 oob",
+	  "recv s0 0", "recv s0 100", "recv s0 100"}},
 };
 
 #define SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))

@@ -278,6 +278,9 @@ static void other_reads_are_as_ever(void **state)
 	assert_string_equal(actor_do(&p.a, "recv s0 64"), "4 - 0123");
 	/* The end of file comes although nothing more has come. */
 	assert_string_equal(actor_do(&p.a, "recv s0 64"), "0 -");
+	/* Nothing else has an end. */
+	assert_string_equal(actor_do(&p.a, "recv s0 64 errqueue"), "-1 EAGAIN");
+	assert_string_equal(actor_do(&p.a, "recv s0 64 oob"), "-1 EINVAL");
 	/* Writing goes on. */
 	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
 	assert_string_equal(peer_recv(p.peer, 3), "abc");
