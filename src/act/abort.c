@@ -156,7 +156,9 @@ static void answer_from(struct stash *stash, struct call *call)
 		call->error = errno = EINVAL;
 		return;
 	}
-	ssize_t count = scatter(call, stash->bytes + stash->taken, stash->length - stash->taken);
+	size_t left = stash->length - stash->taken;
+	ssize_t count =
+		scatter(call, stash->bytes + stash->taken, left < call->asked ? left : call->asked);
 	if (count < 0) {
 		/* They stay, as in the kernel's queue. */
 		call->result = -1;

@@ -290,6 +290,23 @@ static void other_reads_are_as_ever(void **state)
 	pair_close(&p);
 }
 
+/** What a reset has left to be read is no more than that. */
+static void reads_end_after_size_behind_a_reset_too(void **state)
+{
+	static const char *const ways[] = {"recv s0 64", "readv s0 64 3", "recvmsg s0 64 3"};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "unread=7; reset when=write");
+		peer_send(p.peer, "0123456789");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 ECONNRESET");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "7 - 0123456");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "0 -");
+		pair_close(&p);
+	}
+}
+
 /** A peer that has closed before SIZE bytes came: an end of file of its own. */
 static void a_short_response_ends_as_ever(void **state)
 {
@@ -350,4 +367,5 @@ LAB_MAIN(LAB_TEST(bytes_in_the_buffer_make_the_close_reset),
 	 LAB_TEST(a_reset_connection_is_left_alone), LAB_TEST(reads_end_after_size),
 	 LAB_TEST(small_reads_add_up_to_size), LAB_TEST(a_look_does_not_count),
 	 LAB_TEST(waitall_gets_size_and_no_more), LAB_TEST(other_reads_are_as_ever),
-	 LAB_TEST(a_short_response_ends_as_ever), LAB_TEST(when_and_times_choose))
+	 LAB_TEST(reads_end_after_size_behind_a_reset_too), LAB_TEST(a_short_response_ends_as_ever),
+	 LAB_TEST(when_and_times_choose))
