@@ -21,6 +21,12 @@ struct act_target {
 	bool answered;                /* the action was the call: do not make it */
 };
 
+/** Another action has seen to this connect already. */
+static inline bool act_is_diverted(const struct act_target *target)
+{
+	return target->answered || target->address == &target->other;
+}
+
 /** What an action makes of a connection's end. Where one makes something else of it, no other acts. */
 enum act_end {
 	ACT_END_SAME, /* nothing else than the program */

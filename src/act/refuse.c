@@ -6,7 +6,7 @@
 static void before_connect(struct rule *rule, struct call *call, struct act_target *target)
 {
 	bool first;
-	if (!act_fires(rule, call, WHEN_CONNECT, &first)) {
+	if (act_is_diverted(target) || !act_fires(rule, call, WHEN_CONNECT, &first)) {
 		return;
 	}
 	int size = place_address(PLACE_CLOSED, call->fd, &target->other);

@@ -40,7 +40,7 @@ static bool wants_host(const struct rule *rule)
 static void before_connect(struct rule *rule, struct call *call, struct act_target *target)
 {
 	bool first;
-	if (!act_fires(rule, call, WHEN_CONNECT, &first)) {
+	if (act_is_diverted(target) || !act_fires(rule, call, WHEN_CONNECT, &first)) {
 		return;
 	}
 	target->size = multicast(call->fd, &target->other);

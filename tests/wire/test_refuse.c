@@ -134,6 +134,32 @@ static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
 	}
 }
 
+/** What was said of the connect is what happens: no other rule makes something else of it. */
+static void of_rules_that_send_a_connect_elsewhere_one_does(void **state)
+{
+	static const struct {
+		const char *rules, *error, *by;
+	} cases[] = {
+		{"unreachable=net; refuse", "ECONNREFUSED", "closed port on loopback"},
+		{"refuse; connect-timeout=100ms", "ETIMEDOUT", "queue is full"},
+		{"connect-timeout=100ms; unreachable", "ETIMEDOUT", "queue is full"},
+		{"connect-timeout=100ms prob=0%; unreachable=net", "ENETUNREACH", "multicast"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct attempt t;
+		attempt_with_rule(&t, &families[i % 2], cases[i].rules);
+		actor_do(&t.a, "%s s0", families[i % 2].socket);
+		assert_string_equal(
+			actor_do(&t.a, "connect s0 %s %u", families[i % 2].address, t.port),
+			lab_text("-1 %s", cases[i].error));
+		told(&t, cases[i].error, cases[i].by);
+		assert_int_equal(log_count(&t.a, "inject"), 1);
+		assert_string_equal(actor_do(&t.a, "getsockopt s0 user_timeout"), "0 - 0");
+		attempt_end(&t);
+	}
+}
+
 static void the_socket_can_be_connected_afterwards(void **state)
 {
 	static const char *const rules[] = {"refuse times=1", "unreachable times=1",
@@ -192,6 +218,7 @@ LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
 	 LAB_TEST(at_says_so_where_there_is_no_address_yet),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
+	 LAB_TEST(of_rules_that_send_a_connect_elsewhere_one_does),
 	 LAB_TEST(the_socket_can_be_connected_afterwards),
 	 LAB_TEST(a_connect_after_the_error_was_taken_is_no_other_connection),
 	 LAB_TEST(what_is_accepted_is_no_connect_of_a_count))
