@@ -92,6 +92,7 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 			/* From here the same: it had not yet acknowledged what it left unread. */
 			: " (or a half-closed one that gave up at once), whose RST is ");
 	text_string(text, e->error == EPIPE           ? "this EPIPE"
+			  : e->error == ECONNRESET    ? "this ECONNRESET"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");
 	say_goodbye(e, text);

@@ -36,6 +36,17 @@ bool wrote_past_own_end(const struct evidence *e)
 }
 
 /*
+ * In CLOSING and LAST_ACK a RST is ECONNRESET again: tcp_reset(). Reads end at the peer's FIN before they
+ * look for an error: tcp_recvmsg_locked().
+ */
+static bool reset_after_both_fins(const struct evidence *e)
+{
+	bool read = e->surface == SURFACE_RETURN && e->direction == DIRECTION_READ;
+	return e->error == ECONNRESET && !read && has_ended(e) && (e->peer_fin || e->fin_arrived) &&
+	       e->outq > 0 && !data_after_own_end(e);
+}
+
+/*
  * RST in CLOSE_WAIT is EPIPE for a write and nothing for a read: tcp_reset(). So a first EPIPE
  * means that a FIN had come, and an end of file in CLOSE without a FIN of ours means the same.
  */
@@ -44,7 +55,7 @@ bool reset_after_fin(const struct evidence *e)
 	if (e->connecting || (e->fin_knowable && !e->peer_fin && !e->fin_arrived)) {
 		return false;
 	}
-	if (e->error == EPIPE) {
+	if (e->error == EPIPE || reset_after_both_fins(e)) {
 		return true;
 	}
 	bool silent = e->surface == SURFACE_EOF
@@ -55,11 +66,11 @@ bool reset_after_fin(const struct evidence *e)
 	return silent && e->error == 0;
 }
 
-/* What was not told by a call rests on the kernel's count alone, which has urgent bytes, too. */
+/* Where no EPIPE says that a FIN came, the kernel's count alone does, which has urgent bytes, too. */
 bool reset_after_unread_fin(const struct evidence *e)
 {
-	return reset_after_fin(e) && e->error == 0 && e->surface != SURFACE_EOF && !e->peer_fin &&
-	       e->outq != 0;
+	return reset_after_fin(e) && e->error != EPIPE && e->surface != SURFACE_EOF &&
+	       !e->peer_fin && e->outq != 0;
 }
 
 bool maybe_reset_after_fin(const struct evidence *e)

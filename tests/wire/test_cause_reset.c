@@ -410,6 +410,55 @@ static void a_reset_after_a_fin_is_known_at_the_close(void **state)
 	}
 }
 
+/** In LAST_ACK: what was written goes out with our own FIN, and the RST is ECONNRESET again. */
+static void a_reset_after_both_fins_comes_of_the_first(void **state)
+{
+	static const struct expected expected[] = {
+		[false] = {.op = "getsockopt",
+			   .error = "ECONNRESET",
+			   .cause = "peer-closed-early",
+			   .sure = "likely",
+			   .others = "[\"peer-closed-unread\",\"peer-abort\"]",
+			   .state = "CLOSE",
+			   .why = {"had not read it", "this ECONNRESET"}},
+		[true] = {.op = "send",
+			  .error = "ECONNRESET",
+			  .cause = "peer-closed-early",
+			  .sure = "certain",
+			  .rst_case = "reset-by-peer",
+			  .state = "CLOSE",
+			  .why = {"had read that end of file", "this ECONNRESET"}},
+	};
+	(void)state;
+	for (unsigned reads = 0; reads < 2; reads++) {
+		struct pair p;
+		pair_open_client(&p);
+		exchange(&p);
+		assert_string_equal(actor_do(&p.a, "setsockopt s0 cork 1"), "0 -");
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		if (reads != 0) {
+			assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+		}
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		wait_for_end(&p.a, "s0");
+		const struct segment *last = capture_find(
+			&p.wire,
+			(struct match){.from_port = p.actor_port, .set = TH_FIN, .data = true}, 0);
+		assert_int_equal(last->length, 5);
+		assert_true(capture_rst(&p.wire, p.peer_port));
+		if (reads != 0) {
+			assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 ECONNRESET");
+		} else {
+			assert_string_equal(actor_do(&p.a, "getsockopt s0 error"),
+					    "0 - ECONNRESET");
+		}
+		expect_verdict(&p.a, 0, expected[reads]);
+		pair_close(&p);
+	}
+}
+
 /** The longest farewells: before the end of file, and after it, where an answer may be given. */
 static const unsigned farewells[] = {[false] = 256, [true] = 96};
 
@@ -1568,6 +1617,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(an_end_of_file_of_our_own_is_no_fin),
 	 LAB_TEST(a_reset_that_answers_nothing_does_not_come_of_the_fin),
 	 LAB_TEST(a_reset_after_a_fin_is_known_at_the_close),
+	 LAB_TEST(a_reset_after_both_fins_comes_of_the_first),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown_that_comes_too_late),
