@@ -92,7 +92,7 @@ struct conn {
 	_Atomic uint64_t number;   /* unique in the process, 0 before connect or accept */
 	_Atomic uint64_t begun_ns; /* connect called, or accepted */
 	_Atomic uint32_t open_ms;
-	_Atomic uint32_t connect_us;
+	_Atomic uint32_t connect_us;  /* that connect took, or was pending when it was given up */
 	struct conn_name local, peer; /* conn_local(), conn_peer() */
 	_Atomic uint32_t fork_epoch;  /* process_epoch() when it was made: shared since? */
 	_Atomic uint32_t gap_ms;      /* the silence before the last write after a silence */
@@ -360,6 +360,9 @@ int64_t conn_age_ms(const struct conn *conn);
  *         False when another thread has found that already.
  */
 bool conn_opened(struct conn *conn);
+
+/** The program is about to end an attempt itself, which is pending, or has failed before. */
+void conn_giving_up(struct conn *conn, bool pending);
 
 /** One of its two directions has ended, at least so many milliseconds ago. */
 void conn_half_closed(struct conn *conn, uint32_t ago_ms);

@@ -211,7 +211,10 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 		conn->told_error != 0 || evidence->told_hidden ? now - conn->told_ms : NEVER;
 	evidence->told_count = conn->told_count;
 	evidence->age_ms = conn_age_ms(conn);
-	evidence->connect_ms = evidence->connecting ? evidence->age_ms : conn->connect_us / 1000;
+	evidence->cut_short = evidence->given_up && conn->connect_us != 0;
+	evidence->connect_ms = evidence->connecting && !evidence->cut_short
+				       ? evidence->age_ms
+				       : conn->connect_us / 1000;
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);

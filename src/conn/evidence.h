@@ -65,7 +65,8 @@ struct evidence {
 	bool shared;     /* a forked process may be the one that uses the socket */
 	bool inherited;  /* an ancestor made it and may still hold it */
 	bool connecting; /* connect was called and has not succeeded */
-	bool given_up;   /* and connect with AF_UNSPEC has ended that */
+	bool given_up;   /* and connect with AF_UNSPEC has ended that ... */
+	bool cut_short;  /* ... before anything had been heard of it */
 	bool listening;
 	bool sandboxed;             /* the kernel may not be asked: only the record is known */
 	bool unseen;                /* calls are made that no hook sees: its counts are not whole */

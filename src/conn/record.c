@@ -341,19 +341,30 @@ int64_t conn_age_ms(const struct conn *conn)
 	return (int64_t)(clock_since_ns(conn->begun_ns) / 1000000);
 }
 
+static uint32_t age_us(const struct conn *conn)
+{
+	uint64_t elapsed_us = clock_since_ns(conn->begun_ns) / 1000;
+	return elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us;
+}
+
 bool conn_opened(struct conn *conn)
 {
 	/* An accepted one is open when it begins. */
 	bool accepted = conn->side == SIDE_SERVER;
-	uint64_t elapsed_us = accepted ? 0 : clock_since_ns(conn->begun_ns) / 1000;
+	uint32_t elapsed_us = accepted ? 0 : age_us(conn);
 	uint8_t connecting = PHASE_CONNECTING;
 	if (!atomic_compare_exchange_strong(&conn->phase, &connecting, PHASE_OPEN)) {
 		return false;
 	}
-	PUT(connect_us, elapsed_us > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_us);
+	PUT(connect_us, elapsed_us);
 	PUT(open_ms, accepted ? conn->last_ms : clock_recent_ms());
 	conn_stir(conn);
 	return true;
+}
+
+void conn_giving_up(struct conn *conn, bool pending)
+{
+	PUT(connect_us, pending ? age_us(conn) : 0);
 }
 
 void conn_half_closed(struct conn *conn, uint32_t ago_ms)

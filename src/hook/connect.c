@@ -20,6 +20,8 @@ static void disconnecting(struct call *call)
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	if (phase == PHASE_OPEN) {
 		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
+	} else if (phase == PHASE_CONNECTING) {
+		conn_giving_up(call->conn, evidence_state(call->fd) == STATE_SYN_SENT);
 	}
 }
 

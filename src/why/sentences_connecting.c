@@ -108,8 +108,8 @@ static void no_answer(const struct evidence *e, struct text *text)
 static void abandoned(const struct evidence *e, struct text *text)
 {
 	const char *how = e->error == EINPROGRESS || e->error == EALREADY ? "SO_SNDTIMEO ran out"
-			  : e->surface == SURFACE_EXIT                    ? "the program ended"
 			  : e->given_up ? "the program disconnected the socket (AF_UNSPEC)"
+			  : e->surface == SURFACE_EXIT ? "the program ended"
 			  : e->surface == SURFACE_CLOSE && e->op != OP_SHUTDOWN
 				  ? "the program closed the socket"
 				  : "the program shut the socket down";

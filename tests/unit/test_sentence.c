@@ -54,7 +54,8 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.side = SIDE_SERVER;
 	e.learned = e.blocking = e.shared = e.inherited = e.unseen = flags;
 	e.sandboxed = false;
-	e.connecting = e.given_up = e.listening = e.peer_fin = e.acked_since_fin = flags;
+	e.connecting = e.given_up = e.cut_short = e.listening = e.peer_fin = e.acked_since_fin =
+		flags;
 	e.shut_read = e.shut_write = e.linger_zero = flags;
 	e.shut_write_ago_ms = e.linger_ago_ms = e.told_ago_ms = INT64_MAX - 1;
 	e.told_error = EADDRNOTAVAIL;

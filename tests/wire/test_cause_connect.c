@@ -658,6 +658,39 @@ static void connect_that_is_disconnected_was_abandoned_once(void **state)
 	stop(&a);
 }
 
+/** Nobody asks for the error that this leaves. What had been refused before was not given up. */
+static void connect_that_is_disconnected_and_closed_was_abandoned(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	uint16_t port;
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	expect_verdict(&a, 0,
+		       (struct expected){
+			       .op = "close",
+			       .error = "none",
+			       .cause = "abandoned",
+			       .sure = "certain",
+			       .rst_case = "none",
+			       .state = "CLOSE",
+			       .why = {"the program disconnected the socket (AF_UNSPEC)"},
+		       });
+	close(peer_listen(AF_INET, &port));
+	struct place closed = {"127.0.0.1", port};
+	new_socket(&a, "s0", closed, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", closed), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(log_count(&a, "error"), 1);
+	stop(&a);
+}
+
 /** connect with AF_UNSPEC leaves the error of the attempt, and the next call is told it. */
 static void refusal_that_is_told_after_a_disconnect_is_explained(void **state)
 {
@@ -860,6 +893,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(connect_that_the_program_does_not_live_to_see_was_abandoned),
 	 LAB_TEST(connect_that_is_shut_down_was_abandoned_once),
 	 LAB_TEST(connect_that_is_disconnected_was_abandoned_once),
+	 LAB_TEST(connect_that_is_disconnected_and_closed_was_abandoned),
 	 LAB_TEST(refusal_that_is_told_after_a_disconnect_is_explained),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
 	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),
