@@ -50,10 +50,13 @@ static const struct pen_word endings[] = {
 	[ENDING_PEER_RST] = PEN_WORD("peer-rst"), [ENDING_TIMEOUT] = PEN_WORD("timeout"),
 };
 
-/* What a forked process may hold too, and what was never established, is not ended by our close. */
+/*
+ * What another process may hold too, forked or sent the descriptor, and what was never established, is
+ * not ended by our close.
+ */
 static bool ends_here(const struct conn *conn)
 {
-	return conn->fork_epoch == process_epoch() &&
+	return conn_holding(conn) == HOLDING_ALONE &&
 	       atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN;
 }
 

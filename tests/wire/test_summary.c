@@ -174,6 +174,20 @@ static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 	pair_close(&p);
 }
 
+/** Nor what was sent to another process, which is as good as open there. */
+static void what_was_passed_on_has_no_end(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	actor_do(&p.a, "socketpair s1 s2");
+	assert_string_equal(actor_do(&p.a, "passfd s1 s0"), "1 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_open(&p);
+	assert_null(json_get(log_find(&p.a, "close", 0), "end"));
+	pair_close(&p);
+}
+
 static void a_connection_with_two_descriptors_ends_once(void **state)
 {
 	(void)state;
@@ -382,6 +396,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
+	 LAB_TEST(what_was_passed_on_has_no_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_ends_at_exit_ends_once),
 	 LAB_TEST(what_another_process_holds_does_not_end_at_exit),
