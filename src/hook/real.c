@@ -2,8 +2,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* What a symbol that this libc lacks does. */
 #define HOOK(result, name, parameters, arguments)                                                  \
@@ -53,9 +55,20 @@ static void *find(const char *name, void *missing)
 	return found;
 }
 
-#define FIND(name)                                                                                 \
+/* What a row of HOOK_NEWER needs. */
+#define NEWER_GLIBC "2.39"
+
+/* A look-up that fails takes memory from the program's heap, and keeps it. */
+static void *find_newer(const char *name, void *missing)
+{
+	bool has = strverscmp(gnu_get_libc_version(), NEWER_GLIBC) >= 0;
+	return has ? find(name, missing) : missing;
+}
+
+#define FIND_BY(find, name)                                                                        \
 	__atomic_store_n((void **)(void *)&real.name, find(#name, (void *)missing_##name),         \
 			 __ATOMIC_RELAXED)
+#define FIND(name) FIND_BY(find, name)
 
 /*
  * What a symbol does that was not looked up yet. It looks up itself alone: a look-up that fails
@@ -76,6 +89,12 @@ static void *find(const char *name, void *missing)
 	}
 #define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	HOOK(result, name, parameters, arguments)
+#define HOOK_NEWER(result, name, parameters, arguments)                                            \
+	static result resolve_##name parameters                                                    \
+	{                                                                                          \
+		FIND_BY(find_newer, name);                                                         \
+		return real.name arguments;                                                        \
+	}
 #include "hooks.def"
 #undef HOOK
 #undef HOOK_POINTER
@@ -108,8 +127,7 @@ void real_resolve(void)
 #define HOOK_VOID HOOK
 #define HOOK_VARIADIC(result, name, real, parameters, arguments)                                   \
 	HOOK(result, name, parameters, arguments)
-/* A look-up that fails takes memory from the program's heap, and keeps it. */
-#define HOOK_NEWER(result, name, parameters, arguments)
+#define HOOK_NEWER(result, name, parameters, arguments) FIND_BY(find_newer, name);
 #include "hooks.def"
 	atomic_store_explicit(&resolved, true, memory_order_release);
 }

@@ -4,9 +4,11 @@
  */
 #include "probe.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,24 @@ static void before_all(void)
 
 __attribute__((section(".preinit_array"), used)) static void (*const first)(void) = before_all;
 
+/* Of glibc 2.39; in an older one a preload may offer it all the same, and says what it is worth. */
+__attribute__((weak)) extern int pidfd_spawn(int *, const char *,
+					     const posix_spawn_file_actions_t *,
+					     const posix_spawnattr_t *, char *const[],
+					     char *const[]);
+
+static void spawn_nothing(void)
+{
+	int pidfd;
+	char *argv[] = {"nothing", NULL};
+	if (pidfd_spawn != NULL) {
+		in_call++;
+		int error = pidfd_spawn(&pidfd, "/nothing", NULL, NULL, argv, environ);
+		in_call--;
+		MUST(error == ENOENT || error == ENOSYS);
+	}
+}
+
 static void *be_thread(void *port)
 {
 	in_call++;
@@ -128,6 +148,7 @@ int main(int argc, char **argv)
 		WITHIN(fork() == 0 ? (_exit(0), 0) : 0);
 		WITHIN(close(fd));
 	}
+	spawn_nothing();
 	MUST(pthread_create(&thread, NULL, be_thread, &port) == 0);
 	pthread_join(thread, NULL);
 	say("after a thread: %d allocations, %d releases\n", allocations, releases);
