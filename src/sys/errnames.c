@@ -3,6 +3,10 @@
 #include <string.h>
 #include "errnames.h"
 
+#ifndef EFTYPE
+#define EFTYPE 134 /* newer than these headers: glibc 2.43 knows it */
+#endif
+
 /* Names and texts of glibc's C locale: strerrorname_np is not everywhere, strerror translates. */
 #define ERRORS(ERROR)                                                                              \
 	ERROR(EPERM, "Operation not permitted")                                                    \
@@ -135,7 +139,8 @@
 	ERROR(EOWNERDEAD, "Owner died")                                                            \
 	ERROR(ENOTRECOVERABLE, "State not recoverable")                                            \
 	ERROR(ERFKILL, "Operation not possible due to RF-kill")                                    \
-	ERROR(EHWPOISON, "Memory page has hardware error")
+	ERROR(EHWPOISON, "Memory page has hardware error")                                         \
+	ERROR(EFTYPE, "Inappropriate file type or format")
 
 static const struct {
 	struct pen_word name;

@@ -11,7 +11,8 @@ CPPCHECK_VERSION=2.10
 
 # needs_version PROGRAM VERSION
 needs_version() {
-	"$1" --version 2>/dev/null | grep -qwF "$2" || skip "there is no $1 $2 here"
+	"$1" --version 2>/dev/null | grep -qiE "(version|^cppcheck) ${2//./\\.}(\.|\$)" ||
+		skip "there is no $1 $2 here"
 }
 
 the_code_is_formatted() {

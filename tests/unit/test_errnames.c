@@ -30,12 +30,16 @@ static void names_are_those_of_errno_h(void **state)
 	assert_string_equal(errno_name(EHWPOISON), "EHWPOISON");
 }
 
+/** Those that we know and this libc may not know yet come behind all others. */
 static void texts_are_those_of_glibc_for_every_number(void **state)
 {
 	(void)state;
 	setlocale(LC_ALL, "C");
 	for (int error = 1; error < ERRORS_TRIED; error++) {
 		const char *name = strerrorname_np(error);
+		if (!name && error > EHWPOISON && errno_name(error)) {
+			continue;
+		}
 		assert_int_equal(errno_name(error) != NULL, name != NULL);
 		if (name) {
 			assert_string_equal(errno_text(error), strerror(error));
