@@ -1,10 +1,11 @@
-# make bench [ROUNDS=60] [BENCH='micro macro start rules retry memory']
+# make bench [ROUNDS=60] [BENCH='micro macro asks start rules retry memory']
 #                                 what it costs: numbers, never a pass or fail by time
 # make bench-instructions         the same in user instructions, steady to the last one
 
 BENCH_SRC    := tests/bench/worker.c tests/bench/operations.c tests/bench/ask.c tests/bench/many.c tests/bench/echo.c
 BENCH_WORKER := $(BUILD)/tests/bench/worker
 BENCH_NULL   := $(BUILD)/tests/bench/null.so
+BENCH_ASKS   := $(BUILD)/tests/bench/asks.so
 BENCH_OBJ    := $(BENCH_SRC:%.c=$(BUILD)/%.o)
 ROUNDS       ?= 60
 
@@ -22,8 +23,13 @@ $(BENCH_NULL): tests/bench/null.c src/hook/real.c src/hook/hooks.def src/hook/ho
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^)
 
+$(BENCH_ASKS): tests/bench/asks.c $(BUILD)/test-flags
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_FLAGS) -fPIC -shared -o $@ $<
+
 .PHONY: bench bench-instructions
-bench: all $(BENCH_WORKER) $(BENCH_NULL)
+bench: all $(BENCH_WORKER) $(BENCH_NULL) $(BENCH_ASKS)
 	$(Q)/usr/bin/python3 tests/bench/bench --build $(BUILD) --rounds $(ROUNDS) $(BENCH)
 
 bench-instructions: all $(BENCH_WORKER) $(BENCH_NULL)

@@ -78,10 +78,12 @@ def echo_client(count):
     return load
 
 
+ROW_OF_CONNECTIONS = ("nginx close", ("nginx", "wrk"), nginx, wrk("-H", "Connection: close"), 12)
+
 # label, what has to be installed, the server, its load, how many of 60 rounds it takes part in
 ROWS = (
     ("nginx keep-alive", ("nginx", "wrk"), nginx, wrk(), 12),
-    ("nginx close", ("nginx", "wrk"), nginx, wrk("-H", "Connection: close"), 12),
+    ROW_OF_CONNECTIONS,
     ("redis -P 1", ("redis-server", "redis-benchmark"), redis, redis_benchmark(1, 8_000), 24),
     ("redis -P 16", ("redis-server", "redis-benchmark"), redis, redis_benchmark(16, 64_000), 24),
     ("asyncio echo", ("/usr/bin/python3",), echo, echo_client(4_800), 24),
@@ -170,21 +172,35 @@ def sample(setting, servers, load, rounds):
     return samples
 
 
+def measure_row(setting, row, configurations, rounds, to_bare, over_null):
+    """Servers of one row, one for each configuration, all through all rounds."""
+    label, needs, command, load, rounds_each = row
+    missing = [name for name in needs if not shutil.which(name)]
+    if missing:
+        print(f"{label:{table.LABEL}}{'not installed: ' + ', '.join(missing)}")
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        servers = [Server(os.path.join(directory, each.name), command, each)
+                   for each in configurations]
+        try:
+            table.row(label, sample(setting, servers, load, max(1, rounds_each * rounds // 60)),
+                      to_bare, over_null)
+        finally:
+            for server in servers:
+                server.end()
+    setting.remove_logs()
+
+
 def measure(setting, rounds, only):
-    for label, needs, command, load, rounds_each in ROWS:
-        missing = [name for name in needs if not shutil.which(name)]
-        if only and label not in only:
-            continue
-        if missing:
-            print(f"{label:{table.LABEL}}{'not installed: ' + ', '.join(missing)}")
-            continue
-        with tempfile.TemporaryDirectory() as directory:
-            servers = [Server(os.path.join(directory, each.name), command, each)
-                       for each in setting.all()]
-            try:
-                table.row(label, sample(setting, servers, load,
-                                        max(1, rounds_each * rounds // 60)))
-            finally:
-                for server in servers:
-                    server.end()
-        setting.remove_logs()
+    for row in ROWS:
+        if not only or row[0] in only:
+            measure_row(setting, row, setting.all(), rounds, table.TO_BARE, table.OVER_NULL)
+
+
+def measure_asks(setting, rounds):
+    """A connection for each request, where what must be asked costs most."""
+    names = ("null", "asks", "resets")
+    table.head("what two system calls a connection cost, at accept and at close, and nothing else",
+               names, names[1:])
+    measure_row(setting, ROW_OF_CONNECTIONS, [setting.bare, setting.null, setting.asks,
+                                          setting.at("resets")], 5 * rounds, names, names[1:])

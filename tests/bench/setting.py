@@ -29,6 +29,7 @@ class Setting:
         self.preload = os.path.join(build, "libresetby.so")
         self.bare = Configuration("bare", "", {}, [])
         self.null = Configuration("null", os.path.join(build, "tests/bench/null.so"), {}, [])
+        self.asks = Configuration("asks", os.path.join(build, "tests/bench/asks.so"), {}, [])
         self.levels = [self.at(level) for level in LEVELS]
         self.others = []
         # With nothing enabled: what its wrappers cost that look whether something is.
