@@ -407,9 +407,16 @@ static void a_rule_fires_at_most_times(void **state)
 	(void)state;
 	struct rules *set = read_rules("linger0 times=2; linger0");
 	assert_true(rule_fire(&set->rules[0]));
+	assert_true(rule_may_fire(&set->rules[0]));
 	assert_true(rule_fire(&set->rules[0]));
+	assert_false(rule_may_fire(&set->rules[0]));
 	assert_false(rule_fire(&set->rules[0]));
 	assert_int_equal(set->rules[0].firings->count, 2);
+	/* One that was given back. */
+	rule_hold_fire(&set->rules[0]);
+	assert_true(rule_may_fire(&set->rules[0]));
+	assert_true(rule_fire(&set->rules[0]));
+	assert_false(rule_fire(&set->rules[0]));
 	for (int i = 0; i < 1000; i++) {
 		assert_true(rule_fire(&set->rules[1]));
 	}
