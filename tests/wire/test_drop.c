@@ -172,9 +172,9 @@ static void a_fin_can_be_lost_from_the_close_on(void **state)
 /** As a server does that forks: its close is no end, and the child goes on with the connection. */
 static void a_close_that_is_not_the_last_loses_nothing(void **state)
 {
-	static const char *const rules[] = {"drop=finack", "drop=all when=close"};
+	static const char *const rules[] = {"drop=finack", "drop=all when=close", "vanish"};
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct pair p;
 		pair_with_rule(&p, client_situation, rules[i]);
 		assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
@@ -193,15 +193,18 @@ static void a_close_that_is_not_the_last_loses_nothing(void **state)
 /** What a RST has ended sends nothing that could be lost. */
 static void a_dead_connection_loses_nothing_at_its_close(void **state)
 {
+	static const char *const rules[] = {"drop=finack", "vanish"};
 	(void)state;
-	struct pair p;
-	pair_with_rule(&p, client_situation, "drop=finack");
-	pair_abort_peer(&p);
-	actor_do(&p.a, "poll s0 in 20000");
-	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
-	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-	assert_int_equal(log_count(&p.a, "inject"), 0);
-	pair_close(&p);
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		pair_abort_peer(&p);
+		actor_do(&p.a, "poll s0 in 20000");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		pair_close(&p);
+	}
 }
 
 /** Half-open: the peer is gone and we do not hear of it. */
@@ -321,6 +324,25 @@ static void of_rules_that_act_at_the_close_one_does(void **state)
 		assert_int_equal(log_count(&p.a, "inject"), 1);
 		assert_int_equal(log_count(&p.a, "mitigate"), 0);
 		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+		pair_close(&p);
+	}
+}
+
+/** Used up, the next close is an ordinary one. */
+static void each_action_at_the_close_counts_its_times(void **state)
+{
+	static const char *const rules[] = {"leak times=1", "vanish times=1", "unread times=1",
+					    "drain=9ms times=1", "linger0 times=1"};
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, rules[i]);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "inject") + log_count(&p.a, "mitigate"), 1);
+		pair_again(&p);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(pair_expect_fin(&p), 0);
+		assert_int_equal(log_count(&p.a, "inject") + log_count(&p.a, "mitigate"), 1);
 		pair_close(&p);
 	}
 }
@@ -448,6 +470,7 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_dropped_connection_heals_when_the_rule_ends),
 	 LAB_TEST(loss_is_made_good_by_retransmission), LAB_TEST(a_vanished_socket_sends_nothing),
 	 LAB_TEST(what_vanishes_is_not_drained), LAB_TEST(of_rules_that_act_at_the_close_one_does),
+	 LAB_TEST(each_action_at_the_close_counts_its_times),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
 	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),

@@ -103,8 +103,14 @@ static void bytes_that_the_kernel_does_not_take_are_not_lost(void **state)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		assert_string_equal(actor_do(&p.a, "send_from s0 %s", ways[i][0]), ways[i][1]);
 	}
-	assert_int_equal(log_count(&p.a, "inject"), 0);
+	assert_string_equal(actor_do(&p.a, "write_past s0 %ld", INT64_MAX), "-1 EFAULT");
+	assert_string_equal(actor_do(&p.a, "send s0 0"), "0 -");
 	pair_expect_open(&p);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	lab_let_pass(20);
+	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 ECONNRESET");
+	assert_int_equal(log_count(&p.a, "inject"), 0);
 	pair_close(&p);
 }
 

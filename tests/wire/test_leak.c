@@ -44,6 +44,18 @@ static void a_leak_ends_at_exec(void **state)
 	pair_close(&p);
 }
 
+/** What nobody has closed is closed there as ever. */
+static void the_end_of_the_process_leaks_nothing(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "leak");
+	assert_string_equal(actor_do(&p.a, "exit 0"), "exited 0");
+	assert_int_equal(pair_expect_fin(&p), 0);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	pair_close(&p);
+}
+
 static void a_leak_with_a_time_ends(void **state)
 {
 	(void)state;
@@ -51,6 +63,8 @@ static void a_leak_with_a_time_ends(void **state)
 	pair_with_rule(&p, client_situation, "leak=200ms");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	pair_expect_open(&p);
+	pair_expect_told(&p, "inject", 0, "1 leak=200ms",
+			 "the socket stays open under another descriptor for 200 ms");
 	/* It is ended at the program's own calls, whatever they are about. */
 	for (int i = 0; i < 200 && peer_poll(p.peer, POLLIN, 0) == 0; i++) {
 		actor_do(&p.a, "epoll_create s7");
@@ -91,6 +105,6 @@ static void too_many_leaks_are_refused_aloud(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_leaked_close_sends_nothing_until_exit), LAB_TEST(a_leak_with_a_time_ends),
-	 LAB_TEST(a_leak_ends_at_exec),
+	 LAB_TEST(a_leak_ends_at_exec), LAB_TEST(the_end_of_the_process_leaks_nothing),
 	 LAB_TEST(the_leaked_descriptor_does_not_exist_for_the_program),
 	 LAB_TEST(too_many_leaks_are_refused_aloud))

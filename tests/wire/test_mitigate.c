@@ -12,12 +12,15 @@ static void keepalive_sets_its_timers_on_both_sides(void **state)
 	(void)state;
 	ALL_SITUATIONS (how) {
 		struct pair p;
-		pair_with_rule(&p, *how, "keepalive=7s/3s/2");
+		pair_with_rule(&p, *how, "keepalive=7s/3s/2 times=1");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepalive"), "0 - 1");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepidle"), "0 - 7");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepintvl"), "0 - 3");
 		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepcnt"), "0 - 2");
-		pair_expect_told(&p, "mitigate", 0, "1 keepalive=7s/3s/2", "after 7 s of silence");
+		pair_expect_told(&p, "mitigate", 0, "1 keepalive=7s/3s/2 times=1",
+				 "after 7 s of silence");
+		pair_again(&p);
+		assert_string_equal(actor_do(&p.a, "getsockopt s0 keepalive"), "0 - 0");
 		pair_close(&p);
 	}
 }
