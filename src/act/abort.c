@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include "../conn/evidence.h"
 #include "../sys/memory.h"
 #include "../sys/raw.h"
 
@@ -110,23 +111,34 @@ static uint64_t stash_queue(const struct call *call)
 	return 0;
 }
 
-void abort_say(struct text *by, uint64_t lost)
+const char *abort_error(const struct aborted *aborted)
 {
-	if (lost == 0) {
+	return aborted->after_fin ? "EPIPE or an end of file" : "ECONNRESET";
+}
+
+void abort_say(struct text *by, const struct aborted *aborted)
+{
+	if (aborted->lost == 0) {
 		text_string(by, "what had arrived can still be read first");
 	} else {
 		text_format(by, "%z that had arrived are lost, there is no room to keep them",
-			    lost);
+			    aborted->lost);
 	}
 }
 
-int abort_connection(struct call *call, uint64_t *lost)
+int abort_connection(struct call *call, struct aborted *aborted)
 {
 	conn_learn_local(call->conn, call->fd);
-	*lost = stash_queue(call);
+	aborted->after_fin = evidence_state(call->fd) == STATE_CLOSE_WAIT;
+	aborted->lost = stash_queue(call);
 	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	long result = raw_connect(call->fd, &nowhere, sizeof nowhere);
 	raw2(SYS_shutdown, call->fd, SHUT_RDWR);
+	if (result == 0 && aborted->after_fin) {
+		int taken = 0;
+		socklen_t size = sizeof taken;
+		raw_getsockopt(call->fd, SOL_SOCKET, SO_ERROR, &taken, &size);
+	}
 	return (int)result;
 }
 

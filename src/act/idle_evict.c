@@ -34,8 +34,8 @@ static bool at_write(struct rule *rule, struct call *call)
 		return false;
 	}
 	conn->injected = act_number(rule, call);
-	uint64_t lost;
-	if (abort_connection(call, &lost) < 0) {
+	struct aborted aborted;
+	if (abort_connection(call, &aborted) < 0) {
 		conn->injected = 0;
 		act_refuse(rule, call, first, "the kernel refused connect with AF_UNSPEC");
 		return false;
@@ -44,11 +44,13 @@ static bool at_write(struct rule *rule, struct call *call)
 	struct text by = text_in(room, sizeof room);
 	text_format(&by,
 		    "after %t of silence %z were taken and lost, and the connection aborted: a RST "
-		    "to the peer, ECONNRESET here at the next call",
+		    "to the peer, ",
 		    (int64_t)silence, (uint64_t)call->asked);
-	if (lost > 0) {
+	text_string(&by, abort_error(&aborted));
+	text_string(&by, " here at the next call");
+	if (aborted.lost > 0) {
 		text_string(&by, "; ");
-		abort_say(&by, lost);
+		abort_say(&by, &aborted);
 	}
 	act_tell(rule, call, room);
 	call->result = (ssize_t)call->asked;

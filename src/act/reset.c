@@ -12,16 +12,18 @@ static void strike(struct rule *rule, struct call *call, unsigned when)
 		return;
 	}
 	call->conn->injected = act_number(rule, call);
-	uint64_t lost;
-	if (abort_connection(call, &lost) < 0) {
+	struct aborted aborted;
+	if (abort_connection(call, &aborted) < 0) {
 		call->conn->injected = 0;
 		act_refuse(rule, call, first, "the kernel refused connect with AF_UNSPEC");
 		return;
 	}
 	char room[200];
 	struct text by = text_in(room, sizeof room);
-	text_string(&by, "connect with AF_UNSPEC: a RST to the peer, ECONNRESET here; ");
-	abort_say(&by, lost);
+	text_string(&by, "connect with AF_UNSPEC: a RST to the peer, ");
+	text_string(&by, abort_error(&aborted));
+	text_string(&by, " here; ");
+	abort_say(&by, &aborted);
 	act_tell(rule, call, room);
 }
 

@@ -95,9 +95,11 @@ bool is_all_ours(const struct evidence *e)
 	return !e->learned && !e->shared && !e->inherited && !e->unseen;
 }
 
+/* Rules abort with AF_UNSPEC: where the peer's FIN had come, a read is told nothing but that. */
 bool by_rule(const struct evidence *e)
 {
-	return e->rule != 0 && (e->error != 0 || died_silently(e));
+	bool hidden = e->surface == SURFACE_EOF && e->disconnected && !was_told(e);
+	return e->rule != 0 && (e->error != 0 || died_silently(e) || hidden);
 }
 
 bool by_admin(const struct evidence *e)

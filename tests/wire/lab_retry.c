@@ -105,10 +105,12 @@ void retry_fill_hole(struct pair *pair)
 
 void retry_accept(struct pair *pair)
 {
-	if (pair->peer >= 0) {
-		close(pair->peer);
-	}
+	/* Only then: a FIN would be met before what the test is about. */
+	int before = pair->peer;
 	pair->peer = peer_accept(pair->listener);
+	if (before >= 0) {
+		close(before);
+	}
 	pair->actor_port = peer_remote_port(pair->peer);
 }
 

@@ -1,6 +1,7 @@
 /* idle-evict: the first write after a silence is taken and lost, the next call meets the reset. */
 
 #include "lab_pair.h"
+#include "lab_verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,6 +46,27 @@ static void the_write_is_lost_and_the_next_call_reports_the_reset(void **state)
 			assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
 			pair_close(&p);
 		}
+	}
+}
+
+/** A RST in CLOSE_WAIT is EPIPE to a write, and nothing to a read. */
+static void behind_the_peers_fin_the_next_write_fails_with_epipe(void **state)
+{
+	static const char *const ways[][2] = {{"recv s0 10", "0 -"},
+					      {"send s0 1 nosignal", "-1 EPIPE"}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "idle-evict=1ms");
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		wait_for_fin(&p.a, "s0");
+		lab_let_pass(20);
+		assert_string_equal(actor_do(&p.a, "send s0 7"), "7 -");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i][0]), ways[i][1]);
+		assert_int_equal(pair_expect_rst(&p), 0);
+		pair_expect_told(&p, "inject", 0, "1 idle-evict=1ms", "EPIPE");
+		expect_verdict(&p.a, 0, (struct expected){.cause = "injected", .sure = "certain"});
+		pair_close(&p);
 	}
 }
 
@@ -115,6 +137,7 @@ static void bytes_that_the_kernel_does_not_take_are_not_lost(void **state)
 }
 
 LAB_MAIN(LAB_TEST(the_write_is_lost_and_the_next_call_reports_the_reset),
+	 LAB_TEST(behind_the_peers_fin_the_next_write_fails_with_epipe),
 	 LAB_TEST(bytes_from_a_file_or_a_pipe_are_lost_there_too),
 	 LAB_TEST(bytes_that_the_kernel_does_not_take_are_not_lost),
 	 LAB_TEST(a_busy_connection_is_left_alone))

@@ -4,6 +4,7 @@
  */
 
 #include "lab_pair.h"
+#include "lab_verdict.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,40 +19,55 @@ static const struct script {
 	/** The rule that resets at the first step. */
 	const char *rule;
 	const char *steps[MOST_STEPS];
+	/** The peer has shut down its writing side before. */
+	bool after_fin;
 } scripts[] = {
-	{"reset when=read",
-	 {"recv s0 4", "poll s0 in out 0", "recv s0 100", "poll s0 in out 0", "recv s0 100",
-	  "poll s0 in out rdhup 0", "recv s0 100", "poll s0 in out rdhup 0", "send s0 3",
-	  "getsockopt s0 error", "recv s0 100"}},
-	{"reset when=read",
-	 {"recv s0 4", "send s0 3", "recv s0 100", "recv s0 100", "send s0 3", "poll s0 in out 0"}},
-	{"reset when=read",
-	 {"recv s0 4", "getsockopt s0 error", "getsockopt s0 error", "recv s0 100", "recv s0 100",
-	  "send s0 3"}},
-	{"reset when=read",
-	 {"recv s0 4 peek", "recv s0 100 peek", "read s0 3", "readv s0 6 2", "recvmsg s0 100",
-	  "recvmsg s0 100", "recvmsg s0 100", "write s0 3"}},
-	{"reset when=write",
-	 {"send s0 3", "poll s0 in out rdhup 0", "recv s0 100", "recv s0 100", "send s0 3",
-	  "getsockopt s0 error"}},
-	{"reset when=write",
-	 {"write s0 3", "recvfrom s0 4", "select s0 in 0", "recvfrom s0 100", "recvfrom s0 100",
-	  "writev s0 4 2"}},
-	{"reset when=read",
-	 {"recv s0 10", "getpeername s0", "recv s0 1", "shutdown s0 rw", "recv s0 1"}},
-	{"reset when=read",
-	 {"recv s0 4", "recv s0 9 errqueue", "recvmsg s0 9 1 errqueue", "recv s0 9 oob",
-	  "recv s0 0", "recv s0 100", "recv s0 100"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4", "poll s0 in out 0", "recv s0 100", "poll s0 in out 0",
+		   "recv s0 100", "poll s0 in out rdhup 0", "recv s0 100", "poll s0 in out rdhup 0",
+		   "send s0 3", "getsockopt s0 error", "recv s0 100"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4", "send s0 3", "recv s0 100", "recv s0 100", "send s0 3",
+		   "poll s0 in out 0"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4", "getsockopt s0 error", "getsockopt s0 error", "recv s0 100",
+		   "recv s0 100", "send s0 3"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4 peek", "recv s0 100 peek", "read s0 3", "readv s0 6 2",
+		   "recvmsg s0 100", "recvmsg s0 100", "recvmsg s0 100", "write s0 3"}},
+	{.rule = "reset when=write",
+	 .steps = {"send s0 3", "poll s0 in out rdhup 0", "recv s0 100", "recv s0 100", "send s0 3",
+		   "getsockopt s0 error"}},
+	{.rule = "reset when=write",
+	 .steps = {"write s0 3", "recvfrom s0 4", "select s0 in 0", "recvfrom s0 100",
+		   "recvfrom s0 100", "writev s0 4 2"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 10", "getpeername s0", "recv s0 1", "shutdown s0 rw", "recv s0 1"}},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4", "recv s0 100", "recv s0 100", "send s0 3", "poll s0 in out rdhup 0",
+		   "send s0 3", "getsockopt s0 error", "recv s0 1"},
+	 .after_fin = true},
+	{.rule = "reset when=write",
+	 .steps = {"send s0 3", "poll s0 in out rdhup 0", "recv s0 4", "recv s0 100", "recv s0 100",
+		   "send s0 3", "getsockopt s0 error"},
+	 .after_fin = true},
+	{.rule = "reset when=read",
+	 .steps = {"recv s0 4", "recv s0 9 errqueue", "recvmsg s0 9 1 errqueue", "recv s0 9 oob",
+		   "recv s0 0", "recv s0 100", "recv s0 100"}},
 };
 
 #define SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 
-static void queue_bytes(struct pair *p)
+static void queue_bytes(struct pair *p, bool fin)
 {
 	assert_string_equal(actor_do(&p->a, "sigpipe ignore"), "0 -");
 	peer_send(p->peer, QUEUED);
 	capture_await(&p->wire, (struct match){.from_port = p->peer_port, .data = true}, 0);
 	actor_do(&p->a, "poll s0 in %d", LAB_PATIENCE_MS);
+	if (fin) {
+		assert_int_equal(shutdown(p->peer, SHUT_WR), 0);
+		wait_for_fin(&p->a, "s0");
+	}
 }
 
 /** The answers that a RST of the peer's gets. */
@@ -59,7 +75,7 @@ static void run_real(const struct script *script, struct situation how, char ans
 {
 	struct pair p;
 	pair_open_as(&p, how, ACTOR_BARE, NULL);
-	queue_bytes(&p);
+	queue_bytes(&p, script->after_fin);
 	pair_abort_peer(&p);
 	actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
 	for (size_t i = 0; script->steps[i] != NULL; i++) {
@@ -78,7 +94,7 @@ static void the_program_is_told_what_a_real_rst_tells(void **state)
 			run_real(&scripts[s], *how, answers);
 			struct pair p;
 			pair_with_rule(&p, *how, scripts[s].rule);
-			queue_bytes(&p);
+			queue_bytes(&p, scripts[s].after_fin);
 			for (size_t i = 0; scripts[s].steps[i] != NULL; i++) {
 				const char *answer = actor_do(&p.a, "%s", scripts[s].steps[i]);
 				if (strcmp(answer, answers[i]) != 0) {
@@ -119,7 +135,7 @@ static void epoll_shows_what_a_real_rst_shows(void **state)
 			}
 			assert_string_equal(actor_do(&p.a, "epoll_create s5"), "0 -");
 			assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 %s", modes[m]), "0 -");
-			queue_bytes(&p);
+			queue_bytes(&p, false);
 			if (!by_rule) {
 				pair_abort_peer(&p);
 				actor_do(&p.a, "poll s0 %d", LAB_PATIENCE_MS);
