@@ -97,7 +97,8 @@ static const struct row {
 static enum rst_case judge_case(const struct evidence *e, enum cause cause)
 {
 	bool by_error = e->error == ECONNRESET || e->error == EPIPE || e->surface == SURFACE_EOF;
-	bool reset_told = e->told_hidden || e->told_error == ECONNRESET || e->told_error == EPIPE ||
+	bool reset_told = e->told_hidden || e->told_error == ECONNRESET ||
+			  (e->told_error == EPIPE && !ended_by_fin(e)) ||
 			  (e->told_error == 0 && !was_unanswered(e) && !e->connecting);
 	bool dead_otherwise = cause == CAUSE_ALREADY_RESET && !reset_told;
 	if (cause_infos[cause].kind != CAUSE_RESET || !by_error || dead_otherwise) {

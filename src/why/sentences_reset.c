@@ -152,7 +152,12 @@ static void forgotten(const struct evidence *e, struct text *text)
 
 static void already_reset(const struct evidence *e, struct text *text)
 {
-	if (e->told_error == EPIPE && op_direction(e->told_op) == DIRECTION_READ) {
+	if (ended_by_fin(e) && e->told_op == OP_NONE) {
+		text_format(text,
+			    "the peer's FIN had ended this connection, and no other could be made "
+			    "in its place %t ago",
+			    e->told_ago_ms);
+	} else if (ended_by_fin(e)) {
 		text_format(text, "this connection was over when %s was told its end %t ago",
 			    op_name(e->told_op), e->told_ago_ms);
 	} else if (e->told_error != 0) {

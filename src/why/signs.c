@@ -8,6 +8,13 @@ bool was_told(const struct evidence *e)
 	return e->told_error != 0;
 }
 
+/* Reads are never told EPIPE: a FIN was the end, and a rule has found nothing to put in its place. */
+bool ended_by_fin(const struct evidence *e)
+{
+	return e->told_error == EPIPE && !e->told_hidden &&
+	       (e->told_op == OP_NONE || op_direction(e->told_op) == DIRECTION_READ);
+}
+
 /*
  * In CLOSE is what ended in order, too. Of what an older process has done with it only an error that
  * waits tells that it did not.

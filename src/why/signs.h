@@ -11,6 +11,7 @@
 /* ---- what kind of end it is (signs.c) ---- */
 
 bool was_told(const struct evidence *e);
+bool ended_by_fin(const struct evidence *e);
 bool died_too_early(const struct evidence *e);
 bool has_ended(const struct evidence *e);
 bool was_unanswered(const struct evidence *e);

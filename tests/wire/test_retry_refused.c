@@ -696,6 +696,7 @@ static void writing_past_an_end_that_is_not_renewed_is_explained(void **state)
 	assert_string_equal(json_get(line, "cause"), "already-reset");
 	assert_string_equal(json_get(line, "sure"), "certain");
 	assert_non_null(strstr(json_get(line, "why"), "was over when recv was told its end"));
+	assert_string_equal(json_get(line, "case"), "none");
 	assert_true(json_number(line, "conn") == number);
 	assert_string_equal(json_get(line, "side"), "client");
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");

@@ -132,12 +132,16 @@ void renew_begin(struct session *session, struct call *call, bool before_request
 	begin_pause(session, idle ? 0 : budget_pause_ms(session->tries));
 }
 
-/* An end of file is told as no error, yet whatever is written from now on fails. */
+/*
+ * An end of file is told as no error, yet whatever is written from now on fails. No write was told of a
+ * RST: it has met nothing but that end.
+ */
 static void remember_end(const struct session *session, struct conn *conn)
 {
+	enum op op = (enum op)session->original_op;
 	if (conn->told_error == 0) {
 		conn->told_error = EPIPE;
-		conn->told_op = session->original_op;
+		conn->told_op = (uint16_t)(op_direction(op) == DIRECTION_READ ? op : OP_NONE);
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		conn->told_count = 1;
 		conn_stir(conn);
