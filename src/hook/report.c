@@ -269,7 +269,9 @@ static void tell_unseen(struct desk *desk, const struct call *call)
 		return;
 	}
 	conn->warned |= WARNED_UNSEEN;
-	desk->verdict = (struct verdict){.cause = CAUSE_BLIND_SPOT, .sure = SURE_CERTAIN};
+	/* Who else has a socket that came from elsewhere is not known. */
+	enum sure sure = evidence->learned ? SURE_LIKELY : SURE_CERTAIN;
+	desk->verdict = (struct verdict){.cause = CAUSE_BLIND_SPOT, .sure = sure};
 	evidence->surface = SURFACE_PASSING;
 	struct text why = text_in(desk->why, sizeof desk->why);
 	why_sentence(evidence, &desk->verdict, &why);

@@ -67,8 +67,9 @@ static void blind_spot(const struct evidence *e, struct text *text)
 	say_past(e, text);
 	text_format(text,
 		    ", of %z and %z in all: stdio on the socket, io_uring or system calls of its "
-		    "own",
-		    e->bytes_out, e->bytes_in);
+		    "own%s",
+		    e->bytes_out, e->bytes_in,
+		    e->learned ? ", unless another process has this socket and moved them" : "");
 }
 
 /* What every sentence about a connection ends with whose calls were not all seen. */

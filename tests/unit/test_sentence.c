@@ -255,6 +255,8 @@ static void numbers_have_units(void **state)
 	     (struct evidence){.unseen_out = 2048, .bytes_out = 2053, .bytes_in = 7},
 	     "2 KiB that this process sent and 0 bytes that it received|of 2053 bytes and 7 bytes "
 	     "in all");
+	says(CAUSE_BLIND_SPOT, (struct evidence){.unseen_out = 9, .bytes_out = 9, .learned = true},
+	     "of its own, unless another process has this socket and moved them");
 	says(CAUSE_PEER_ABORT,
 	     (struct evidence){.unseen = true, .unseen_in = 9, .bytes_out = 5, .bytes_in = 10},
 	     "10 bytes received|9 bytes that it received went past|not whole");
