@@ -15,6 +15,9 @@
 #include "listener.h"
 #include "unseen.h"
 
+/* So many connections that came from elsewhere are compared with those before. */
+#define LEARN_SEARCHES 16
+
 static bool disabled;
 
 void conn_disable(void)
@@ -208,6 +211,28 @@ static void share_standard_streams(struct conn *conn, int fd)
 	}
 }
 
+/*
+ * Two descriptors of one socket may both have come from elsewhere, as tcpclient gives its program one to
+ * read and one to write: each would count what the other moves as bytes that went past us. A process that
+ * is sent many connections is not searched for each.
+ */
+static bool is_learned_already(int fd)
+{
+	static _Atomic uint32_t searches;
+	if (atomic_fetch_add_explicit(&searches, 1, memory_order_relaxed) >= LEARN_SEARCHES) {
+		return false;
+	}
+	for (int other = table_next(0, INT32_MAX); other >= 0;
+	     other = table_next(other + 1, INT32_MAX)) {
+		struct conn *conn = conn_known(other);
+		if (conn != NULL && conn_is(conn, CONN_LEARNED) && is_one_socket(fd, other)) {
+			conn_share(other, fd);
+			return true;
+		}
+	}
+	return false;
+}
+
 struct conn *conn_learn(int fd)
 {
 	uintptr_t before = table_get(fd);
@@ -224,6 +249,9 @@ struct conn *conn_learn(int fd)
 			table_replace(fd, before, slot);
 		}
 		return NULL;
+	}
+	if (is_learned_already(fd)) {
+		return conn_known(fd);
 	}
 	struct conn *conn = conn_make();
 	if (conn == NULL) {

@@ -326,6 +326,29 @@ static void what_was_moved_before_exec_is_not_missed(void **state)
 	pair_close(&p);
 }
 
+/** As with tcpclient, whose program reads from one descriptor and writes to another. */
+static void two_inherited_descriptors_of_one_connection_are_one(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	assert_string_equal(actor_do(&p.a, "dup s0 s1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	peer_send_bytes(p.peer, RECEIVED);
+	assert_int_equal(actor_number(actor_do(&p.a, "recv s0 3000 waitall")), RECEIVED);
+	assert_string_equal(actor_do(&p.a, "send s1 1000"), "1000 -");
+	peer_recv(p.peer, SENT);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "close"), 0);
+	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+	const char *line = log_find(&p.a, "close", 0);
+	assert_int_equal(json_number(line, "bytes_in"), RECEIVED);
+	assert_int_equal(json_number(line, "bytes_out"), SENT);
+	expect_silence(&p.a);
+	expect_awake(&p.a);
+	pair_close(&p);
+}
+
 /** Who has sent a descriptor to another process may go on with the connection itself. */
 static void what_another_holder_may_have_moved_is_only_likely_unseen(void **state)
 {
@@ -378,5 +401,6 @@ LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
 	 LAB_TEST(bytes_that_a_child_moved_are_not_missed),
 	 LAB_TEST(what_was_moved_before_exec_is_not_missed),
+	 LAB_TEST(two_inherited_descriptors_of_one_connection_are_one),
 	 LAB_TEST(what_another_holder_may_have_moved_is_only_likely_unseen),
 	 LAB_TEST(a_lone_thread_waits_for_nobody))
