@@ -100,11 +100,12 @@ struct conn {
 		shut_data_segs;     /* shutdown: when, and segments with data until then */
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
 	_Atomic uint32_t told_ms;
-	_Atomic uint16_t told_error, told_count;
-	_Atomic uint8_t told_op;
-	_Atomic bool goodbye;             /* what goes the way of the last byte began with one */
-	_Atomic uint16_t injected;        /* number of the rule whose fault is in force */
-	_Atomic uint32_t acted;           /* bit per action that has fired on this connection */
+	_Atomic uint16_t told_count;
+	_Atomic uint8_t told_error, told_op;
+	_Atomic bool goodbye;      /* what goes the way of the last byte began with one */
+	_Atomic bool early;        /* open for the program before anybody answered: TCP Fast Open */
+	_Atomic uint16_t injected; /* number of the rule whose fault is in force */
+	_Atomic uint32_t acted;    /* bit per action that has fired on this connection */
 	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
 	_Atomic uint16_t flags;           /* enum conn_flag */
 	_Atomic uint8_t warned;           /* bit per warning that was told (hook/watch.c) */

@@ -189,10 +189,14 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	/* A child by clone may have our records with our memory, and descriptors of its own. */
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED || self_shares_memory();
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
+	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
+	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
+	bool early = phase == PHASE_OPEN && conn->early && evidence->bytes_in == 0;
 	evidence->given_up = phase == PHASE_GIVEN_UP;
-	evidence->connecting =
-		(phase == PHASE_CONNECTING || evidence->given_up) && evidence->bytes_acked == 0;
+	evidence->connecting = (phase == PHASE_CONNECTING || evidence->given_up || early) &&
+			       evidence->bytes_acked == 0;
+	evidence->deferred = early && evidence->bytes_out == 0;
 	evidence->listening = phase == PHASE_LISTENING;
 	evidence->unseen = conn_is(conn, CONN_UNSEEN);
 	evidence->peer_fin = conn_is(conn, CONN_PEER_FIN);
@@ -215,8 +219,6 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->connect_ms = evidence->connecting && !evidence->cut_short
 				       ? evidence->age_ms
 				       : conn->connect_us / 1000;
-	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
-	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
 	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
 	evidence->last_turn =

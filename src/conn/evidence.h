@@ -67,6 +67,7 @@ struct evidence {
 	bool connecting; /* connect was called and has not succeeded */
 	bool given_up;   /* and connect with AF_UNSPEC has ended that ... */
 	bool cut_short;  /* ... before anything had been heard of it */
+	bool deferred;   /* and waits for the first write to send the SYN with */
 	bool listening;
 	bool sandboxed;             /* the kernel may not be asked: only the record is known */
 	bool unseen;                /* calls are made that no hook sees: its counts are not whole */

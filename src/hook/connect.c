@@ -27,12 +27,11 @@ static void disconnecting(struct call *call)
 
 /*
  * The attempt before has failed, and what told so was no connect: this one only ends it, with
- * ECONNABORTED (inet_stream_connect()), and begins none. A send may have been one, by MSG_FASTOPEN.
+ * ECONNABORTED (inet_stream_connect()), and begins none. With TCP Fast Open a write may have been one.
  */
 static bool only_ends_attempt(const struct conn *conn, uint8_t phase)
 {
-	return phase == PHASE_OVER && conn->told_op != OP_CONNECT && conn->told_op != OP_SENDTO &&
-	       conn->told_op != OP_SENDMSG;
+	return phase == PHASE_OVER && conn->told_op != OP_CONNECT && !conn->early;
 }
 
 void connect_begin(struct connect *connect, struct call *call, const void *address, socklen_t size)
@@ -244,11 +243,16 @@ static void shut_down(struct conn *conn, int fd, int how, const struct path *bef
 	}
 }
 
+static bool may_be_connecting(const struct conn *conn, uint8_t phase)
+{
+	return phase == PHASE_CONNECTING || conn->early;
+}
+
 /* Does what is told later rest on how the connection stands before this? */
 static bool matters(const struct call *call, uint8_t phase, int how)
 {
 	bool both = how == SHUT_RDWR || conn_is(call->conn, CONN_SHUT_READ | CONN_SHUT_WRITE);
-	return both || phase == PHASE_CONNECTING || log_wants(LOG_CONNS);
+	return both || may_be_connecting(call->conn, phase) || log_wants(LOG_CONNS);
 }
 
 int hook_shutdown(int fd, int how)
@@ -263,7 +267,7 @@ int hook_shutdown(int fd, int how)
 	if (matters(&call, phase, how)) {
 		before = evidence_path(fd);
 	}
-	bool gives_up = phase == PHASE_CONNECTING && before.state == STATE_SYN_SENT;
+	bool gives_up = may_be_connecting(call.conn, phase) && before.state == STATE_SYN_SENT;
 	/* A listener stops listening: inet_shutdown(). */
 	bool stops = phase == PHASE_LISTENING && (how == SHUT_RD || how == SHUT_RDWR);
 	if (gives_up || stops) {

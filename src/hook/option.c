@@ -1,6 +1,8 @@
 /* Options and names: setsockopt, getsockopt, ioctl, getpeername, getsockname. */
 #include "hook.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include "../conn/evidence.h"
@@ -64,6 +66,10 @@ static NOINLINE int setsockopt_with_care(int fd, int level, int name, const void
 		return set_linger(&call, value, size);
 	}
 	call.result = real.setsockopt(fd, level, name, value, size);
+	if (UNLIKELY(level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) && call.result == 0 &&
+	    conn_same(call.conn, call.generation)) {
+		call.conn->early = true;
+	}
 	return (int)call_leave(&call);
 }
 

@@ -145,7 +145,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	bool overtaken = evidence->error == ECONNRESET && conn->told_error == EPIPE;
 	if ((conn->told_error == 0 || overtaken) && is_over(evidence, verdict)) {
 		conn->told_count = 0;
-		conn->told_error = (uint16_t)evidence->error;
+		conn->told_error = (uint8_t)evidence->error;
 		conn->told_op = (uint8_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		if (cause_infos[verdict->cause].kind == CAUSE_CONNECTING &&
@@ -159,7 +159,8 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		conn->told_count++;
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
-	if (phase == PHASE_CONNECTING && evidence->state == STATE_CLOSE) {
+	bool early = phase == PHASE_OPEN && evidence->connecting;
+	if ((phase == PHASE_CONNECTING || early) && evidence->state == STATE_CLOSE) {
 		conn_set_phase(conn, PHASE_OVER);
 	} else if (phase == PHASE_GIVEN_UP) {
 		conn_set_phase(conn, PHASE_FRESH);

@@ -69,6 +69,14 @@ static bool peer_was_first(const struct conn *conn, enum tcp_state_number state)
 	return conn_is(conn, CONN_PEER_FIN) || (state == STATE_CLOSE_WAIT && ends_here(conn));
 }
 
+/* Opened by TCP Fast Open, and in no state that is behind the handshake when it is closed. */
+static bool was_never_answered(const struct conn *conn, const struct path *path)
+{
+	bool ended = conn_is(conn, CONN_SHUT_WRITE | CONN_PEER_FIN);
+	bool given_up = path->state == STATE_SYN_SENT || conn_is(conn, CONN_TOLD_ABANDONED);
+	return conn->early && (given_up || (path->state == STATE_CLOSE && !ended));
+}
+
 /*
  * The RST that the program was told was our own kernel's: a rule's, or for data after its shutdown, which
  * nobody knows once a connect with AF_UNSPEC has begun the counters anew.
@@ -100,6 +108,9 @@ static enum ending ending_seen(const struct conn *conn, const struct path *path,
 	}
 	if (peer_was_first(conn, path->state)) {
 		return ENDING_PEER_FIN;
+	}
+	if (was_never_answered(conn, path)) {
+		return ENDING_UNTOLD;
 	}
 	return exiting ? ENDING_EXIT : ENDING_FIN;
 }

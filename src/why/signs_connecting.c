@@ -9,7 +9,8 @@ bool gave_up(const struct evidence *e)
 		return false;
 	}
 	if (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) {
-		return e->state == STATE_SYN_SENT || (e->cut_short && e->error_waits);
+		bool waits = e->state == STATE_SYN_SENT && !e->deferred;
+		return waits || (e->cut_short && e->error_waits);
 	}
 	/* shutdown and AF_UNSPEC in SYN_SENT give ECONNRESET; SO_SNDTIMEO ends a blocking connect. */
 	return (e->error == ECONNRESET && (e->shut_read || e->shut_write || e->given_up)) ||

@@ -141,7 +141,7 @@ static void remember_end(const struct session *session, struct conn *conn)
 	enum op op = (enum op)session->original_op;
 	if (conn->told_error == 0) {
 		conn->told_error = EPIPE;
-		conn->told_op = (uint16_t)(op_direction(op) == DIRECTION_READ ? op : OP_NONE);
+		conn->told_op = (uint8_t)(op_direction(op) == DIRECTION_READ ? op : OP_NONE);
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		conn->told_count = 1;
 		conn_stir(conn);
