@@ -27,7 +27,7 @@ static void wait_for_stop(pid_t thread)
 	assert_true(WIFSTOPPED(status));
 }
 
-static pid_t stop(pid_t thread)
+static pid_t stop_thread(pid_t thread)
 {
 	if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) < 0) {
 		lab_skip("cannot stop a thread: %s", strerror(errno));
@@ -39,12 +39,12 @@ static pid_t stop(pid_t thread)
 
 pid_t stop_first(const struct actor *actor)
 {
-	return stop(actor->pid);
+	return stop_thread(actor->pid);
 }
 
 pid_t stop_other(const struct actor *actor)
 {
-	return stop(other_thread(actor));
+	return stop_thread(other_thread(actor));
 }
 
 bool stands_before(pid_t thread, uint64_t number)

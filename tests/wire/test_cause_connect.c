@@ -57,7 +57,7 @@ static void run(const char *command)
 	}
 }
 
-static void stop(struct actor *a)
+static void stop_actor(struct actor *a)
 {
 	assert_int_equal(actor_stop(a), 0);
 }
@@ -102,7 +102,7 @@ static void port_without_listener_is_refused(void **state)
 							.sure = "certain",
 							.rst_case = "none"});
 		assert_int_equal(json_number(line, "retrans"), 0);
-		stop(&a);
+		stop_actor(&a);
 	}
 }
 
@@ -121,7 +121,7 @@ static void second_connect_tells_the_refusal_of_the_first(void **state)
 					 .error = "ECONNREFUSED",
 					 .cause = "refused",
 					 .sure = "certain"});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void connect_after_the_error_was_taken_is_no_news(void **state)
@@ -141,7 +141,7 @@ static void connect_after_the_error_was_taken_is_no_news(void **state)
 	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out err hup");
 	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
 	expect_verdict(&a, 1, (struct expected){.cause = "refused", .sure = "certain"});
-	stop(&a);
+	stop_actor(&a);
 }
 
 struct rejection {
@@ -199,7 +199,7 @@ static void refusal_that_a_forked_process_was_told_is_no_reset(void **state)
 					 .rst_case = "none",
 					 .doc = "Broken pipe",
 					 .why = {"shares the socket"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** All at once: each takes until the second SYN. */
@@ -240,7 +240,7 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 		assert_string_equal(actor_do(&a, "close s%zu", i), "0 -");
 		assert_null(json_get(log_find(&a, "close", (unsigned)i), "end"));
 	}
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void icmp_error_taken_while_the_syn_is_still_sent_is_told_once(void **state)
@@ -266,7 +266,7 @@ static void icmp_error_taken_while_the_syn_is_still_sent_is_told_once(void **sta
 	assert_string_equal(actor_do(&a, "poll s0 out 0"), "1 - err");
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
 	assert_int_equal(log_count(&a, "error"), 1);
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void blocking_connect_that_is_rejected_is_told(void **state)
@@ -285,7 +285,7 @@ static void blocking_connect_that_is_rejected_is_told(void **state)
 					 .cause = "rejected",
 					 .sure = "certain",
 					 .why = {"ICMP type 3 code 3"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void firewall_that_sends_a_rst_is_refused(void **state)
@@ -300,7 +300,7 @@ static void firewall_that_sends_a_rst_is_refused(void **state)
 	new_socket(&a, "s0", place, "");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
 	expect_verdict(&a, 0, (struct expected){.cause = "refused", .sure = "certain"});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void firewall_of_this_host_as_the_server_is_a_rejection(void **state)
@@ -317,7 +317,7 @@ static void firewall_of_this_host_as_the_server_is_a_rejection(void **state)
 		       (struct expected){.cause = "rejected",
 					 .sure = "certain",
 					 .why = {"ICMP type 3 code 1 by 127.0.0.1"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
@@ -335,7 +335,7 @@ static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
 		       (struct expected){.cause = "unreachable",
 					 .sure = "certain",
 					 .why = {"local firewall", "ICMP type 3 code 3"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void error_queue_of_the_program_is_left_to_it(void **state)
@@ -357,7 +357,7 @@ static void error_queue_of_the_program_is_left_to_it(void **state)
 					 .why = {"reads the error queue itself"}});
 	/* The message is the SYN that failed. */
 	assert_true(actor_number(actor_do(&a, "recv s0 100 errqueue")) >= 0);
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** A router answers that the SYN has passed too many of them. Nothing else has come that could be an answer. */
@@ -400,7 +400,7 @@ static void syn_whose_hops_are_used_up_was_sent(void **state)
 		expect_verdict(&a, i, expected);
 		actor_do(&a, "close s0");
 	}
-	stop(&a);
+	stop_actor(&a);
 	run("ip route del 198.51.101.0/24; ip route del 2001:db8:2::/48");
 	lab_go(HOST_FIRST);
 	run("ip route del 198.51.101.0/24; ip route del 2001:db8:2::/48");
@@ -441,7 +441,7 @@ static void address_without_a_route_is_unreachable(void **state)
 						 .why = {cases[i].why}});
 		actor_do(&a, "close s0");
 	}
-	stop(&a);
+	stop_actor(&a);
 }
 
 /* The kernel has one errno for these and for a wrong argument. */
@@ -488,7 +488,7 @@ static void address_that_leads_nowhere_is_unreachable(void **state)
 	assert_string_equal(actor_do(&a, "socket6 s0"), "0 -");
 	assert_string_equal(actor_do(&a, "connect s0 10.77.0.2 80"), "-1 EINVAL");
 	assert_int_equal(log_count(&a, "error"), sizeof(cases) / sizeof(cases[0]));
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void neighbour_that_does_not_answer_is_unreachable(void **state)
@@ -511,7 +511,7 @@ static void neighbour_that_does_not_answer_is_unreachable(void **state)
 						 .others = i == 0 ? "[]" : "[\"rejected\"]",
 						 .why = {"the neighbour did not answer"}});
 	}
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void silence_is_told_with_the_kernels_schedule(void **state)
@@ -547,7 +547,7 @@ static void silence_is_told_with_the_kernels_schedule(void **state)
 					  .doc = "Connection timed out",
 					  .state = "CLOSE",
 					  .why = {"nobody answered the SYN in", schedules[i].why}});
-		stop(&a);
+		stop_actor(&a);
 	}
 	lab_sysctl("net/ipv4/tcp_syn_retries", "6");
 	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
@@ -565,7 +565,7 @@ static void retries_of_the_socket_itself_are_told(void **state)
 	assert_string_equal(connect_to(&a, "s0", place), "-1 ETIMEDOUT");
 	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
 	expect_verdict(&a, 0, (struct expected){.cause = "no-answer", .why = {"TCP_SYNCNT 1"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void connect_that_is_closed_was_abandoned(void **state)
@@ -590,7 +590,7 @@ static void connect_that_is_closed_was_abandoned(void **state)
 	assert_int_equal(sscanf(why, "the program closed the socket after %ld ms in SYN_SENT", &ms),
 			 1);
 	assert_in_range(ms, 100, LAB_PATIENCE_MS);
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void connect_that_the_program_does_not_live_to_see_was_abandoned(void **state)
@@ -631,7 +631,7 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 					 .state = "SYN_SENT",
 					 .why = {"the program shut the socket down"}});
 	assert_null(json_get(log_find(&a, "close", 0), "end"));
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** Its error is ECONNRESET, though nothing was on the wire. */
@@ -655,7 +655,7 @@ static void connect_that_is_disconnected_was_abandoned_once(void **state)
 				  .sure = "certain",
 				  .rst_case = "none",
 				  .why = {"the program disconnected the socket (AF_UNSPEC)"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** Nobody asks for the error that this leaves. What had been refused before was not given up. */
@@ -688,7 +688,7 @@ static void connect_that_is_disconnected_and_closed_was_abandoned(void **state)
 	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
 	assert_int_equal(log_count(&a, "error"), 1);
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** connect with AF_UNSPEC leaves the error of the attempt, and the next call is told it. */
@@ -722,7 +722,7 @@ static void refusal_that_is_told_after_a_disconnect_is_explained(void **state)
 		assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
 		expect_verdict(&a, 1, (struct expected){.cause = "refused", .sure = "certain"});
 		assert_string_equal(actor_do(&a, "close s0"), "0 -");
-		stop(&a);
+		stop_actor(&a);
 		capture_close(&wire);
 	}
 }
@@ -746,7 +746,7 @@ static void send_timeout_of_a_connect_is_abandoned_once(void **state)
 	assert_string_equal(connect_to(&a, "s0", place), "-1 EALREADY");
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
 	assert_int_equal(log_count(&a, "error"), 1);
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
@@ -774,7 +774,7 @@ static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
 	/* That it was abandoned once is not how it ended. */
 	expect_verdict(&a, 1, (struct expected){.cause = "peer-closed-unread", .sure = "likely"});
-	stop(&a);
+	stop_actor(&a);
 	close(listener);
 }
 
@@ -806,7 +806,7 @@ static void loser_of_a_race_is_not_told(void **state)
 	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
 	expect_verdict(&a, 0, (struct expected){.cause = "abandoned", .sure = "certain"});
-	stop(&a);
+	stop_actor(&a);
 	close(listener);
 }
 
@@ -841,7 +841,7 @@ static void ports_that_are_all_taken_are_told(void **state)
 						 .sure = "certain",
 						 .rst_case = "none",
 						 .why = {"ip_local_port_range", "in TIME_WAIT"}});
-		stop(&a);
+		stop_actor(&a);
 		close(listener);
 	}
 }
@@ -868,7 +868,7 @@ static void chosen_port_that_is_taken_is_not_certain(void **state)
 				  .sure = "likely",
 				  .others = "[\"unreachable\"]",
 				  .why = {"the local port that the program chose is taken"}});
-	stop(&a);
+	stop_actor(&a);
 	close(listener);
 }
 

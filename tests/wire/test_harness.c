@@ -26,7 +26,7 @@ static int connected_actor(struct actor *actor, int family)
 	return peer;
 }
 
-static void stop(struct actor *actor)
+static void stop_actor(struct actor *actor)
 {
 	assert_int_equal(actor_stop(actor), 0);
 }
@@ -127,7 +127,7 @@ static void bare_actor_is_told_a_reset_once(void **state)
 	assert_string_equal(actor_do(&a, "perror actor"), "0 -");
 	assert_string_equal(actor_stderr(&a), "actor: Broken pipe\n");
 	assert_string_equal(actor_do(&a, "tcp_state s0"), lab_text("0 - %d", TCP_CLOSE));
-	stop(&a);
+	stop_actor(&a);
 	capture_close(&wire);
 }
 
@@ -161,7 +161,7 @@ static void every_way_to_write_arrives(void **state)
 	}
 	assert_string_equal(actor_do(&a, "sendmmsg s0 10 2"), "2 - 5 5");
 	assert_string_equal(peer_recv(peer, 10), "abcdefghij");
-	stop(&a);
+	stop_actor(&a);
 	close(peer);
 }
 
@@ -187,7 +187,7 @@ static void every_way_to_read_arrives(void **state)
 	assert_int_equal(actor_number(actor_do(&a, "recvall s0 300000")) > 0, true);
 	close(peer);
 	assert_string_equal(actor_do(&a, "recvall s0 1"), "0 - 0");
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void actor_serves_and_duplicates(void **state)
@@ -217,7 +217,7 @@ static void actor_serves_and_duplicates(void **state)
 	assert_int_equal(peer_drain(client), 0);
 	assert_int_equal(errno, ECONNRESET);
 	close(client);
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void actor_waits_for_events(void **state)
@@ -241,7 +241,7 @@ static void actor_waits_for_events(void **state)
 	peer_rst(peer);
 	assert_string_equal(actor_result(&a), "-1 ECONNRESET");
 	assert_string_equal(actor_do(&a, "poll s0 in out rdhup 0"), "1 - in out hup rdhup");
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void ends_of_the_actor_are_told(void **state)
@@ -272,11 +272,11 @@ static void unprivileged_actor_has_no_capability(void **state)
 	actor_start_as(&a, ACTOR_BARE | ACTOR_UNPRIVILEGED, NULL);
 	actor_do(&a, "socket4 s0");
 	assert_string_equal(actor_do(&a, "setsockopt s0 repair 1"), "-1 EPERM");
-	stop(&a);
+	stop_actor(&a);
 	actor_start_as(&a, ACTOR_BARE, NULL);
 	actor_do(&a, "socket4 s0");
 	assert_string_equal(actor_do(&a, "setsockopt s0 repair 1"), "0 -");
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void environment_is_the_tests_own(void **state)
@@ -290,10 +290,10 @@ static void environment_is_the_tests_own(void **state)
 	assert_string_equal(actor_do(&a, "getenv RESETBY_LEVEL"), "1 - calls");
 	assert_string_equal(actor_do(&a, "getenv RESETBY_FORMAT"), "1 - json");
 	assert_string_equal(actor_do(&a, "getenv LD_PRELOAD"), "0 -");
-	stop(&a);
+	stop_actor(&a);
 	actor_start_as(&a, ACTOR_BARE, (const char *[]){"RESETBY_FORMAT=text", NULL});
 	assert_string_equal(actor_do(&a, "getenv RESETBY_FORMAT"), "1 - text");
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void second_host_answers_drops_and_rejects(void **state)
@@ -331,7 +331,7 @@ static void second_host_answers_drops_and_rejects(void **state)
 	assert_int_equal(capture_count(&wire, (struct match){.to_port = port, .set = TH_SYN}),
 			 before + 1);
 	assert_string_equal(actor_do(&a, "poll s1 out 50"), "0 -");
-	stop(&a);
+	stop_actor(&a);
 	close(listener);
 	capture_close(&wire);
 }
@@ -371,7 +371,7 @@ static void log_lines_are_found_and_taken_apart(void **state)
 	assert_true(json_number(log_find(&a, "error", 1), "age_ms") == -1.5);
 	assert_null(log_find(&a, "error", 2));
 	assert_string_equal(log_line(&a, "\"fd\":5"), "{\"ev\":\"open\",\"fd\":5}");
-	stop(&a);
+	stop_actor(&a);
 }
 
 static void json_is_checked(void **state)
