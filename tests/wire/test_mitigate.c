@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -216,14 +217,25 @@ static void a_drained_close_sends_a_fin(void **state)
 		pair_with_rule(&p, *how, "drain=5s");
 		answer_with_unread_upload(&p);
 		assert_string_equal(peer_recv(p.peer, 10), "the-answer");
+		if (how->nonblocking) {
+			assert_string_equal(actor_result(&p.a), "0 -");
+		}
 		peer_send(p.peer, "and more of it");
 		shutdown(p.peer, SHUT_WR);
-		assert_string_equal(actor_result(&p.a), "0 -");
+		if (!how->nonblocking) {
+			assert_string_equal(actor_result(&p.a), "0 -");
+		}
 		/* A program that does not wait drains at its later calls. */
 		while (log_line(&p.a, "then the peer was done") == NULL) {
 			actor_do(&p.a, "epoll_create s7");
 			actor_do(&p.a, "epoll_wait s7 20");
 			actor_do(&p.a, "close s7");
+		}
+		if (how->nonblocking) {
+			pair_expect_told(&p, "mitigate", 0, "1 drain=5s", "drained 28 bytes");
+			pair_expect_told(&p, "mitigate", 1, "1 drain=5s", "14 bytes drained");
+		} else {
+			pair_expect_told(&p, "mitigate", 0, "1 drain=5s", "drained 42 bytes");
 		}
 		assert_false(pair_sent_rst(&p));
 		assert_true(pair_sent_fin(&p));
@@ -246,7 +258,6 @@ static void without_the_rule_the_same_close_resets(void **state)
 	}
 }
 
-/** A peer that never ends is not waited for longer than the rule says. */
 /* It may be forked within the millisecond in which its parent wrote. */
 static void a_child_that_exits_ends_no_connection_of_its_parent(void **state)
 {
@@ -372,6 +383,23 @@ static void what_fclose_cannot_write_is_told_as_without_the_rule(void **state)
 	}
 }
 
+/** What is to reset is not drained, and what is dead has nothing to drain. */
+static void a_close_that_sends_no_fin_is_not_drained(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drain=60s");
+	actor_do(&p.a, "setsockopt s0 linger on 0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	pair_again(&p);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&p.a, "mitigate"), 0);
+	pair_close(&p);
+}
+
 static void a_drain_ends_with_its_time(void **state)
 {
 	(void)state;
@@ -395,6 +423,21 @@ static void a_drain_ends_with_its_time(void **state)
 	}
 }
 
+/** What is over wakes nobody: a wait is as long as the program wants it. */
+static void expect_sleep_without_end(struct pair *p)
+{
+	unsigned long long timeout = 0;
+	actor_do(&p->a, "epoll_add s7 s0 in");
+	actor_send(&p->a, "epoll_wait s7 -1");
+	actor_wait_asleep(&p->a);
+	char *call = lab_read_file(lab_text("/proc/%d/syscall", (int)p->a.pid));
+	assert_int_equal(sscanf(call, "%*d %*x %*x %*x %llx", &timeout), 1);
+	assert_int_equal((int)timeout, -1);
+	free(call);
+	pair_close_peer(p);
+	assert_int_equal(actor_number(actor_result(&p->a)), 1);
+}
+
 static void too_many_drains_at_once_are_told(void **state)
 {
 	(void)state;
@@ -412,6 +455,20 @@ static void too_many_drains_at_once_are_told(void **state)
 	for (unsigned i = 0; i < 64; i++) {
 		close(peers[i]);
 	}
+	/* Ended, they make room for others. */
+	actor_do(&p.a, "epoll_create s7");
+	while (log_count(&p.a, "mitigate") < 65 + 64) {
+		actor_do(&p.a, "epoll_wait s7 20");
+	}
+	pair_again(&p);
+	actor_do(&p.a, "close s0");
+	pair_expect_told(&p, "mitigate", 65 + 64, "1 drain=60s", "later calls");
+	pair_close_peer(&p);
+	while (log_count(&p.a, "mitigate") < 65 + 64 + 2) {
+		actor_do(&p.a, "epoll_wait s7 20");
+	}
+	pair_again(&p);
+	expect_sleep_without_end(&p);
 	pair_close(&p);
 }
 
@@ -482,7 +539,7 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_close_that_the_kernel_refuses_drains_nothing),
 	 LAB_TEST(what_fclose_writes_arrives_before_a_rule_acts),
 	 LAB_TEST(what_fclose_cannot_write_is_told_as_without_the_rule),
-	 LAB_TEST(a_drain_ends_with_its_time),
+	 LAB_TEST(a_close_that_sends_no_fin_is_not_drained), LAB_TEST(a_drain_ends_with_its_time),
 	 LAB_TEST(a_child_that_exits_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
 	 LAB_TEST(a_child_that_no_hook_saw_ends_no_connection_of_its_parent),

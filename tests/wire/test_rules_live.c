@@ -160,6 +160,26 @@ static void a_new_rule_acts_on_a_connection_that_makes_no_call(void **state)
 	pair_close(&p);
 }
 
+/** What it has done to an open connection makes way for what it says now. */
+static void a_rule_that_is_changed_acts_anew(void **state)
+{
+	(void)state;
+	struct pair p;
+	write_rules("drop=fin\n");
+	open_with_file(&p, client_situation);
+	peer_send(p.peer, "x");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "1 - x");
+	write_rules("drop=all\n");
+	wait_for_line(&p, "inject", 1);
+	pair_expect_told(&p, "inject", 1, "1 drop=all", "all segments");
+	peer_send(p.peer, "lost");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 0"), "0 -");
+	actor_do(&p.a, "close s0");
+	close(p.peer);
+	p.peer = -1;
+	pair_close(&p);
+}
+
 static void a_rule_taken_away_acts_no_more(void **state)
 {
 	(void)state;
@@ -474,7 +494,7 @@ static void forked_children_follow_the_file(void **state)
 LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_new_rule_acts_on_a_connection_that_is_open),
 	 LAB_TEST(a_new_rule_acts_on_a_connection_that_makes_no_call),
-	 LAB_TEST(a_rule_taken_away_acts_no_more),
+	 LAB_TEST(a_rule_that_is_changed_acts_anew), LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
 	 LAB_TEST(a_file_that_is_away_keeps_the_rules), LAB_TEST(a_file_that_is_gone_is_told_once),
