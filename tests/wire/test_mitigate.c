@@ -214,11 +214,13 @@ static void a_drained_close_sends_a_fin(void **state)
 	(void)state;
 	ALL_SITUATIONS (how) {
 		struct pair p;
-		pair_with_rule(&p, *how, "drain=5s");
+		pair_with_rule(&p, *how, "drain=5m");
 		answer_with_unread_upload(&p);
 		assert_string_equal(peer_recv(p.peer, 10), "the-answer");
 		if (how->nonblocking) {
 			assert_string_equal(actor_result(&p.a), "0 -");
+		} else {
+			actor_wait_asleep(&p.a);
 		}
 		peer_send(p.peer, "and more of it");
 		shutdown(p.peer, SHUT_WR);
@@ -232,10 +234,10 @@ static void a_drained_close_sends_a_fin(void **state)
 			actor_do(&p.a, "close s7");
 		}
 		if (how->nonblocking) {
-			pair_expect_told(&p, "mitigate", 0, "1 drain=5s", "drained 28 bytes");
-			pair_expect_told(&p, "mitigate", 1, "1 drain=5s", "14 bytes drained");
+			pair_expect_told(&p, "mitigate", 0, "1 drain=5m", "drained 28 bytes");
+			pair_expect_told(&p, "mitigate", 1, "1 drain=5m", "14 bytes drained");
 		} else {
-			pair_expect_told(&p, "mitigate", 0, "1 drain=5s", "drained 42 bytes");
+			pair_expect_told(&p, "mitigate", 0, "1 drain=5m", "drained 42 bytes");
 		}
 		assert_false(pair_sent_rst(&p));
 		assert_true(pair_sent_fin(&p));
