@@ -3,6 +3,8 @@
 #include "lab_pair.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +43,25 @@ static void a_leak_ends_at_exec(void **state)
 	pair_expect_open(&p);
 	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 	assert_int_equal(pair_expect_fin(&p), 0);
+	pair_close(&p);
+}
+
+/** Like any descriptor that nobody closes. */
+static void a_child_inherits_a_leak(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "leak");
+	actor_do(&p.a, "udp4 s1");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+	char *child =
+		lab_read_file(lab_text("/proc/%d/task/%d/children", (int)p.a.pid, (int)p.a.pid));
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	pair_expect_open(&p);
+	assert_int_equal(kill(atoi(child), SIGKILL), 0);
+	assert_int_equal(pair_expect_fin(&p), 0);
+	free(child);
 	pair_close(&p);
 }
 
@@ -111,6 +132,7 @@ static void too_many_leaks_are_refused_aloud(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_leaked_close_sends_nothing_until_exit), LAB_TEST(a_leak_with_a_time_ends),
-	 LAB_TEST(a_leak_ends_at_exec), LAB_TEST(the_end_of_the_process_leaks_nothing),
+	 LAB_TEST(a_leak_ends_at_exec), LAB_TEST(a_child_inherits_a_leak),
+	 LAB_TEST(the_end_of_the_process_leaks_nothing),
 	 LAB_TEST(the_leaked_descriptor_does_not_exist_for_the_program),
 	 LAB_TEST(too_many_leaks_are_refused_aloud))

@@ -425,6 +425,27 @@ static void a_drain_ends_with_its_time(void **state)
 	}
 }
 
+/** It neither waits for what its parent drains, nor tells of it, nor keeps it open. */
+static void a_child_has_no_part_in_a_drain(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, nonblocking_situation, "drain=2s");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "fork poll 0 pri 0"), "0 -");
+	assert_int_equal(log_count(&p.a, "mitigate"), 1);
+	assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+	actor_do(&p.a, "epoll_create s7");
+	while (log_line(&p.a, "then the time was up") == NULL) {
+		actor_do(&p.a, "epoll_wait s7 20");
+	}
+	peer_send(p.peer, "too late");
+	capture_await(&p.wire, (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+	assert_int_equal(log_count(&p.a, "mitigate"), 2);
+	assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+	pair_close(&p);
+}
+
 /** What is over wakes nobody: a wait is as long as the program wants it. */
 static void expect_sleep_without_end(struct pair *p)
 {
@@ -546,7 +567,7 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
 	 LAB_TEST(a_child_that_no_hook_saw_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_used_a_connection_drains_it),
-	 LAB_TEST(too_many_drains_at_once_are_told),
+	 LAB_TEST(a_child_has_no_part_in_a_drain), LAB_TEST(too_many_drains_at_once_are_told),
 	 LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(a_wait_in_vain_is_told_under_another_number),
 	 LAB_TEST(so_error_tells_the_other_number_too))
