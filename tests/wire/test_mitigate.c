@@ -425,6 +425,23 @@ static void a_drain_ends_with_its_time(void **state)
 	}
 }
 
+/** What is drained at later calls has its time also where there are none. */
+static void the_end_of_the_process_waits_for_a_drain(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, nonblocking_situation, "drain=5m");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	actor_send(&p.a, "exit 0");
+	actor_wait_asleep(&p.a);
+	peer_send(p.peer, "late");
+	shutdown(p.peer, SHUT_WR);
+	assert_string_equal(actor_result(&p.a), "exited 0");
+	pair_expect_told(&p, "mitigate", 1, "1 drain=5m", "4 bytes drained");
+	assert_int_equal(pair_expect_fin(&p), 0);
+	pair_close(&p);
+}
+
 /** It neither waits for what its parent drains, nor tells of it, nor keeps it open. */
 static void a_child_has_no_part_in_a_drain(void **state)
 {
@@ -567,6 +584,7 @@ LAB_MAIN(LAB_TEST(keepalive_sets_its_timers_on_both_sides),
 	 LAB_TEST(a_child_that_closes_its_copy_leaves_the_connection_to_its_parent),
 	 LAB_TEST(a_child_that_no_hook_saw_ends_no_connection_of_its_parent),
 	 LAB_TEST(a_child_that_used_a_connection_drains_it),
+	 LAB_TEST(the_end_of_the_process_waits_for_a_drain),
 	 LAB_TEST(a_child_has_no_part_in_a_drain), LAB_TEST(too_many_drains_at_once_are_told),
 	 LAB_TEST(an_error_is_told_under_another_number),
 	 LAB_TEST(a_wait_in_vain_is_told_under_another_number),
