@@ -172,7 +172,12 @@ static void learn(struct conn *conn, int fd)
 
 void conn_catch_up(struct conn *conn, int fd)
 {
+	bool known = !conn_is(conn, CONN_LEARNED);
 	learn(conn, fd);
+	if (known && atomic_load(&conn->phase) == PHASE_FRESH) {
+		/* It was the error that the program's own disconnect leaves. */
+		conn_clear(conn, CONN_LEARNED);
+	}
 }
 
 bool conn_catch_up_at_end(struct conn *conn, int fd)

@@ -409,6 +409,21 @@ static void a_socket_that_was_connected_elsewhere_is_retried_where_it_is_now(voi
 	close(before);
 }
 
+/** The error that its own disconnect leaves gives the program no connection of somebody else's. */
+static void a_socket_that_was_disconnected_and_read_is_retried(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, client_situation, "retry", NULL);
+	assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), RESET);
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+	retry_accept(&p);
+	retry_ask_in_vain(&p, GET);
+	retry_expect_answered(&p, GET);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(a_get_that_was_reset_before_it_was_read_is_sent_again),
 	 LAB_TEST(without_the_rule_the_program_is_told),
 	 LAB_TEST(a_get_that_was_read_whole_is_sent_again), LAB_TEST(two_resets_take_two_tries),
@@ -424,4 +439,5 @@ LAB_MAIN(LAB_TEST(a_get_that_was_reset_before_it_was_read_is_sent_again),
 	 LAB_TEST(an_explicit_bind_holds), LAB_TEST(a_v4_mapped_peer_is_connected_to_again),
 	 LAB_TEST(options_and_flags_of_the_socket_stay),
 	 LAB_TEST(every_descriptor_of_the_socket_goes_on),
-	 LAB_TEST(a_socket_that_was_connected_elsewhere_is_retried_where_it_is_now))
+	 LAB_TEST(a_socket_that_was_connected_elsewhere_is_retried_where_it_is_now),
+	 LAB_TEST(a_socket_that_was_disconnected_and_read_is_retried))
