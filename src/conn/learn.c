@@ -66,6 +66,13 @@ static struct addr socket_name(int fd, bool of_peer)
 	return addr_from_sockaddr(&name, size);
 }
 
+/* Or was: of a refused SYN nothing has come but the RST, where an accepted one had two segments at least. */
+static bool is_connecting(const struct tcp_info *info)
+{
+	return info->tcpi_state == STATE_SYN_SENT ||
+	       (info->tcpi_state == STATE_CLOSE && info->tcpi_segs_in == 1);
+}
+
 /*
  * Who opened an inherited connection is not written anywhere; but the kernel counts a client's SYN among
  * what was acknowledged or is on its way, and not among what was sent. A FIN of ours is another of that
@@ -76,7 +83,7 @@ static enum side counted_side(int fd, const struct tcp_info *info)
 	struct tcp_info again;
 	int unacked = 0;
 	int unsent = 0;
-	if (info->tcpi_state == STATE_SYN_SENT) {
+	if (is_connecting(info)) {
 		return SIDE_CLIENT;
 	}
 	if (raw_ioctl(fd, SIOCOUTQ, &unacked) < 0 || raw_ioctl(fd, SIOCOUTQNSD, &unsent) < 0 ||
@@ -141,7 +148,7 @@ static void learn_connection(struct conn *conn, int fd, const struct tcp_info *i
 	conn_opened(conn);
 	conn->connect_us = 0;
 	unseen_begin(conn, fd, bytes_received(info), bytes_acked(conn, info));
-	if (info->tcpi_state == STATE_SYN_SENT) {
+	if (is_connecting(info)) {
 		conn_set_phase(conn, PHASE_CONNECTING);
 	}
 }

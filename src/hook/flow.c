@@ -365,12 +365,23 @@ static void explain(struct call *call)
 	}
 }
 
-/* Bytes move, or an error is told, that only a connection has. */
-static void notice_unseen_connect(struct call *call)
+static bool only_a_connection_has(const struct call *call)
+{
+	switch (op_direction(call->op)) {
+	case DIRECTION_READ:
+		return call->result > 0 || (call->result == 0 && call->asked > 0) ||
+		       is_fatal(call->error);
+	case DIRECTION_WRITE:
+		return call->result > 0 || is_fatal(call->error);
+	default:
+		return call->op == OP_GETSOCKOPT && is_fatal(call->error);
+	}
+}
+
+void flow_notice_unseen(struct call *call)
 {
 	if (atomic_load_explicit(&call->conn->phase, memory_order_relaxed) == PHASE_FRESH &&
-	    op_direction(call->op) != DIRECTION_NONE && !sandbox_closed &&
-	    (call->result > 0 || (call->result < 0 && is_fatal(call->error)))) {
+	    !sandbox_closed && only_a_connection_has(call)) {
 		conn_catch_up(call->conn, call->fd);
 	}
 }
@@ -381,7 +392,7 @@ void flow_end(struct call *call)
 		errno = call->result < 0 ? call->error : errno;
 		return;
 	}
-	notice_unseen_connect(call);
+	flow_notice_unseen(call);
 	if (call->result >= 0 || call->error == ENOTCONN) {
 		flow_notice_connected(call);
 	}

@@ -204,6 +204,12 @@ static inline bool error_is_news(int error)
 	return error != EAGAIN && error != EINTR;
 }
 
+/**
+ * A socket that was never connected, as far as it was seen: what a call has brought may be what only a
+ * connection has, bytes, their end or its error. It is pinned.
+ */
+void flow_notice_unseen(struct call *call);
+
 /** A connect that was under way has perhaps come to an end that this call shows, which is no connect. */
 void flow_notice_connected(struct call *call);
 

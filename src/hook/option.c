@@ -99,6 +99,10 @@ HOT int hook_setsockopt(int fd, int level, int name, const void *value, socklen_
 static void took_error(struct call *call, int error)
 {
 	struct conn *conn = call->conn;
+	if (error != 0 && conn_pin(conn, call->fd)) {
+		flow_notice_unseen(call);
+		conn_unpin(conn);
+	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	if (error != 0) {
 		if (phase != PHASE_FRESH && phase != PHASE_LISTENING) {

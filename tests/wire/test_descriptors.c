@@ -1,6 +1,7 @@
 /* Numbers are only numbers: connections that come, go and change their number unseen. */
 
 #include "lab_pair.h"
+#include "lab_verdict.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -342,13 +343,19 @@ static void a_new_connection_under_an_old_number_is_new(void **state)
 	}
 }
 
+#define RESET "-1 ECONNRESET"
+
 /** A library in front of ours that goes to libc by itself (torsocks) takes connect, or close, away. */
 static void a_connection_that_no_hook_saw_made_is_learned(void **state)
 {
 	(void)state;
-	static const char *const calls[][2] = {
-		{"recv s0 10", "recv"},    {"recvmsg s0 10 1", "recvmsg"}, {"send s0 5", "send"},
-		{"sendto s0 5", "sendto"}, {"read s0 10", "read"},
+	static const char *const calls[][3] = {
+		{"recv s0 10", "recv", RESET},
+		{"recvmsg s0 10 1", "recvmsg", RESET},
+		{"send s0 5", "send", RESET},
+		{"sendto s0 5", "sendto", RESET},
+		{"getsockopt s0 error", "getsockopt", "0 - ECONNRESET"},
+		{"read s0 10", "read", RESET},
 	};
 	for (int file = 0; file <= 1; file++) {
 		for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) - (size_t)file; i++) {
@@ -370,7 +377,7 @@ static void a_connection_that_no_hook_saw_made_is_learned(void **state)
 			int peer = peer_accept(listener);
 			peer_rst(peer);
 			assert_non_null(strstr(actor_do(&a, "poll s0 in 20000"), "hup"));
-			assert_string_equal(actor_do(&a, "%s", calls[i][0]), "-1 ECONNRESET");
+			assert_string_equal(actor_do(&a, "%s", calls[i][0]), calls[i][2]);
 			const char *line = log_find(&a, "error", 0);
 			assert_string_equal(json_get(line, "op"), calls[i][1]);
 			assert_string_equal(json_get(line, "errno"), "ECONNRESET");
@@ -379,6 +386,53 @@ static void a_connection_that_no_hook_saw_made_is_learned(void **state)
 			actor_stop(&a);
 			close(listener);
 		}
+	}
+}
+
+/** Also the end of file that hides it. */
+static void a_reset_that_is_hidden_on_such_a_connection_is_told(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	actor_start(&a, NULL);
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "unseen_connect s0 127.0.0.1 %u", port), "0 -");
+	int peer = peer_accept(listener);
+	assert_int_equal(shutdown(peer, SHUT_WR), 0);
+	wait_for_fin(&a, "s0");
+	peer_rst(peer);
+	wait_for_end(&a, "s0");
+	assert_string_equal(actor_do(&a, "recv s0 10"), "0 -");
+	expect_verdict(&a, 0, (struct expected){.op = "recv", .error = "none", .sure = "likely"});
+	actor_stop(&a);
+	close(listener);
+}
+
+static void a_refusal_of_a_connect_that_no_hook_saw_is_told(void **state)
+{
+	static const char *const calls[][2] = {{"recv s0 10", "-1 ECONNREFUSED"},
+					       {"getsockopt s0 error", "0 - ECONNREFUSED"}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		uint16_t port;
+		close(peer_listen(AF_INET, &port));
+		actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		actor_do(&a, "socket4 s0 nonblock");
+		assert_string_equal(actor_do(&a, "unseen_connect s0 127.0.0.1 %u", port),
+				    "-1 EINPROGRESS");
+		wait_for_end(&a, "s0");
+		assert_string_equal(actor_do(&a, "%s", calls[i][0]), calls[i][1]);
+		expect_verdict(&a, 0,
+			       (struct expected){.error = "ECONNREFUSED",
+						 .cause = "refused",
+						 .sure = "certain",
+						 .rst_case = "none"});
+		assert_string_equal(actor_do(&a, "close s0"), "0 -");
+		assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "peer-rst");
+		actor_stop(&a);
 	}
 }
 
@@ -489,6 +543,8 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(a_call_that_outlives_its_connection_is_not_the_next_ones),
 	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
 	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
+	 LAB_TEST(a_reset_that_is_hidden_on_such_a_connection_is_told),
+	 LAB_TEST(a_refusal_of_a_connect_that_no_hook_saw_is_told),
 	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
 	 LAB_TEST(a_program_may_close_what_took_our_number),
 	 LAB_TEST(a_child_of_vfork_that_closes_all_takes_nothing_from_its_parent),
