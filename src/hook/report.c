@@ -379,6 +379,34 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	return ending_of(&desk->verdict);
 }
 
+/* Was the record of a socket that is gone? Then what the program was told is of another connection. */
+static bool was_disowned(const struct call *call, enum surface surface)
+{
+	bool told =
+		surface == SURFACE_RETURN || surface == SURFACE_EOF || surface == SURFACE_SO_ERROR;
+	return told && call->op != OP_CONNECT && table_get(call->fd) == SLOT_UNKNOWN;
+}
+
+/* Not inline: its frame would lie on every way to the log. */
+static NOINLINE enum ending report_learned(const struct call *call, enum surface surface,
+					   enum direction direction)
+{
+	struct call now = *call;
+	enum ending ending = ENDING_NONE;
+	now.conn = conn_learn(call->fd);
+	if (now.conn == NULL || !conn_pin(now.conn, now.fd)) {
+		return ENDING_NONE;
+	}
+	now.generation = atomic_load(&now.conn->generation);
+	conn_remember(now.conn, now.op, now.result, now.error, (uint32_t)clock_coarse_ms());
+	uint8_t phase = atomic_load_explicit(&now.conn->phase, memory_order_relaxed);
+	if (phase == PHASE_OPEN || phase == PHASE_CONNECTING) {
+		ending = report(&now, surface, direction, false);
+	}
+	conn_unpin(now.conn);
+	return ending;
+}
+
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)
 {
 	struct desk *desk = scratch_take();
@@ -387,5 +415,5 @@ enum ending report(struct call *call, enum surface surface, enum direction direc
 	}
 	enum ending ending = judge(desk, call, surface, direction, quiet);
 	scratch_give(desk);
-	return ending;
+	return was_disowned(call, surface) ? report_learned(call, surface, direction) : ending;
 }

@@ -53,8 +53,8 @@ torsocks_conf() {
 	export TORSOCKS_CONF_FILE=$PWD/conf
 }
 
-# In front of us it takes socket, connect, accept and close to libc by itself: no connect is told of,
-# nor a reset that is the first thing we hear of a connection, but what it meets later.
+# In front of us it takes socket, connect, accept and close to libc by itself: no connect is told of that
+# fails, but all that a connection meets later.
 torsocks() {
 	torsocks_conf
 	peer
@@ -62,7 +62,7 @@ torsocks() {
 	preloads=$library:$found
 	alike 10 "$probes/life" "$port"
 	preloads=$found:$library
-	alike 4 "$probes/life" "$port"
+	alike 8 "$probes/life" "$port"
 }
 
 # As the manual says it.

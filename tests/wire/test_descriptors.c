@@ -389,6 +389,39 @@ static void a_connection_that_no_hook_saw_made_is_learned(void **state)
 	}
 }
 
+/** Its number was another connection's, whose close was not seen either. */
+static void a_reset_of_a_connection_under_the_number_of_another_is_told(void **state)
+{
+	static const char *const calls[][2] = {{"recv s0 10", RESET},
+					       {"send s0 5", RESET},
+					       {"getsockopt s0 error", "0 - ECONNRESET"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct pair p;
+		pair_open_client(&p);
+		long number = actor_number(actor_do(&p.a, "fd s0"));
+		assert_string_equal(actor_do(&p.a, "unseen_close s0"), "0 -");
+		actor_do(&p.a, "unseen_socket4 s0");
+		assert_int_equal(actor_number(actor_do(&p.a, "fd s0")), number);
+		assert_string_equal(actor_do(&p.a, "unseen_connect s0 127.0.0.1 %u", p.listen_port),
+				    "0 -");
+		int next = peer_accept(p.listener);
+		peer_rst(next);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "%s", calls[i][0]), calls[i][1]);
+		expect_verdict(&p.a, 0,
+			       (struct expected){.error = "ECONNRESET",
+						 .cause = "peer-abort",
+						 .sure = "likely"});
+		assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+		expect_verdict(&p.a, 1,
+			       (struct expected){.error = "EPIPE",
+						 .cause = "already-reset",
+						 .sure = "certain"});
+		pair_close(&p);
+	}
+}
+
 /** Also the end of file that hides it. */
 static void a_reset_that_is_hidden_on_such_a_connection_is_told(void **state)
 {
@@ -543,6 +576,7 @@ LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(a_call_that_outlives_its_connection_is_not_the_next_ones),
 	 LAB_TEST(a_new_connection_under_an_old_number_is_new),
 	 LAB_TEST(a_connection_that_no_hook_saw_made_is_learned),
+	 LAB_TEST(a_reset_of_a_connection_under_the_number_of_another_is_told),
 	 LAB_TEST(a_reset_that_is_hidden_on_such_a_connection_is_told),
 	 LAB_TEST(a_refusal_of_a_connect_that_no_hook_saw_is_told),
 	 LAB_TEST(rules_act_on_a_connection_that_no_hook_saw_made),
