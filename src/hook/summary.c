@@ -106,6 +106,10 @@ static enum ending ending_seen(const struct conn *conn, const struct path *path,
 	if (conn->told_error == ETIMEDOUT || (conn->told_error != 0 && phase == PHASE_OPEN)) {
 		return ENDING_TIMEOUT;
 	}
+	/* The end of file that was read was none: it hid a reset, or came behind one that another was told. */
+	if (conn_is(conn, CONN_TOLD_HIDDEN)) {
+		return was_own_reset(conn, path) ? ENDING_RST : ENDING_PEER_RST;
+	}
 	if (peer_was_first(conn, path->state)) {
 		return ENDING_PEER_FIN;
 	}

@@ -174,6 +174,23 @@ static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 	pair_close(&p);
 }
 
+/** Where another process was told the reset, what is read here is an end of file, and no FIN has come. */
+static void a_reset_that_a_child_was_told_is_the_peers_end(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "fork recv s0"), "-1 ECONNRESET");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	expect_verdict(&p.a, 1, (struct expected){.cause = "already-reset", .sure = "likely"});
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line = log_find(&p.a, "close", log_count(&p.a, "close") - 1);
+	assert_string_equal(json_get(line, "end"), "peer-rst");
+	pair_close(&p);
+}
+
 /** Nor what was sent to another process, which is as good as open there. */
 static void what_was_passed_on_has_no_end(void **state)
 {
@@ -397,6 +414,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(what_was_passed_on_has_no_end),
+	 LAB_TEST(a_reset_that_a_child_was_told_is_the_peers_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_ends_at_exit_ends_once),
 	 LAB_TEST(what_another_process_holds_does_not_end_at_exit),
