@@ -157,6 +157,14 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path)
 	}
 }
 
+bool evidence_lingers_zero(int fd)
+{
+	struct linger linger = {0};
+	socklen_t size = sizeof linger;
+	return raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
+	       linger.l_onoff != 0 && linger.l_linger == 0;
+}
+
 static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 {
 	evidence->has_info = true;
@@ -365,10 +373,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	collect_info(evidence, &info);
 	collect_record(evidence, conn);
 	evidence->shut_elsewhere = is_shut_elsewhere(evidence, &info, info_size);
-	struct linger linger = {0};
-	socklen_t size = sizeof linger;
-	evidence->linger_zero = raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
-				linger.l_onoff != 0 && linger.l_linger == 0;
+	evidence->linger_zero = evidence_lingers_zero(fd);
 	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
 	if (evidence->listening) {
 		listener_collect(evidence, conn, fd);

@@ -156,6 +156,9 @@ enum tcp_state_number evidence_state(int fd);
 /** Is a connection that was just made in CLOSE already? Costs less than to ask for its state. */
 bool evidence_is_over(int fd);
 
+/** Is SO_LINGER {1,0} set? */
+bool evidence_lingers_zero(int fd);
+
 /** Is the descriptor still what its record is about, as far as the kernel may be asked? */
 bool evidence_is_about(const struct conn *conn, int fd);
 

@@ -171,6 +171,8 @@ static void learn(struct conn *conn, int fd)
 	info_read(fd, &info);
 	if (info.tcpi_state == STATE_LISTEN) {
 		conn_learn_listener(conn, fd);
+		/* What it accepts inherits that. */
+		conn_put(conn, CONN_LINGER_ZERO, evidence_lingers_zero(fd));
 	} else if (info.tcpi_state != STATE_CLOSE || info.tcpi_segs_in > 0) {
 		/* In CLOSE: one that was reset before it was first seen here; else never used. */
 		learn_connection(conn, fd, &info);

@@ -411,6 +411,27 @@ static void linger_zero_of_the_listener_is_the_connections(void **state)
 	pair_close(&p);
 }
 
+/** Also where the listener came over exec, as from a supervisor that had set it. */
+static void linger_zero_of_an_inherited_listener_is_the_connections(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, (struct situation){AF_INET, true, false},
+		  (const char *[]){"RESETBY_LEVEL=conns", NULL});
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "setsockopt s9 linger on 0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	pair_again(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_true(capture_rst(&p.wire, p.listen_port));
+	expect_verdict(&p.a, 0,
+		       (struct expected){.cause = "closed-linger0",
+					 .sure = "certain",
+					 .why = {"on its listener"}});
+	assert_string_equal(json_get(log_find(&p.a, "close", 1), "end"), "rst");
+	pair_close(&p);
+}
+
 static void linger_zero_on_what_the_peer_has_reset_is_no_news(void **state)
 {
 	struct pair p;
@@ -868,6 +889,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(close_with_bytes_unread_tells_what_may_be_lost),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
+	 LAB_TEST(linger_zero_of_an_inherited_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
 	 LAB_TEST(disconnect_before_the_success_was_noticed_names_itself),
