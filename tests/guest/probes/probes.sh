@@ -13,10 +13,10 @@ peer() {
 
 # The two ways in which `alike` runs a command; $others are preloaded in the first one too.
 bare() {
-	env ${others:+LD_PRELOAD="$others"} timeout 60 "$@"
+	env ${others:+LD_PRELOAD="$others"} timeout 300 "$@"
 }
 under() {
-	env LD_PRELOAD="${preloads:-$library}" timeout 60 "$@"
+	env LD_PRELOAD="${preloads:-$library}" timeout 300 "$@"
 }
 
 # one WAY COMMAND...: run it, keep what it says and how it ends
