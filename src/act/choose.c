@@ -26,7 +26,9 @@ static struct rules *rules_for(struct call *call)
 		       : set;
 }
 
-static void choose(struct call *call, struct rules *set, enum stage stage)
+/* `past`: what another set gave it at this stage; NULL for the first time. */
+static void choose(struct call *call, struct rules *set, enum stage stage,
+		   const struct rule_past *past)
 {
 	struct conn *conn = call->conn;
 	if (set == NULL || !set->has_stage[stage]) {
@@ -43,7 +45,7 @@ static void choose(struct call *call, struct rules *set, enum stage stage)
 		.local = &local,
 		.peer = &peer,
 	};
-	rule_match(set, stage, &subject, rules_seed(), &conn->choice);
+	rule_match_again(set, stage, &subject, rules_seed(), past, &conn->choice);
 	struct rule *lost =
 		stage == STAGE_CONNECT ? rule_without_at(set, &subject, &conn->choice) : NULL;
 	if (lost != NULL) {
@@ -54,10 +56,10 @@ static void choose(struct call *call, struct rules *set, enum stage stage)
 	conn_stir(conn);
 }
 
-/* An edit that leaves a rule leaves it its count of firings. */
+/* An edit that leaves a rule leaves it its counters. */
 static bool is_same(const struct rule *one, const struct rule *other)
 {
-	return one != NULL && other != NULL && one->firings == other->firings;
+	return one != NULL && other != NULL && one->counters == other->counters;
 }
 
 /* What has fired here and goes on has no need to fire again. A request is not retried by halves. */
@@ -73,17 +75,19 @@ static uint32_t find_over(const struct rule_choice *before, const struct rule_ch
 	return over;
 }
 
-static void match(struct call *call, enum stage stage)
+/* `again`: it has passed this stage, whatever rules there were. */
+static void match(struct call *call, enum stage stage, bool again)
 {
 	struct rules *set = rules_for(call);
 	struct conn *conn = call->conn;
 	if (!is_outdated(conn, set)) {
-		choose(call, set, stage);
+		choose(call, set, stage, NULL);
 		return;
 	}
 	struct rule_choice before = conn->choice;
+	struct rule_past past = {rules_of(choice_generation(&before)), &before};
 	choice_reset(&conn->choice, generation_of(set));
-	choose(call, set, stage);
+	choose(call, set, stage, again && past.set != NULL ? &past : NULL);
 	act_ended(call, find_over(&before, &conn->choice));
 }
 
@@ -109,7 +113,7 @@ void act_match(struct call *call, enum stage stage)
 	for (int turn = 0; turn < CHOOSE_TURNS && !begin_choosing(call->conn); turn++) {
 		raw0(SYS_sched_yield);
 	}
-	match(call, stage);
+	match(call, stage, false);
 	end_choosing(call->conn);
 }
 
@@ -117,17 +121,17 @@ static void match_again(struct call *call)
 {
 	switch (atomic_load_explicit(&call->conn->phase, memory_order_relaxed)) {
 	case PHASE_OPEN:
-		match(call, STAGE_OPEN);
+		match(call, STAGE_OPEN, true);
 		act_opened(call);
 		break;
 	case PHASE_LISTENING:
-		match(call, STAGE_LISTEN);
+		match(call, STAGE_LISTEN, true);
 		act_listening(call);
 		break;
 	case PHASE_CONNECTING:
 		/* An accepted connection is about to be open: it was never asked for here. */
 		if (call->conn->side == SIDE_CLIENT) {
-			match(call, STAGE_CONNECT);
+			match(call, STAGE_CONNECT, true);
 		}
 		break;
 	default:

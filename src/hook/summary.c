@@ -226,8 +226,9 @@ void report_exit(void)
 		const struct rule *rule = &set->rules[i];
 		event_list_count(
 			&event, rule->text,
-			atomic_load_explicit(&rule->firings->count, memory_order_relaxed) -
-				atomic_load_explicit(&rule->firings->before, memory_order_relaxed));
+			atomic_load_explicit(&rule->counters->fired, memory_order_relaxed) -
+				atomic_load_explicit(&rule->counters->fired_before,
+						     memory_order_relaxed));
 	}
 	event_list_end(&event);
 	event_send(&event);

@@ -182,15 +182,15 @@ static bool goes_on(const struct rules *set, uint32_t i, const struct rule *old)
 		return false;
 	}
 	for (uint32_t k = 0; k < i; k++) {
-		if (set->rules[k].firings == old->firings) {
+		if (set->rules[k].counters == old->counters) {
 			return false;
 		}
 	}
 	return true;
 }
 
-/* An edit elsewhere in the file does not fire again what has fired its times= already. */
-static void take_over_firings(struct rules *set, const struct rules *before)
+/* Of what an edit leaves, times= and conn= go on. */
+static void take_over_counters(struct rules *set, const struct rules *before)
 {
 	uint32_t count = set->count < TAKEN_OVER_MAX ? set->count : TAKEN_OVER_MAX;
 	for (uint32_t i = 0; before != NULL && i < count; i++) {
@@ -200,7 +200,7 @@ static void take_over_firings(struct rules *set, const struct rules *before)
 			k++;
 		}
 		if (k < end) {
-			set->rules[i].firings = before->rules[k].firings;
+			set->rules[i].counters = before->rules[k].counters;
 		}
 	}
 }
@@ -213,7 +213,7 @@ static void put_in_force(struct rules *set)
 	 */
 	if (set != NULL) {
 		set->before = rules_now();
-		take_over_firings(set, set->before);
+		take_over_counters(set, set->before);
 	}
 	atomic_store(&active, set);
 	atomic_store(&rules_generation, set != NULL ? set->generation : 0);
@@ -318,8 +318,8 @@ void rules_after_fork(bool child)
 	if (child) {
 		struct rules *set = rules_now();
 		for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-			struct rule_firings *firings = set->rules[i].firings;
-			atomic_store(&firings->before, atomic_load(&firings->count));
+			struct rule_counters *counters = set->rules[i].counters;
+			atomic_store(&counters->fired_before, atomic_load(&counters->fired));
 		}
 		atomic_store(&seed, random_derive(atomic_load(&seed), number));
 		atomic_store(&children, 0);

@@ -75,23 +75,52 @@ static bool draw_chance(struct rule *rule, uint64_t number, uint64_t seed)
 	if (rule->probability == 0 || rule->probability >= PROBABILITY_ONE) {
 		return rule->probability != 0;
 	}
-	uint64_t index = atomic_fetch_add_explicit(&rule->drawn, 1, memory_order_relaxed);
+	uint64_t index = atomic_fetch_add_explicit(&rule->counters->drawn, 1, memory_order_relaxed);
 	uint64_t millionth = (random_at(seed, number, index) >> 32) * PROBABILITY_ONE >> 32;
 	return millionth < rule->probability;
 }
 
 static bool count_admits(struct rule *rule)
 {
-	uint64_t nth = atomic_fetch_add_explicit(&rule->matched, 1, memory_order_relaxed) + 1;
+	uint64_t nth =
+		atomic_fetch_add_explicit(&rule->counters->matched, 1, memory_order_relaxed) + 1;
 	return nth >= rule->conn_first && nth <= rule->conn_last &&
 	       (nth - rule->conn_first) % rule->conn_step == 0;
 }
 
+enum outcome { UNKNOWN, REFUSED, CHOSEN };
+
+/* Rules before the winner were refused; of those behind it nobody remembers what came out. */
+static enum outcome outcome_before(const struct rule_past *past, const struct rule *rule)
+{
+	uint16_t winner = choice_number(past->choice, rule->action);
+	for (uint32_t i = 0; i < past->set->count; i++) {
+		if (past->set->rules[i].counters == rule->counters) {
+			return winner == 0 || i + 1 < winner ? REFUSED
+			       : i + 1 == winner             ? CHOSEN
+							     : UNKNOWN;
+		}
+	}
+	return UNKNOWN;
+}
+
+static bool is_one_of_many(const struct rule *rule)
+{
+	return rule->probability < PROBABILITY_ONE || rule->conn_first != 1 ||
+	       rule->conn_last != UINT64_MAX || rule->conn_step != 1;
+}
+
 static bool applies(struct rule *rule, uint32_t number, enum stage stage,
-		    const struct rule_subject *subject, uint64_t seed)
+		    const struct rule_subject *subject, uint64_t seed, const struct rule_past *past)
 {
 	if (stage == STAGE_LISTEN) {
 		return selects_listener(rule, subject);
+	}
+	if (past != NULL && is_one_of_many(rule)) {
+		enum outcome before = outcome_before(past, rule);
+		if (before != UNKNOWN) {
+			return before == CHOSEN;
+		}
 	}
 	/* Every rule is drawn and counted, also behind a winner: see rule.h. */
 	return selects(rule, subject) && draw_chance(rule, number, seed) && count_admits(rule);
@@ -123,14 +152,14 @@ static void clear_choice(const struct rules *set, enum stage stage, struct rule_
 	}
 }
 
-void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
-		uint64_t seed, struct rule_choice *choice)
+void rule_match_again(struct rules *set, enum stage stage, const struct rule_subject *subject,
+		      uint64_t seed, const struct rule_past *past, struct rule_choice *choice)
 {
 	clear_choice(set, stage, choice);
 	for (uint32_t number = 1; number <= set->count; number++) {
 		struct rule *rule = &set->rules[number - 1];
 		if (!is_due(set, rule, stage, choice) ||
-		    !applies(rule, number, stage, subject, seed)) {
+		    !applies(rule, number, stage, subject, seed, past)) {
 			continue;
 		}
 		if (choice_number(choice, rule->action) == 0) {
@@ -138,4 +167,10 @@ void rule_match(struct rules *set, enum stage stage, const struct rule_subject *
 		}
 	}
 	choice->early = choice->early || (stage == STAGE_CONNECT && set->matches_early);
+}
+
+void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
+		uint64_t seed, struct rule_choice *choice)
+{
+	rule_match_again(set, stage, subject, seed, NULL, choice);
 }

@@ -186,7 +186,7 @@ static int read_rule(struct parser *parser, struct rule *rule)
 		.times = UINT64_MAX,
 	};
 	rule->text = parser->copy + (parser->word.start - parser->source->text);
-	rule->firings = &rule->own;
+	rule->counters = &rule->own;
 	uint32_t given = 0;
 	int result = read_action(parser, rule);
 	const char *end = parser->at;

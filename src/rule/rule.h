@@ -105,9 +105,12 @@ _Static_assert(ACTION_COUNT <= CHOICE_MAX, "a connection has room for one rule o
 /** Most bytes in all texts of one set. */
 #define RULES_TEXT_MAX ((size_t)1 << 20)
 
-/** How often a rule has fired in this process, and in those that it was forked from. */
-struct rule_firings {
-	_Atomic uint64_t count, before;
+/** The counters of a rule in this process. */
+struct rule_counters {
+	_Atomic uint64_t fired;        /* also in those that it was forked from ... */
+	_Atomic uint64_t fired_before; /* ... in which it was this */
+	_Atomic uint64_t drawn;        /* how often its chance was drawn */
+	_Atomic uint64_t matched;      /* connections that all selectors but conn= match */
 };
 
 struct rule {
@@ -152,11 +155,8 @@ struct rule {
 	/* the text it was read from, trimmed; belongs to the set */
 	const char *text;
 
-	/* counters of this process */
-	_Atomic uint64_t drawn;       /* how often its chance was drawn */
-	_Atomic uint64_t matched;     /* connections that all selectors but conn= match */
-	struct rule_firings *firings; /* an edit that leaves the rule leaves them, too */
-	struct rule_firings own;
+	struct rule_counters *counters; /* an edit that leaves the rule leaves them, too */
+	struct rule_counters own;
 };
 
 struct rules {
@@ -227,6 +227,19 @@ struct rule_subject {
  */
 void rule_match(struct rules *set, enum stage stage, const struct rule_subject *subject,
 		uint64_t seed, struct rule_choice *choice);
+
+/** What a connection was given at a stage before an edit; `set`: the one that it is of. */
+struct rule_past {
+	const struct rules *set;
+	const struct rule_choice *choice;
+};
+
+/**
+ * The same for a connection that another set was matched with at this stage. Of a rule that the edit
+ * has left it was counted then, and its chance drawn: what came out holds.
+ */
+void rule_match_again(struct rules *set, enum stage stage, const struct rule_subject *subject,
+		      uint64_t seed, const struct rule_past *past, struct rule_choice *choice);
 
 /**
  * A rule of STAGE_CONNECT that may be this connection's and is not, because the socket has no address

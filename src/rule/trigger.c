@@ -18,9 +18,9 @@ bool rule_ready(const struct rule *rule, const struct rule_moment *moment)
 
 bool rule_fire(struct rule *rule)
 {
-	uint64_t fired = atomic_load_explicit(&rule->firings->count, memory_order_relaxed);
+	uint64_t fired = atomic_load_explicit(&rule->counters->fired, memory_order_relaxed);
 	while (fired < rule->times) {
-		if (atomic_compare_exchange_weak_explicit(&rule->firings->count, &fired, fired + 1,
+		if (atomic_compare_exchange_weak_explicit(&rule->counters->fired, &fired, fired + 1,
 							  memory_order_relaxed,
 							  memory_order_relaxed)) {
 			return true;
@@ -31,10 +31,10 @@ bool rule_fire(struct rule *rule)
 
 bool rule_may_fire(const struct rule *rule)
 {
-	return atomic_load_explicit(&rule->firings->count, memory_order_relaxed) < rule->times;
+	return atomic_load_explicit(&rule->counters->fired, memory_order_relaxed) < rule->times;
 }
 
 void rule_hold_fire(struct rule *rule)
 {
-	atomic_fetch_sub_explicit(&rule->firings->count, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&rule->counters->fired, 1, memory_order_relaxed);
 }

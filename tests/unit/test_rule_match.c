@@ -114,13 +114,59 @@ static void retry_rules_stay_when_a_stage_is_matched_again(void **state)
 	assert_int_equal(choice.rule[ACTION_RETRY], 1);
 	assert_int_equal(choice.rule[ACTION_IDEMPOTENT], 2);
 	/* It is counted like any other. */
-	assert_int_equal(set->rules[0].matched, 2);
+	assert_int_equal(set->rules[0].counters->matched, 2);
 	/* One that the program makes itself is another. */
 	choice_reset(&choice, 0);
 	rule_match(set, STAGE_OPEN, &subject, SEED, &choice);
 	assert_int_equal(choice.actions, 1u << ACTION_RETRY);
 	assert_int_equal(choice.rule[ACTION_RETRY], 4);
 	rules_free(set);
+}
+
+/* One rule after the other goes on from the old set, as after an edit that leaves it; 0: a new one. */
+static void take_over(struct rules *new, struct rules *old, const unsigned *from)
+{
+	for (uint32_t i = 0; i < new->count; i++) {
+		if (from[i] != 0) {
+			new->rules[i].counters = old->rules[from[i] - 1].counters;
+		}
+	}
+}
+
+/* What an edit leaves, it leaves to the connections that there are, and is counted on. */
+static void a_connection_keeps_what_was_counted_and_drawn(void **state)
+{
+	(void)state;
+	struct rules *old = read_rules("linger0 conn=3; unread prob=50%; errno=EIO:EPIPE conn=1; "
+				       "errno=EIO:EPIPE conn=2+; drain conn=1");
+	struct rules *new = read_rules("reset; unread prob=50%; linger0 conn=3; "
+				       "errno=EIO:EPIPE conn=2+; drain conn=2");
+	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.2", 80);
+	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
+	struct rule_choice before[32] = {{.actions = 0}};
+	unsigned drawn = 0;
+	take_over(new, old, (const unsigned[]){0, 2, 1, 4, 0});
+	for (size_t i = 0; i < 32; i++) {
+		rule_match(old, STAGE_OPEN, &subject, SEED, &before[i]);
+	}
+	for (size_t i = 0; i < 32; i++) {
+		struct rule_choice now = {.actions = 0};
+		struct rule_past past = {old, &before[i]};
+		rule_match_again(new, STAGE_OPEN, &subject, SEED, &past, &now);
+		assert_int_equal(now.rule[ACTION_LINGER0], i == 2 ? 3 : 0);
+		assert_int_equal(now.rule[ACTION_UNREAD], before[i].rule[ACTION_UNREAD]);
+		/* Of the first one nobody knows any more that it was behind a winner. */
+		assert_int_equal(now.rule[ACTION_ERRNO], 4);
+		/* New ones begin. */
+		assert_int_equal(now.rule[ACTION_RESET], 1);
+		assert_int_equal(now.rule[ACTION_DRAIN], i == 1 ? 5 : 0);
+		drawn += now.rule[ACTION_UNREAD] != 0;
+	}
+	assert_in_range(drawn, 1, 31);
+	assert_int_equal(new->rules[2].counters->matched, 32);
+	assert_int_equal(new->rules[1].counters->drawn, 32);
+	rules_free(old);
+	rules_free(new);
 }
 
 static void numbers_of_another_set_are_forgotten(void **state)
@@ -255,7 +301,7 @@ static void zero_percent_never_and_a_hundred_always(void **state)
 	for (uint64_t seed = 0; seed < 10000; seed++) {
 		assert_int_equal(chosen_by(set, ACTION_LINGER0, SIDE_CLIENT, true, seed), 2);
 	}
-	assert_int_equal(set->rules[0].matched, 0);
+	assert_int_equal(set->rules[0].counters->matched, 0);
 	rules_free(set);
 	assert_int_equal(listener_chosen("drop=syn prob=0%"), 0);
 	assert_int_equal(listener_chosen("drop=syn prob=1%"), 1);
@@ -351,7 +397,7 @@ static void prob_is_drawn_before_conn_counts(void **state)
 		assert_int_equal(chosen(counted), hit == 1 && hits == 3);
 	}
 	assert_true(hits > 3);
-	assert_int_equal(counted->rules[0].matched, hits);
+	assert_int_equal(counted->rules[0].counters->matched, hits);
 	rules_free(set);
 	rules_free(counted);
 }
@@ -360,7 +406,7 @@ static bool ready(const char *text, const struct rule_moment *moment)
 {
 	struct rules *set = read_rules(text);
 	bool is = rule_ready(&set->rules[0], moment);
-	assert_int_equal(set->rules[0].firings->count, 0);
+	assert_int_equal(set->rules[0].counters->fired, 0);
 	rules_free(set);
 	return is;
 }
@@ -411,7 +457,7 @@ static void a_rule_fires_at_most_times(void **state)
 	assert_true(rule_fire(&set->rules[0]));
 	assert_false(rule_may_fire(&set->rules[0]));
 	assert_false(rule_fire(&set->rules[0]));
-	assert_int_equal(set->rules[0].firings->count, 2);
+	assert_int_equal(set->rules[0].counters->fired, 2);
 	/* One that was given back. */
 	rule_hold_fire(&set->rules[0]);
 	assert_true(rule_may_fire(&set->rules[0]));
@@ -420,7 +466,7 @@ static void a_rule_fires_at_most_times(void **state)
 	for (int i = 0; i < 1000; i++) {
 		assert_true(rule_fire(&set->rules[1]));
 	}
-	assert_int_equal(set->rules[1].firings->count, 1000);
+	assert_int_equal(set->rules[1].counters->fired, 1000);
 	rules_free(set);
 }
 
@@ -465,12 +511,12 @@ static void threads_neither_lose_nor_double_a_count(void **state)
 	}
 	assert_int_equal(fired, 30000);
 	assert_int_equal(matched, 60000);
-	assert_int_equal(set->rules[0].matched, THREADS * TRIES);
+	assert_int_equal(set->rules[0].counters->matched, THREADS * TRIES);
 	/* The draws are the same ones, whichever thread made them. */
 	for (int i = 0; i < THREADS * TRIES; i++) {
 		chosen(alone);
 	}
-	assert_int_equal(set->rules[1].matched, alone->rules[1].matched);
+	assert_int_equal(set->rules[1].counters->matched, alone->rules[1].counters->matched);
 	pthread_barrier_destroy(&start);
 	rules_free(set);
 	rules_free(alone);
@@ -491,16 +537,16 @@ static void user_timeout_is_matched_before_the_syn_and_not_again(void **state)
 	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
 	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 1);
 	assert_int_equal(choice.rule[ACTION_LINGER0], 2);
-	assert_int_equal(set->rules[0].matched, 1);
+	assert_int_equal(set->rules[0].counters->matched, 1);
 	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
 	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 1);
-	assert_int_equal(set->rules[0].matched, 1);
+	assert_int_equal(set->rules[0].counters->matched, 1);
 	/* The second connection is not the first, at either stage. */
 	choice = (struct rule_choice){.actions = 0};
 	rule_match(set, STAGE_CONNECT, &before, SEED, &choice);
 	rule_match(set, STAGE_OPEN, &after, SEED, &choice);
 	assert_int_equal(choice.rule[ACTION_USER_TIMEOUT], 0);
-	assert_int_equal(set->rules[0].matched, 2);
+	assert_int_equal(set->rules[0].counters->matched, 2);
 	rules_free(set);
 }
 
@@ -541,6 +587,7 @@ int main(void)
 		cmocka_unit_test(different_actions_combine),
 		cmocka_unit_test(a_stage_leaves_the_other_stages_rules_alone),
 		cmocka_unit_test(retry_rules_stay_when_a_stage_is_matched_again),
+		cmocka_unit_test(a_connection_keeps_what_was_counted_and_drawn),
 		cmocka_unit_test(numbers_of_another_set_are_forgotten),
 		cmocka_unit_test(a_number_that_the_set_does_not_have_is_forgotten),
 		cmocka_unit_test(an_unknown_side_matches_no_side_selector),

@@ -435,6 +435,30 @@ static void a_rule_that_is_left_alone_does_not_fire_again(void **state)
 	pair_close(&p);
 }
 
+/** Connections are counted from the start of the process, and each of them once. */
+static void a_rule_that_is_left_alone_counts_on(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0 conn=2\n");
+	open_with_file(&p, client_situation);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	pair_again(&p);
+	write_rules("errno=EAGAIN:EIO conn=1\nlinger0 conn=2\n");
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	while (strcmp(actor_do(&p.a, "recv s0 1 dontwait"), "-1 EIO") != 0) {
+		assert_true(lab_now_ms() < until);
+		pause_a_little(&p);
+	}
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_rst(&p);
+	pair_again(&p);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	pair_close(&p);
+}
+
 /** What the program has taken away since is not given to it again by an edit of something else. */
 static void what_the_program_took_away_an_edit_does_not_bring_back(void **state)
 {
@@ -503,6 +527,7 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_file_that_is_wrong_at_start_is_a_wrong_value),
 	 LAB_TEST(the_variables_rules_stay), LAB_TEST(bytes_before_a_reset_outlast_its_rule),
 	 LAB_TEST(a_rule_that_is_left_alone_does_not_fire_again),
+	 LAB_TEST(a_rule_that_is_left_alone_counts_on),
 	 LAB_TEST(what_the_program_took_away_an_edit_does_not_bring_back),
 	 LAB_TEST(a_connect_that_times_out_leaves_nothing_behind_after_an_edit),
 	 LAB_TEST(forked_children_follow_the_file))
