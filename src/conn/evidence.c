@@ -277,8 +277,7 @@ static void forget_flags(struct evidence *e)
 		e->outq = e->unsent = 0;
 		return;
 	}
-	bool fin = e->shut_write || e->state == STATE_FIN_WAIT1 || e->state == STATE_LAST_ACK ||
-		   e->state == STATE_CLOSING;
+	bool fin = e->shut_write || e->shut_elsewhere;
 	e->outq -= fin && e->outq > 0 ? 1 : 0;
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
@@ -314,7 +313,7 @@ static int64_t unread_length(const struct evidence *e, const struct conn *conn, 
 
 /*
  * Has somebody else that has the socket ended our direction? Then a FIN of ours is on its way, or was
- * acknowledged, which counts as a byte; so does a client's SYN.
+ * acknowledged, which counts as a byte; so does a client's SYN. After a disconnect nothing counts.
  */
 static bool is_shut_elsewhere(const struct evidence *e, const struct tcp_info *info, long size)
 {
@@ -328,9 +327,10 @@ static bool is_shut_elsewhere(const struct evidence *e, const struct tcp_info *i
 	case STATE_LAST_ACK:
 		return true;
 	case STATE_CLOSE:
-		return info_has_sent(size) &&
-		       info->tcpi_bytes_acked > info->tcpi_bytes_sent - info->tcpi_bytes_retrans +
-							(e->side != SIDE_SERVER);
+		return info_has_sent(size) && info->tcpi_segs_out > 0 &&
+		       info->tcpi_bytes_acked + (uint64_t)(e->outq - e->unsent) >
+			       info->tcpi_bytes_sent - info->tcpi_bytes_retrans +
+				       (e->side != SIDE_SERVER);
 	default:
 		return false;
 	}
@@ -372,7 +372,6 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	}
 	collect_info(evidence, &info);
 	collect_record(evidence, conn);
-	evidence->shut_elsewhere = is_shut_elsewhere(evidence, &info, info_size);
 	evidence->linger_zero = evidence_lingers_zero(fd);
 	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
 	if (evidence->listening) {
@@ -381,6 +380,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		evidence->inq = unread_length(evidence, conn, fd);
 		evidence->outq = queue_length(fd, SIOCOUTQ);
 		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
+		evidence->shut_elsewhere = is_shut_elsewhere(evidence, &info, info_size);
 		forget_flags(evidence);
 	}
 	if (evidence->state == STATE_CLOSE && evidence->segs_out == 0 && evidence->segs_in == 0) {

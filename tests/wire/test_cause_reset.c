@@ -1013,6 +1013,24 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	pair_close(&p);
 }
 
+/** It takes a sequence number, and no byte of it is unacknowledged for that. */
+static void a_fin_of_another_process_is_no_byte_that_was_lost(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open_client(&p);
+	exchange(&p);
+	nft("add rule inet lab in tcp sport %u tcp flags == ack drop", p.peer_port);
+	assert_string_equal(actor_do(&p.a, "fork shutdown s0 w"), "0 -");
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *line = expect_verdict(
+		&p.a, 0, (struct expected){.op = "recv", .cause = "peer-abort", .sure = "likely"});
+	assert_int_equal(json_number(line, "outq"), 0);
+	pair_close(&p);
+}
+
 /** The counts of an inherited connection tell no FIN from a byte, but an error waits. */
 static void late_data_on_an_inherited_connection_is_told_at_its_close(void **state)
 {
@@ -1642,6 +1660,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(an_end_of_file_after_both_ends_is_no_news_to_who_shares_it),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
+	 LAB_TEST(a_fin_of_another_process_is_no_byte_that_was_lost),
 	 LAB_TEST(late_data_on_an_inherited_connection_is_told_at_its_close),
 	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
