@@ -147,6 +147,12 @@ void connect_end(struct connect *connect, struct call *call)
 	} else if (call->result < 0) {
 		/* Asked once more, of a connection whose success was noticed otherwise. */
 		flow_end(call);
+		if (phase == PHASE_OPEN && call->error != EISCONN &&
+		    evidence_state(call->fd) == STATE_CLOSE) {
+			/* That was its end, whoever was told why: the next one begins another. */
+			call->conn->told_op = OP_CONNECT;
+			conn_set_phase(call->conn, PHASE_OVER);
+		}
 		return;
 	}
 	if (log_wants(LOG_CALLS)) {

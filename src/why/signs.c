@@ -111,6 +111,10 @@ bool by_rule(const struct evidence *e)
 
 bool by_admin(const struct evidence *e)
 {
-	/* A connect on a socket whose connect had failed before, unseen, says ECONNABORTED too. */
-	return e->error == ECONNABORTED && !(e->connecting && e->learned);
+	/*
+	 * So says a connect, too, on a socket that is over and whose error another call was told, or that
+	 * had none: __inet_stream_connect(). Only of an attempt that nobody else has seen it says more.
+	 */
+	bool of_old = e->op == OP_CONNECT && (!e->connecting || !is_all_ours(e));
+	return e->error == ECONNABORTED && !of_old;
 }

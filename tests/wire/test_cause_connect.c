@@ -727,6 +727,59 @@ static void refusal_that_is_told_after_a_disconnect_is_explained(void **state)
 	}
 }
 
+/**
+ * A program that polled for its connect may connect again once the connection is dead. That tells it the
+ * reset, or ECONNABORTED where it was told that before, and the one after is another connection.
+ */
+static void connect_on_a_dead_connection_ends_it(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		uint16_t port;
+		pair_open(&p, nonblocking_situation, NULL);
+		close(peer_listen(AF_INET, &port));
+		struct place closed = {"127.0.0.1", port};
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		if (i == 0) {
+			assert_string_equal(connect_to(&p.a, "s0", closed), "-1 ECONNRESET");
+		} else {
+			assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+			assert_string_equal(connect_to(&p.a, "s0", closed), "-1 ECONNABORTED");
+			expect_verdict(&p.a, 1, (struct expected){.cause = "already-reset"});
+		}
+		assert_string_equal(connect_to(&p.a, "s0", closed), "-1 EINPROGRESS");
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNREFUSED");
+		expect_verdict(&p.a, i + 1,
+			       (struct expected){.op = "recv",
+						 .error = "ECONNREFUSED",
+						 .cause = "refused",
+						 .sure = "certain"});
+		actor_do(&p.a, "close s0");
+		pair_close(&p);
+	}
+}
+
+/** Where another holder of the socket was told the reset, a connect is told ECONNABORTED: no killing. */
+static void connect_after_anothers_error_is_no_killing(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, nonblocking_situation, NULL);
+	struct place place = {"127.0.0.1", p.listen_port};
+	actor_do(&p.a, "socketpair s1 s2");
+	assert_string_equal(actor_do(&p.a, "passfd s1 s0"), "1 -");
+	assert_string_equal(actor_do(&p.a, "takefd s2 s3"), "1 -");
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s3"), "-1 ECONNRESET");
+	assert_string_equal(connect_to(&p.a, "s0", place), "-1 ECONNABORTED");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	pair_close(&p);
+}
+
 static void send_timeout_of_a_connect_is_abandoned_once(void **state)
 {
 	struct actor a;
@@ -895,6 +948,8 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(connect_that_is_disconnected_was_abandoned_once),
 	 LAB_TEST(connect_that_is_disconnected_and_closed_was_abandoned),
 	 LAB_TEST(refusal_that_is_told_after_a_disconnect_is_explained),
+	 LAB_TEST(connect_on_a_dead_connection_ends_it),
+	 LAB_TEST(connect_after_anothers_error_is_no_killing),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
 	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),
 	 LAB_TEST(loser_of_a_race_is_not_told), LAB_TEST(ports_that_are_all_taken_are_told),
