@@ -13,6 +13,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include "conn.h"
+#include "goodbye.h"
 
 struct call {
 	struct conn *conn;

@@ -17,11 +17,10 @@
 #include <sys/types.h>
 #include "../sys/addr.h"
 #include "../sys/clock.h"
-#include "../sys/hidden.h"
 #include "choice.h"
-#include "goodbye.h"
 #include "op.h"
 #include "side.h"
+#include "table.h"
 
 #define CONN_SIZE 504 /* and 8 for its slot in the table */
 #define CONN_HISTORY 16
@@ -199,76 +198,6 @@ static inline void conn_put(struct conn *conn, enum conn_flag flag, bool on)
 	}
 }
 
-/* ---- the table: descriptor -> record (table.c) ---- */
-
-/** What a slot of the table holds that is no record. */
-#define SLOT_UNKNOWN ((uintptr_t)0)   /* never seen */
-#define SLOT_NO_SOCKET ((uintptr_t)1) /* seen, a file, a pipe ... */
-#define SLOT_OTHER ((uintptr_t)2)     /* a socket that is not TCP */
-
-/** Is it known that there is no TCP socket? */
-static inline bool slot_is_foreign(uintptr_t slot)
-{
-	return slot == SLOT_NO_SOCKET || slot == SLOT_OTHER;
-}
-
-/**
- * A leaf holds this many descriptors; its pages are touched as they are used. It stays below 2 MiB,
- * of which the kernel may make one huge page.
- */
-#define TABLE_LEAF_BITS 17
-#define TABLE_LEAF ((unsigned)1 << TABLE_LEAF_BITS)
-/** The kernel's own ceiling for descriptors is below 2^30 (fs.nr_open). */
-#define TABLE_LEAVES ((unsigned)1 << (30 - TABLE_LEAF_BITS))
-
-typedef _Atomic uintptr_t table_slot;
-
-/** The first leaf is always there: most programs never need another. */
-extern HIDDEN table_slot table_first[TABLE_LEAF];
-
-/** table_get for the descriptors of all other leaves. */
-uintptr_t table_get_far(int fd);
-
-/** The content of a descriptor's slot. */
-static inline uintptr_t table_get(int fd)
-{
-	if (__builtin_expect((unsigned)fd >= TABLE_LEAF, 0)) {
-		return table_get_far(fd);
-	}
-	return atomic_load_explicit(&table_first[(unsigned)fd], memory_order_acquire);
-}
-
-/** The same without a call: SLOT_UNKNOWN where that takes one. */
-static inline uintptr_t table_get_near(int fd)
-{
-	if (__builtin_expect((unsigned)fd >= TABLE_LEAF, 0)) {
-		return SLOT_UNKNOWN;
-	}
-	return atomic_load_explicit(&table_first[(unsigned)fd], memory_order_acquire);
-}
-
-/** Put something into a slot; the old content is returned. Does nothing when memory is short. */
-uintptr_t table_swap(int fd, uintptr_t content);
-
-/** Put something into a slot if it still holds `old`; false when it does not. */
-bool table_replace(int fd, uintptr_t old, uintptr_t content);
-
-extern HIDDEN _Atomic int table_top;
-
-/** One above the highest descriptor that ever had a record; 0: there never was one. */
-static inline int table_end(void)
-{
-	return atomic_load_explicit(&table_top, memory_order_relaxed);
-}
-
-/**
- * The first descriptor >= fd and <= last whose slot holds a record.
- *
- * @return
- *         The descriptor, or -1.
- */
-int table_next(int fd, int last);
-
 /* ---- records (record.c) ---- */
 
 /** Something has happened to it, and is written down, that its calls have to heed. */
@@ -442,97 +371,6 @@ void conn_learn_local(struct conn *conn, int fd);
 
 /** It listens: by what name, for listen(2) may have given it another port; and what it has lost. */
 void conn_learn_listener(struct conn *conn, int fd);
-
-/* ---- what calls did (note.c) ---- */
-
-/**
- * The direction has changed: a new request begins with one of the two.
- *
- * @bytes
- *         How many of the new direction are counted already.
- * @head
- *         GOODBYE_HEAD of them; NULL when they are fewer or not known.
- */
-void conn_turned(struct conn *conn, enum direction direction, size_t bytes, const void *head);
-
-/** A write after a silence, or after a read. */
-void conn_spoke(struct conn *conn, uint32_t silence_ms, size_t bytes, const void *head);
-
-/** Least silence that is remembered as a gap. */
-#define GAP_MIN_MS 1000
-
-static inline void conn_count(_Atomic uint64_t *counter, uint64_t more)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
-			      memory_order_relaxed);
-}
-
-static inline void conn_count32(_Atomic uint32_t *counter)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-}
-
-/** Add a call to the history. */
-static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, int error,
-				 uint32_t now_ms)
-{
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	atomic_store_explicit(&conn->history_next, next + 1, memory_order_relaxed);
-	struct past_call *past = &conn->history[next % CONN_HISTORY];
-	int32_t clamped = result > INT32_MAX ? INT32_MAX : (int32_t)result;
-	atomic_store_explicit(&past->when_ms, now_ms, memory_order_relaxed);
-	atomic_store_explicit(&past->result, clamped, memory_order_relaxed);
-	atomic_store_explicit(&past->op, (uint16_t)op, memory_order_relaxed);
-	atomic_store_explicit(&past->error, (uint16_t)error, memory_order_relaxed);
-}
-
-/** Do bytes of this direction go on where the last ones were, without a silence? */
-static inline bool conn_goes_on(const struct conn *conn, enum direction direction, uint32_t now_ms)
-{
-	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	return atomic_load_explicit(&conn->turn, memory_order_relaxed) == direction &&
-	       now_ms - last_ms < GAP_MIN_MS;
-}
-
-/** `bytes` have moved, and go on so; `counter` is bytes_in or bytes_out. */
-static inline void conn_moved(struct conn *conn, _Atomic uint64_t *counter, size_t bytes,
-			      uint32_t now_ms)
-{
-	conn_count(counter, bytes);
-	atomic_store_explicit(&conn->last_ms, now_ms, memory_order_relaxed);
-}
-
-/** `bytes` were read. `head` is as with conn_turned. */
-static inline void conn_received(struct conn *conn, size_t bytes, const void *head, uint32_t now_ms)
-{
-	conn_moved(conn, &conn->bytes_in, bytes, now_ms);
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
-		conn_turned(conn, DIRECTION_READ, bytes, head);
-	}
-}
-
-/** `bytes` were accepted for sending. */
-static inline void conn_sent(struct conn *conn, size_t bytes, const void *head, uint32_t now_ms)
-{
-	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	uint32_t silence = clock_since_ms(last_ms, now_ms);
-	conn_moved(conn, &conn->bytes_out, bytes, now_ms);
-	if (silence >= GAP_MIN_MS ||
-	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
-		conn_spoke(conn, silence, bytes, head);
-	}
-}
-
-/**
- * Keep the current request's first bytes, for rules with starts=. `bytes` are about to go, or have
- * just come, in this direction, and are not counted yet.
- */
-void conn_remember_head(struct conn *conn, enum direction direction, const char *bytes,
-			size_t count);
-
-/** Bytes of the request and of the response under way, by who asks. */
-void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *response);
 
 /* ---- forks (process.c) ---- */
 

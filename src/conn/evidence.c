@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "info.h"
 #include "listener.h"
+#include "note.h"
 #include "unseen.h"
 
 enum tcp_state_number evidence_state(int fd)

@@ -1,4 +1,4 @@
-#include "conn.h"
+#include "note.h"
 
 #include <string.h>
 

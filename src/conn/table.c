@@ -1,4 +1,4 @@
-#include "conn.h"
+#include "table.h"
 
 #include "../sys/raw.h"
 

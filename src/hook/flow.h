@@ -22,6 +22,7 @@
 #include <errno.h>
 #include "../act/act.h"
 #include "../conn/call.h"
+#include "../conn/note.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
 #include "watch.h"

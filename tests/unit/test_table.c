@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "conn/conn.h"
+#include "conn/note.h"
 
 /* Far from the numbers that this program really has. */
 #define FD 500

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include "../../conn/evidence.h"
+#include "../../conn/note.h"
 #include "../../sys/clock.h"
 #include "../../sys/raw.h"
 #include "../../sys/self.h"
