@@ -45,29 +45,35 @@ static void a_lost_syn_is_sent_again_and_given_up(void **state)
 	lab_sysctl("net/ipv4/tcp_syn_linear_timeouts", "4");
 }
 
-static void a_lost_syn_can_be_chosen_by_its_source(void **state)
+static void a_lost_syn_can_be_chosen_by_source_and_chance(void **state)
 {
 	(void)state;
 	static const struct {
-		int family;
-		const char *rule;
+		const char *from, *rule;
 		bool lost;
 	} cases[] = {
-		{AF_INET, "drop=syn to=127.0.0.9", false},
-		{AF_INET, "drop=syn to=127.0.0.0/30", true},
-		{AF_INET6, "drop=syn to=[::2]", false},
-		{AF_INET6, "drop=syn to=[::1]", true},
+		{"127.1.2.3", "drop=syn to=127.1.2.3", true},
+		{"127.1.2.3", "drop=syn to=127.1.2.2", false},
+		{"127.1.2.3", "drop=syn to=127.1.3.3", false},
+		{"127.1.2.3", "drop=syn to=127.2.2.3", false},
+		{"127.1.2.3", "drop=syn to=127.1.3.9/23", true},
+		{"127.1.2.3", "drop=syn to=127.1.3.9/24", false},
+		{"127.1.2.3", "drop=syn prob=0.0001%", false},
+		{"::1", "drop=syn to=[::2]", false},
+		{"::1", "drop=syn to=[1::1]", false},
+		{"::1", "drop=syn to=[::]/127", true},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct actor a, client;
-		uint16_t port = actor_listens(&a, cases[i].family, cases[i].rule);
+		int family = strchr(cases[i].from, ':') != NULL ? AF_INET6 : AF_INET;
+		uint16_t port = actor_listens(&a, family, cases[i].rule);
 		actor_start_as(&client, ACTOR_BARE, NULL);
-		actor_do(&client, "socket%d s0", cases[i].family == AF_INET ? 4 : 6);
+		actor_do(&client, "socket%d s0", family == AF_INET ? 4 : 6);
+		assert_string_equal(actor_do(&client, "bind s0 %s 0", cases[i].from), "0 -");
 		/* The first SYN is enough to be accepted; two that are lost are no chance. */
 		actor_do(&client, "setsockopt s0 user_timeout 1500");
-		assert_string_equal(
-			actor_do(&client, "connect s0 %s %u", loopback(cases[i].family), port),
-			cases[i].lost ? "-1 ETIMEDOUT" : "0 -");
+		assert_string_equal(actor_do(&client, "connect s0 %s %u", loopback(family), port),
+				    cases[i].lost ? "-1 ETIMEDOUT" : "0 -");
 		actor_stop(&client);
 		actor_stop(&a);
 	}
@@ -437,6 +443,31 @@ static void a_filter_ends_with_its_connection(void **state)
 	close(peer);
 }
 
+/** A filter is there from the first call on at which it may be. */
+static void a_filter_is_put_on_at_its_kind_of_call(void **state)
+{
+	static const char *const rules[] = {"loss=1%", "drop=fin"};
+	static const char *const calls[] = {"send s0 1", "recv s0 1"};
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		struct pair p;
+		bool read = i / 2 == 1;
+		pair_with_rule(&p, client_situation,
+			       lab_text("%s%s", rules[i % 2],
+					i / 2 == 0 ? ""
+					: read     ? " when=read"
+						   : " when=write"));
+		assert_int_equal(log_count(&p.a, "inject"), i / 2 == 0);
+		peer_send(p.peer, "x");
+		actor_do(&p.a, "%s", calls[!read]);
+		assert_int_equal(log_count(&p.a, "inject"), i / 2 == 0);
+		peer_send(p.peer, "x");
+		actor_do(&p.a, "%s", calls[read]);
+		assert_int_equal(log_count(&p.a, "inject"), 1);
+		pair_close(&p);
+	}
+}
+
 /** Each in either order: the one loses what the other one lets pass. */
 static void drop_and_loss_of_one_connection_both_lose(void **state)
 {
@@ -457,7 +488,7 @@ static void drop_and_loss_of_one_connection_both_lose(void **state)
 }
 
 LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
-	 LAB_TEST(a_lost_syn_can_be_chosen_by_its_source),
+	 LAB_TEST(a_lost_syn_can_be_chosen_by_source_and_chance),
 	 LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
 	 LAB_TEST(a_lost_handshake_ack_leaves_the_server_in_syn_recv),
 	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
@@ -474,4 +505,5 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
 	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),
+	 LAB_TEST(a_filter_is_put_on_at_its_kind_of_call),
 	 LAB_TEST(drop_and_loss_of_one_connection_both_lose))

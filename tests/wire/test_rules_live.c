@@ -180,6 +180,71 @@ static void a_rule_that_is_changed_acts_anew(void **state)
 	pair_close(&p);
 }
 
+/** What a client that gives up after two SYNs is told. */
+static const char *connect_bare(const struct pair *p)
+{
+	static char answer[64];
+	struct actor client;
+	actor_start_as(&client, ACTOR_BARE, NULL);
+	actor_do(&client, "socket4 s0");
+	actor_do(&client, "setsockopt s0 user_timeout 1500");
+	snprintf(answer, sizeof(answer), "%s",
+		 actor_do(&client, "connect s0 127.0.0.1 %u", p->listen_port));
+	actor_stop(&client);
+	return answer;
+}
+
+/** Also one that nobody calls. */
+static void an_edit_reaches_a_listener(void **state)
+{
+	(void)state;
+	struct pair p;
+	write_rules("");
+	open_with_file(&p, (struct situation){AF_INET, true, false});
+	write_rules("drop=syn\n");
+	wait_for_line(&p, "inject", 0);
+	assert_string_equal(connect_bare(&p), "-1 ETIMEDOUT");
+	write_rules("errno=EAGAIN:EIO\n");
+	int64_t until = lab_now_ms() + EFFECT_MS;
+	while (strcmp(actor_do(&p.a, "recv s0 1 dontwait"), "-1 EIO") != 0) {
+		assert_true(lab_now_ms() < until);
+		pause_a_little(&p);
+	}
+	assert_string_equal(connect_bare(&p), "0 -");
+	pair_close(&p);
+}
+
+/** The filters of drop and loss are one behind the other: an edit ends the one, the other stays. */
+static void a_filter_outlasts_the_one_that_it_is_joined_to(void **state)
+{
+	static const char *const left[] = {"drop=fin", "loss=1%"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+		write_rules("drop=fin\nloss=1%\n");
+		open_with_file(&p, client_situation);
+		assert_int_equal(log_count(&p.a, "inject"), 2);
+		write_rules(left[i]);
+		wait_for_line(&p, "inject", 2);
+		pair_expect_told(&p, "inject", 2, lab_text("1 %s", left[i]), "filter");
+		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+		if (i == 0) {
+			/* Sent again, for nobody acknowledges it. */
+			capture_await(&p.wire,
+				      (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
+			assert_int_equal(tcp_state(p.peer), TCP_FIN_WAIT1);
+		} else {
+			tcp_wait_state(p.peer, TCP_FIN_WAIT2);
+		}
+		/* Put on again it has not fired again. */
+		actor_stop(&p.a);
+		assert_string_equal(json_get(log_find(&p.a, "exit", 0), "fired"),
+				    lab_text("[{\"name\":\"%s\",\"count\":1}]", left[i]));
+		close(p.peer);
+		capture_close(&p.wire);
+	}
+}
+
 static void a_rule_taken_away_acts_no_more(void **state)
 {
 	(void)state;
@@ -518,7 +583,9 @@ static void forked_children_follow_the_file(void **state)
 LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_new_rule_acts_on_a_connection_that_is_open),
 	 LAB_TEST(a_new_rule_acts_on_a_connection_that_makes_no_call),
-	 LAB_TEST(a_rule_that_is_changed_acts_anew), LAB_TEST(a_rule_taken_away_acts_no_more),
+	 LAB_TEST(a_rule_that_is_changed_acts_anew), LAB_TEST(an_edit_reaches_a_listener),
+	 LAB_TEST(a_filter_outlasts_the_one_that_it_is_joined_to),
+	 LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
 	 LAB_TEST(a_file_that_is_away_keeps_the_rules), LAB_TEST(a_file_that_is_gone_is_told_once),
