@@ -100,6 +100,11 @@ static int64_t queue_length(int fd, unsigned long request)
 	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
 }
 
+bool evidence_may_reset(const struct conn *conn, int fd)
+{
+	return conn_is(conn, CONN_LINGER_ZERO) || queue_length(fd, SIOCINQ) > 0;
+}
+
 /* Is the next byte an urgent one? Also where MSG_OOB has read it: the queue keeps its place. */
 static bool is_at_mark(int fd)
 {
@@ -198,6 +203,8 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	/* A child by clone may have our records with our memory, and descriptors of its own. */
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED || self_shares_memory();
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
+	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
+	evidence->heirloom = ends && phase == PHASE_OPEN && conn_is_heirloom(conn);
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */

@@ -64,6 +64,7 @@ struct evidence {
 	bool blocking;
 	bool shared;     /* a forked process may be the one that uses the socket */
 	bool inherited;  /* an ancestor made it and may still hold it */
+	bool heirloom;   /* so did one, this process has never used it, and it ends here */
 	bool connecting; /* connect was called and has not succeeded */
 	bool given_up;   /* and connect with AF_UNSPEC has ended that ... */
 	bool cut_short;  /* ... before anything had been heard of it */
@@ -192,6 +193,9 @@ void evidence_shutting(struct conn *conn, enum tcp_state_number state);
 
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);
+
+/** Has a close of it something to reset: bytes unread, or SO_LINGER {1,0}? One system call. */
+bool evidence_may_reset(const struct conn *conn, int fd);
 
 /** How far a stream has got, by the kernel's counts: bytes sent once, and bytes that arrived. */
 struct stream_counts {

@@ -278,4 +278,8 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 	if (ends && (evidence->inherited || evidence->learned)) {
 		evidence->shared |= holder_is_parent(fd);
 	}
+	if (evidence->heirloom && holder_in_family(fd) != HOLDER_NOT) {
+		evidence->heirloom = false;
+		process_is_no_heir();
+	}
 }

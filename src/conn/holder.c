@@ -1,13 +1,14 @@
 #include "holder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include "../sys/raw.h"
 #include "../sys/scratch.h"
 #include "../sys/text.h"
 
-#define PATH_SIZE 32
+#define PATH_SIZE 40
 
-/* A piece of a directory; a name in /proc/PID/fd is a number. */
+/* A piece of a directory; a name in /proc/PID/fd is a number. Or some sixty children of a process. */
 #define PIECE_SIZE 512
 
 /* A process with more descriptors than this is not searched to the end. */
@@ -66,6 +67,73 @@ bool holder_is_parent(int fd)
 {
 	struct search *search = scratch_take();
 	bool held = search != NULL && find_in_parent(search, fd);
+	scratch_give(search);
+	return held;
+}
+
+/* Who has it by the same fork, or by another one of the same parent, has it under the same number. */
+static enum holder find_in_relative(struct search *search, uint64_t pid, int fd)
+{
+	struct text text = text_in(search->path, sizeof search->path);
+	text_format(&text, "/proc/%U/fd/%U", pid, (uint64_t)fd);
+	if (is_same_file(AT_FDCWD, search->path, search)) {
+		return HOLDER_IS;
+	}
+	long error = raw5(SYS_statx, AT_FDCWD, search->path, 0, STATX_INO, &search->found);
+	return error == 0 || error == -ENOENT ? HOLDER_NOT : HOLDER_UNKNOWN;
+}
+
+/* What the parent's first thread has forked; not every kernel says (CONFIG_PROC_CHILDREN). */
+static long read_children(struct search *search)
+{
+	uint64_t parent = (uint64_t)raw0(SYS_getppid);
+	struct text text = text_in(search->path, sizeof search->path);
+	text_format(&text, "/proc/%U/task/%U/children", parent, parent);
+	long file = raw_open(search->path, O_RDONLY | O_CLOEXEC, 0);
+	if (file < 0) {
+		return 0;
+	}
+	long got = raw_read((int)file, search->piece, sizeof search->piece);
+	raw_close((int)file);
+	return got;
+}
+
+static enum holder find_in_siblings(struct search *search, uint64_t self, int fd)
+{
+	long length = read_children(search);
+	uint64_t pid = 0;
+	for (long at = 0; at < length; at++) {
+		char byte = search->piece[at];
+		if (byte >= '0' && byte <= '9') {
+			pid = pid * 10 + (uint64_t)(byte - '0');
+			continue;
+		}
+		enum holder held = pid != self ? find_in_relative(search, pid, fd) : HOLDER_NOT;
+		if (held != HOLDER_NOT) {
+			return held;
+		}
+		pid = 0;
+	}
+	return length < PIECE_SIZE ? HOLDER_NOT : HOLDER_UNKNOWN;
+}
+
+static enum holder find_in_family(struct search *search, int fd)
+{
+	uint64_t self = (uint64_t)raw0(SYS_getpid);
+	uint64_t parent = (uint64_t)raw0(SYS_getppid);
+	/* In a chroot there may be no /proc, or in a container another one's. */
+	if (parent == 0 || raw_fstat(fd, &search->wanted) < 0 ||
+	    find_in_relative(search, self, fd) != HOLDER_IS) {
+		return HOLDER_UNKNOWN;
+	}
+	enum holder held = find_in_relative(search, parent, fd);
+	return held != HOLDER_NOT ? held : find_in_siblings(search, self, fd);
+}
+
+enum holder holder_in_family(int fd)
+{
+	struct search *search = scratch_take();
+	enum holder held = search != NULL ? find_in_family(search, fd) : HOLDER_UNKNOWN;
 	scratch_give(search);
 	return held;
 }

@@ -13,4 +13,15 @@
  */
 bool holder_is_parent(int fd);
 
+enum holder { HOLDER_NOT, HOLDER_IS, HOLDER_UNKNOWN };
+
+/**
+ * The same of a socket that came over a fork: does the parent have it yet, or another child of it, as
+ * far as they have it under its old number?
+ *
+ * @return
+ *         HOLDER_UNKNOWN where they may not be looked at, or are too many.
+ */
+enum holder holder_in_family(int fd);
+
 #endif

@@ -71,6 +71,21 @@ bool conn_is_unused(const struct conn *conn)
 	       is_before_birth(conn->fork_epoch + conn->used_after);
 }
 
+/* The birth of the last process that was found to be none. */
+static _Atomic uint32_t no_heir;
+
+void process_is_no_heir(void)
+{
+	atomic_store(&no_heir, atomic_load(&birth_epoch));
+}
+
+bool conn_is_heirloom(const struct conn *conn)
+{
+	uint32_t born = atomic_load(&birth_epoch);
+	return !conn_is(conn, CONN_PASSED) && conn_is_unused(conn) && process_epoch() == born &&
+	       atomic_load(&no_heir) != born;
+}
+
 enum holding conn_holding(const struct conn *conn)
 {
 	if (conn_is(conn, CONN_PASSED)) {

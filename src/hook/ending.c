@@ -125,11 +125,16 @@ void flow_exiting(void)
 		if (conn == NULL || !conn_pin(conn, fd)) {
 			continue;
 		}
-		if (conn_holding(conn) != HOLDING_SHARED && is_still_open(conn, fd) &&
-		    !has_another(conn, fd)) {
+		bool ours = conn_holding(conn) != HOLDING_SHARED;
+		bool left = !ours && conn_is_heirloom(conn) && evidence_may_reset(conn, fd);
+		if ((ours || left) && is_still_open(conn, fd) && !has_another(conn, fd)) {
 			call_enter(&call, OP_EXIT, conn, fd, 0);
 			call.result = 0;
-			close_last(&call, SURFACE_EXIT);
+			if (ours) {
+				close_last(&call, SURFACE_EXIT);
+			} else {
+				report(&call, SURFACE_EXIT, DIRECTION_NONE, false);
+			}
 		}
 		conn_unpin(conn);
 	}

@@ -50,7 +50,12 @@ void say_where(const struct evidence *e, struct text *text)
 
 void say_inherited(const struct evidence *e, struct text *text)
 {
-	if (e->inherited || e->learned) {
+	if (e->heirloom) {
+		text_string(
+			text,
+			"; the socket came from the parent and was never used here: should "
+			"yet another process hold it, nothing is sent before that one closes it");
+	} else if (e->inherited || e->learned) {
 		text_string(text, "; an older process may hold the socket too, and then nothing is "
 				  "sent before that one closes it");
 	}

@@ -6,7 +6,8 @@
 /* What a forked process goes on with does not end with our descriptor. */
 static bool ends_here(const struct evidence *e)
 {
-	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) && !e->shared;
+	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) &&
+	       (!e->shared || e->heirloom);
 }
 
 bool unread_at_close(const struct evidence *e)
@@ -75,5 +76,6 @@ bool may_end_first(const struct evidence *e)
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
 enum sure when_made_here(const struct evidence *e)
 {
-	return e->inherited || e->learned || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
+	bool others = e->inherited || e->learned || e->heirloom;
+	return others || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
 }

@@ -52,7 +52,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.error = error;
 	e.direction = DIRECTION_WRITE;
 	e.side = SIDE_SERVER;
-	e.learned = e.blocking = e.shared = e.inherited = e.unseen = flags;
+	e.learned = e.blocking = e.shared = e.inherited = e.heirloom = e.unseen = flags;
 	e.sandboxed = false;
 	e.connecting = e.given_up = e.cut_short = e.listening = e.peer_fin = e.acked_since_fin =
 		flags;

@@ -99,6 +99,41 @@ static void run_forkhold(const struct words *words, struct outcome *outcome)
 	outcome->result = held > 0 ? 0 : -1;
 }
 
+/** Where the child of forkhandler reads what it is to do, in its own good time. */
+static int handler = -1;
+
+static void run_forkhandler(const struct words *words, struct outcome *outcome)
+{
+	char line[256] = "";
+	int ends[2];
+	(void)words;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		confused("pipe");
+	}
+	held = fork();
+	if (held == 0) {
+		close(ends[1]);
+		if (read(ends[0], line, sizeof(line) - 1) > 0) {
+			run_command(line, outcome);
+		}
+		_exit(0);
+	}
+	close(ends[0]);
+	handler = ends[1];
+	outcome->result = held > 0 ? 0 : -1;
+}
+
+static void run_handler(const struct words *words, struct outcome *outcome)
+{
+	if (handler < 0 || write(handler, words->rest, strlen(words->rest)) < 0) {
+		confused("handler without forkhandler");
+	}
+	close(handler);
+	handler = -1;
+	outcome->result = waitpid(held, NULL, 0) == held ? 0 : -1;
+	held = -1;
+}
+
 typedef int spawning(int *, const char *, const posix_spawn_file_actions_t *,
 		     const posix_spawnattr_t *, char *const[], char *const[]);
 
@@ -386,6 +421,8 @@ const struct command process_commands[] = {
 	{"clone3", "CMD", run_fork},
 	{"clone_vm", "CMD", run_fork},
 	{"forkhold", "", run_forkhold},
+	{"forkhandler", "", run_forkhandler},
+	{"handler", "CMD", run_handler},
 	{"spawnhold", "", run_spawnhold},
 	{"spawnphold", "", run_spawnhold},
 	{"pidfd_spawnhold", "", run_pidfd_spawnhold},

@@ -875,6 +875,46 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 	}
 }
 
+/** As a server's child that ends before it has read its request; the parent closed at once. */
+static void what_a_child_never_used_is_named_by_its_last_holder(void **state)
+{
+	static const char *const ends[][3] = {
+		{"close s0", "close", "closed-unread"},
+		{"exit 0", "exit", "exit-open"},
+		{"_exit 0", "exit", "exit-open"},
+	};
+	(void)state;
+	for (unsigned parent = 0; parent <= 1; parent++) {
+		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+			struct pair p;
+			pair_open_client(&p);
+			fill(&p, 10);
+			assert_string_equal(actor_do(&p.a, "forkhandler"), "0 -");
+			if (!parent) {
+				assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+				expect_silence(&p.a);
+			}
+			actor_do(&p.a, "handler %s", ends[i][0]);
+			if (parent) {
+				expect_silence(&p.a);
+				assert_false(capture_rst(&p.wire, p.actor_port));
+				assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+			} else {
+				assert_true(capture_rst(&p.wire, p.actor_port));
+				expect_verdict(&p.a, 0,
+					       (struct expected){.op = ends[i][1],
+								 .error = "none",
+								 .cause = ends[i][2],
+								 .sure = "likely",
+								 .others = "[]",
+								 .why = {"10 bytes unread",
+									 "never used here"}});
+			}
+			pair_close(&p);
+		}
+	}
+}
+
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
@@ -905,4 +945,5 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_our_own_shutdown_raises_one_signal),
 	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
 	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
-	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset))
+	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset),
+	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder))
