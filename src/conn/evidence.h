@@ -61,6 +61,7 @@ struct evidence {
 	/* the connection as this process knows it */
 	enum side side;
 	bool learned; /* its opening was not seen */
+	bool in_call; /* another thread waits in a call on it, while this one closes */
 	bool blocking;
 	bool shared;     /* a forked process may be the one that uses the socket */
 	bool inherited;  /* an ancestor made it and may still hold it */

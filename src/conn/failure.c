@@ -11,6 +11,7 @@
 #include "../sys/scratch.h"
 #include "conn.h"
 #include "holder.h"
+#include "threads.h"
 
 static uint32_t tcp_number(int fd, int name)
 {
@@ -282,4 +283,7 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 		evidence->heirloom = false;
 		process_is_no_heir();
 	}
+	bool closes = evidence->surface == SURFACE_CLOSE && evidence->op != OP_EXECVE &&
+		      evidence->op != OP_SHUTDOWN;
+	evidence->in_call = closes && !evidence->sandboxed && threads_hold(fd);
 }

@@ -5,6 +5,7 @@
 #include "../sys/raw.h"
 #include "../sys/scratch.h"
 #include "../sys/text.h"
+#include "../sys/units.h"
 
 #define PATH_SIZE 40
 

@@ -8,6 +8,7 @@
 #include "../sys/clock.h"
 #include "../sys/raw.h"
 #include "holder.h"
+#include "threads.h"
 
 /* Sequence numbers that are no bytes: SYN, FIN, and an urgent byte that was skipped. */
 #define SLACK 4
@@ -18,9 +19,6 @@
  */
 #define COUNT_TURNS 100
 #define COUNT_MS 10u
-
-/* A directory has a link from its parent, one from itself, and one from each directory in it. */
-#define LINKS_OF_EMPTY 2
 
 static uint64_t excess(uint64_t moved, const _Atomic uint64_t *counted)
 {
@@ -80,18 +78,12 @@ static bool is_wrapped(int fd)
 	return raw_getsockopt(fd, IPPROTO_TCP, TCP_ULP, name, &size) == 0 && name[0] != '\0';
 }
 
-static bool has_threads(void)
-{
-	struct statx status = {.stx_nlink = 0};
-	return raw_stat("/proc/self/task", &status) < 0 || status.stx_nlink > LINKS_OF_EMPTY + 1;
-}
-
 void unseen_await(const struct conn *conn, int fd, uint64_t acked)
 {
 	int unacked = 0;
 	raw_ioctl(fd, SIOCOUTQ, &unacked);
 	uint64_t sent = acked + (uint64_t)unacked;
-	if (!unseen_suspected(conn, 0, sent) || !has_threads()) {
+	if (!unseen_suspected(conn, 0, sent) || !threads_many()) {
 		return;
 	}
 	uint64_t until_ms = clock_coarse_ms() + COUNT_MS;
@@ -110,7 +102,7 @@ void unseen_await(const struct conn *conn, int fd, uint64_t acked)
 static bool is_telling(const struct evidence *e, const struct conn *conn, int fd)
 {
 	return conn_holding(conn) == HOLDING_ALONE && conn->choice.actions == 0 && e->rule == 0 &&
-	       !(e->blocking && has_threads()) && !is_wrapped(fd) &&
+	       !(e->blocking && threads_many()) && !is_wrapped(fd) &&
 	       !(conn_is(conn, CONN_LEARNED) && holder_is_parent(fd));
 }
 

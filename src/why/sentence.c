@@ -59,6 +59,10 @@ void say_inherited(const struct evidence *e, struct text *text)
 		text_string(text, "; an older process may hold the socket too, and then nothing is "
 				  "sent before that one closes it");
 	}
+	if (e->in_call) {
+		text_string(text, "; another thread waits in a call on it, and nothing is sent "
+				  "before that one has returned");
+	}
 }
 
 static void say_past(const struct evidence *e, struct text *text)

@@ -76,6 +76,6 @@ bool may_end_first(const struct evidence *e)
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
 enum sure when_made_here(const struct evidence *e)
 {
-	bool others = e->inherited || e->learned || e->heirloom;
-	return others || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
+	bool may_be_held = e->inherited || e->learned || e->heirloom || e->in_call;
+	return may_be_held || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
 }

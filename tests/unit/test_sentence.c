@@ -249,6 +249,8 @@ static void numbers_have_units(void **state)
 	says(CAUSE_CLOSED_LINGER0, (struct evidence){.linger_ago_ms = 40, .outq = 20},
 	     "by the program 40 ms ago|20 bytes");
 	says(CAUSE_CLOSED_LINGER0, (struct evidence){.linger_ago_ms = NEVER}, "on its listener");
+	says(CAUSE_CLOSED_LINGER0, (struct evidence){.in_call = true},
+	     "another thread waits in a call on it");
 	says(CAUSE_LISTENER_CLOSED, (struct evidence){.accept_queue = 3},
 	     "closed with 3 established connections");
 	says(CAUSE_BLIND_SPOT,

@@ -411,6 +411,28 @@ static void linger_zero_of_the_listener_is_the_connections(void **state)
 	pair_close(&p);
 }
 
+/** The kernel closes nothing while a call on it goes on. */
+static void linger_zero_under_a_call_of_another_thread_is_only_likely(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	actor_do(&p.a, "setsockopt s0 linger on 0");
+	actor_do(&p.a, "background recv s0 10");
+	actor_wait_background(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_open(&p);
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .cause = "closed-linger0",
+					 .sure = "likely",
+					 .why = {"another thread waits in a call on it"}});
+	peer_send(p.peer, "0123456789");
+	assert_string_equal(actor_do(&p.a, "join"), "10 - 0123456789");
+	lab_until(capture_rst(&p.wire, p.actor_port));
+	pair_close(&p);
+}
+
 /** Also where the listener came over exec, as from a supervisor that had set it. */
 static void linger_zero_of_an_inherited_listener_is_the_connections(void **state)
 {
@@ -929,6 +951,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(close_with_bytes_unread_tells_what_may_be_lost),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
+	 LAB_TEST(linger_zero_under_a_call_of_another_thread_is_only_likely),
 	 LAB_TEST(linger_zero_of_an_inherited_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
