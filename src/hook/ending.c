@@ -50,7 +50,6 @@ static void close_detached(struct call *call)
 {
 	struct conn *conn = call->conn;
 	uint32_t now_ms = (uint32_t)clock_coarse_ms();
-	call->result = 0;
 	conn_remember(conn, call->op, 0, 0, now_ms);
 	if (watch_is_due(now_ms)) {
 		flow_keep_house(now_ms);
@@ -129,7 +128,6 @@ void flow_exiting(void)
 		bool left = !ours && conn_is_heirloom(conn) && evidence_may_reset(conn, fd);
 		if ((ours || left) && is_still_open(conn, fd) && !has_another(conn, fd)) {
 			call_enter(&call, OP_EXIT, conn, fd, 0);
-			call.result = 0;
 			if (ours) {
 				close_last(&call, SURFACE_EXIT);
 			} else {
@@ -178,7 +176,6 @@ void flow_replaced(void)
 		}
 		if (closes_on_exec(conn, fd) && is_still_open(conn, fd)) {
 			call_enter(&call, OP_EXECVE, conn, fd, 0);
-			call.result = 0;
 			flow_notice_connected(&call);
 			tell_end(&call, SURFACE_CLOSE, ACT_END_SAME);
 		}

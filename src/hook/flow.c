@@ -278,7 +278,6 @@ void flow_ready(struct conn *conn, int fd, enum op op)
 	struct call call;
 	if (call_enter(&call, op, conn, fd, 0) && conn_pin(conn, fd)) {
 		int saved = errno;
-		call.result = 0;
 		flow_notice_connected(&call);
 		conn_unpin(conn);
 		errno = saved;

@@ -100,7 +100,6 @@ static void accepted(struct conn *listener, int fd, enum op op, const struct pee
 	conn->linger_ms = listener->linger_ms;
 	struct call call;
 	call_enter(&call, op, conn, fd, 0);
-	call.result = 0;
 	flow_opened(&call);
 	if (evidence_is_over(fd)) {
 		report(&call, SURFACE_ACCEPT, DIRECTION_NONE, false);
