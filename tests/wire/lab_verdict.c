@@ -22,6 +22,11 @@ static void same(const char *line, const char *key, const char *expected)
 	}
 }
 
+/** What every `error` says of itself, beside its verdict. */
+static const char *const always[] = {
+	"\"op\":\"", "\"errno\":\"", "\"case\":\"", "\"doc\":\"", "\"advice\":\"", "\"history\":[",
+};
+
 const char *expect_verdict(struct actor *actor, unsigned index, struct expected expected)
 {
 	unsigned count = log_count(actor, "error");
@@ -30,6 +35,12 @@ const char *expect_verdict(struct actor *actor, unsigned index, struct expected 
 		fail_msg("%u error lines, not %u", count, index + 1);
 	}
 	const char *line = log_find(actor, "error", index);
+	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
+		if (strstr(line, always[i]) == NULL) {
+			show(line);
+			fail_msg("%s is missing", always[i]);
+		}
+	}
 	bool certain = expected.sure != NULL && strcmp(expected.sure, "certain") == 0;
 	same(line, "op", expected.op);
 	same(line, "errno", expected.error);

@@ -263,12 +263,13 @@ static void end_of_file_that_hides_a_reset_is_told(void **state)
 	/* And an error that comes after it is of the same end. */
 	assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
 	expect_verdict(&p.a, 1,
-		       (struct expected){.op = "send",
-					 .error = "EPIPE",
-					 .cause = "already-reset",
-					 .sure = "certain",
-					 .rst_case = "reset-by-peer",
-					 .why = {"hidden by the end of file that recv reported"}});
+		       (struct expected){
+			       .op = "send",
+			       .error = "EPIPE",
+			       .cause = "already-reset",
+			       .sure = "certain",
+			       .rst_case = "reset-by-peer",
+			       .why = {"hidden by the end of file that recv reported", "s ago"}});
 	pair_close(&p);
 }
 
@@ -909,7 +910,7 @@ static void calls_after_the_end_are_already_reset(void **state)
 					 .sure = "certain",
 					 .rst_case = "reset-by-peer",
 					 .doc = "Connection reset by peer",
-					 .why = {"ended with ECONNRESET", "recv"}});
+					 .why = {"ended with ECONNRESET", "recv", "s ago"}});
 	for (int i = 0; i < 40; i++) {
 		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
 	}

@@ -175,7 +175,7 @@ static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 		struct actor a;
 		uint16_t port;
 		int listener = peer_listen(AF_INET, &port);
-		actor_start(&a, NULL);
+		actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 		actor_do(&a, "socket4 s0 nonblock");
 		assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port),
 				    "-1 EINPROGRESS");
@@ -192,6 +192,8 @@ static void reset_before_the_success_was_noticed_is_a_reset(void **state)
 						 .sure = "likely",
 						 .others = "[\"accept-overflow\"]",
 						 .rst_case = i == 1 ? "reset-by-peer" : "reset"});
+		actor_do(&a, "close s0");
+		assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "peer-rst");
 		actor_stop(&a);
 		close(listener);
 	}
@@ -374,7 +376,31 @@ static void history_tells_the_calls_before(void **state)
 	const char *read = strstr(history, "{\"op\":\"read\",\"result\":2,\"errno\":\"none\"");
 	const char *recv =
 		strstr(history, "{\"op\":\"recv\",\"result\":-1,\"errno\":\"ECONNRESET\"");
-	assert_true(connect != NULL && connect < send && send < read && read < recv);
+	assert_true(connect == history + 1 && connect < send && send < read && read < recv);
+	pair_close(&p);
+}
+
+static void history_tells_the_last_sixteen_calls(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open(&p, client_situation, NULL);
+	for (int i = 1; i <= 20; i++) {
+		assert_int_equal(actor_number(actor_do(&p.a, "send s0 %d", i)), i);
+	}
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	const char *at = json_get(expect_verdict(&p.a, 0, (struct expected){0}), "history");
+	for (int i = 6; i <= 20; i++) {
+		at = strstr(at, "{\"op\":");
+		assert_non_null(at);
+		const char *send = lab_text("{\"op\":\"send\",\"result\":%d,", i);
+		assert_int_equal(strncmp(at++, send, strlen(send)), 0);
+	}
+	at = strstr(at, "{\"op\":\"recv\",\"result\":-1,\"errno\":\"ECONNRESET\"");
+	assert_non_null(at);
+	assert_null(strstr(at + 1, "{\"op\":"));
 	pair_close(&p);
 }
 
@@ -389,4 +415,4 @@ LAB_MAIN(LAB_TEST(reset_met_in_any_read_is_connection_reset),
 	 LAB_TEST(line_is_written_before_sigpipe_kills),
 	 LAB_TEST(line_is_written_when_sigpipe_is_the_first_sign),
 	 LAB_TEST(sigpipe_arrives_once_where_it_is_handled),
-	 LAB_TEST(history_tells_the_calls_before))
+	 LAB_TEST(history_tells_the_calls_before), LAB_TEST(history_tells_the_last_sixteen_calls))
