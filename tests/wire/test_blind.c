@@ -78,11 +78,11 @@ static void bytes_that_no_hook_saw_are_told_at_close(void **state)
 	}
 }
 
-/** Where only what is written goes past, or only what is read. */
+/** Where only what is written goes past, or only what is read; the peer's FIN is none of them. */
 static void bytes_of_one_way_are_told_too(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct pair p;
 		pair_open(&p, client_situation, NULL);
 		if (i == 0) {
@@ -92,9 +92,59 @@ static void bytes_of_one_way_are_told_too(void **state)
 			peer_send_bytes(p.peer, RECEIVED);
 			assert_string_equal(actor_do(&p.a, "unseen_recv s0 3000"), "3000 -");
 		}
+		if (i > 1) {
+			shutdown(p.peer, SHUT_WR);
+			wait_for_fin(&p.a, "s0");
+			assert_string_equal(
+				actor_do(&p.a, i > 2 ? "recv s0 1" : "unseen_recv s0 1"), "0 -");
+		}
+		if (i > 2) {
+			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+		}
 		actor_do(&p.a, "close s0");
 		expect_told(&p, i == 0 ? "1000 bytes that this process sent and 0 bytes"
 				       : "0 bytes that this process sent and 3000 bytes");
+		pair_close(&p);
+	}
+}
+
+/** A call of another thread cannot have moved the half of them: none waits on this connection. */
+static void they_are_told_beside_another_thread(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, nonblocking_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "socketpair s5 s6"), "0 -");
+	assert_string_equal(actor_do(&p.a, "background recv s5 1"), "0 -");
+	actor_wait_background(&p.a, "s5");
+	move_unseen(&p, ways[0]);
+	actor_do(&p.a, "close s0");
+	expect_told(&p, "1000 bytes that this process sent and 3000 bytes");
+	assert_string_equal(actor_do(&p.a, "send s6 1"), "1 -");
+	assert_string_equal(actor_do(&p.a, "join"), "1 - a");
+	pair_close(&p);
+}
+
+/** What else is wrong with the connection is told once, too, whichever comes first. */
+static void they_are_told_once_beside_another_warning(void **state)
+{
+	(void)state;
+	for (int leaked = 0; leaked < 2; leaked++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_STALE=1ms", NULL});
+		for (int i = 0; i < 2; i++) {
+			if (i == leaked) {
+				assert_string_equal(actor_do(&p.a, "unseen_send s0 1000"),
+						    "1000 -");
+			} else {
+				shutdown(p.peer, SHUT_WR);
+			}
+			look_around(&p.a);
+			assert_int_equal(log_count(&p.a, "warn"), i + 1);
+		}
+		assert_non_null(blind_spot(&p.a));
+		assert_non_null(log_line(&p.a, "\"cause\":\"close-wait-leak\""));
 		pair_close(&p);
 	}
 }
@@ -119,7 +169,7 @@ static void a_connection_of_which_nothing_was_seen_is_told_at_its_close(void **s
 	(void)state;
 	for (size_t reset = 0; reset < 2; reset++) {
 		struct pair p;
-		pair_open(&p, client_situation, NULL);
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 		assert_string_equal(actor_do(&p.a, "socket4 s1"), "0 -");
 		assert_string_equal(actor_do(&p.a, "unseen_connect s1 127.0.0.1 %u", p.listen_port),
 				    "0 -");
@@ -133,6 +183,8 @@ static void a_connection_of_which_nothing_was_seen_is_told_at_its_close(void **s
 		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
 		expect_told(&p, "1000 bytes that this process sent and 0 bytes");
 		assert_int_equal(log_count(&p.a, "error"), reset);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
+				    reset ? "peer-rst" : "fin");
 		if (reset) {
 			expect_verdict(&p.a, 0,
 				       (struct expected){.op = "close",
@@ -366,6 +418,21 @@ static void what_another_holder_may_have_moved_is_only_likely_unseen(void **stat
 	pair_close(&p);
 }
 
+/** The kernel has them yet; that they were sent no hook of this program saw. */
+static void what_waits_to_be_sent_over_exec_is_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, nonblocking_situation, NULL);
+	assert_true(actor_number(actor_do(&p.a, "send s0 20000000")) > 10000);
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	actor_do(&p.a, "getsockname s0");
+	actor_do(&p.a, "close s0");
+	expect_silence(&p.a);
+	expect_awake(&p.a);
+	pair_close(&p);
+}
+
 /** Who is alone waits for no other thread to count them: each turn may cost a slice of the processor. */
 static void a_lone_thread_waits_for_nobody(void **state)
 {
@@ -391,7 +458,8 @@ static void a_lone_thread_waits_for_nobody(void **state)
 }
 
 LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
-	 LAB_TEST(bytes_of_one_way_are_told_too),
+	 LAB_TEST(bytes_of_one_way_are_told_too), LAB_TEST(they_are_told_beside_another_thread),
+	 LAB_TEST(they_are_told_once_beside_another_warning),
 	 LAB_TEST(they_are_told_while_the_connection_is_open),
 	 LAB_TEST(a_connection_of_which_nothing_was_seen_is_told_at_its_close),
 	 LAB_TEST(a_socket_that_was_never_connected_ends_in_silence),
@@ -403,4 +471,5 @@ LAB_MAIN(LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(what_was_moved_before_exec_is_not_missed),
 	 LAB_TEST(two_inherited_descriptors_of_one_connection_are_one),
 	 LAB_TEST(what_another_holder_may_have_moved_is_only_likely_unseen),
+	 LAB_TEST(what_waits_to_be_sent_over_exec_is_not_missed),
 	 LAB_TEST(a_lone_thread_waits_for_nobody))
