@@ -51,20 +51,74 @@ static void a_connection_inherited_over_exec_is_learned(void **state)
 	}
 }
 
-/** Though both its ports are ephemeral. */
+/** Though both its ports are ephemeral, and also when the peer has shut down; its FIN is no byte. */
 static void the_side_of_an_inherited_connection_is_known(void **state)
+{
+	(void)state;
+	for (int fin = 0; fin < 2; fin++) {
+		ALL_SITUATIONS (how) {
+			struct pair p;
+			pair_open(&p, *how, CALLS);
+			expect_seen(&p, 0);
+			if (fin) {
+				shutdown(p.peer, SHUT_WR);
+				wait_for_fin(&p.a, "s0");
+			}
+			assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+			expect_seen(&p, 0);
+			assert_string_equal(json_get(log_last_call(&p.a, "send"), "side"),
+					    how->server ? "server" : "client");
+			actor_do(&p.a, "close s0");
+			const char *line = log_find(&p.a, "close", 0);
+			assert_int_equal(json_number(line, "bytes_in"), 0);
+			assert_int_equal(json_number(line, "bytes_out"), 12);
+			pair_close(&p);
+		}
+	}
+}
+
+static const char *inherited_side(struct pair *p)
+{
+	assert_string_equal(actor_do(&p->a, "exec"), "0 -");
+	actor_do(&p->a, "getsockname s0");
+	return json_get(log_last_call(&p->a, "getsockname"), "side");
+}
+
+/** Where it has shut down itself, a server is known by the ports alone: one of the two is ephemeral. */
+static void the_side_of_what_was_shut_down_before_exec_is_known_by_its_port(void **state)
 {
 	(void)state;
 	ALL_SITUATIONS (how) {
 		struct pair p;
 		pair_open(&p, *how, CALLS);
-		expect_seen(&p, 0);
-		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
-		expect_seen(&p, 0);
-		assert_string_equal(json_get(log_last_call(&p.a, "send"), "side"),
-				    how->server ? "server" : "client");
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_string_equal(inherited_side(&p), how->server ? "unknown" : "client");
+		uint16_t port = how->server ? p.peer_port : p.actor_port;
+		lab_sysctl("net/ipv4/ip_local_port_range", lab_text("%u %u", port, port));
+		assert_string_equal(inherited_side(&p), how->server ? "server" : "client");
+		lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
 		pair_close(&p);
 	}
+}
+
+/** Nothing has come yet that could be counted. */
+static void who_inherits_a_connect_is_the_client(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
+	actor_start(&a, CALLS);
+	actor_do(&a, "socket4 s0 nonblock");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "exec"), "0 -");
+	nft_flush();
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out");
+	actor_do(&a, "getsockname s0");
+	assert_string_equal(json_get(log_last_call(&a, "getsockname"), "side"), "client");
+	actor_stop(&a);
+	close(listener);
 }
 
 /** Also when its close is the first that is seen of it. */
@@ -565,6 +619,8 @@ static void our_own_descriptors_are_high_and_closed_on_exec(void **state)
 
 LAB_MAIN(LAB_TEST(a_connection_inherited_over_exec_is_learned),
 	 LAB_TEST(the_side_of_an_inherited_connection_is_known),
+	 LAB_TEST(the_side_of_what_was_shut_down_before_exec_is_known_by_its_port),
+	 LAB_TEST(who_inherits_a_connect_is_the_client),
 	 LAB_TEST(an_inherited_connection_is_reset_by_its_first_call),
 	 LAB_TEST(a_reset_of_an_inherited_connection_is_explained),
 	 LAB_TEST(a_reset_before_exec_is_one_of_a_server),
