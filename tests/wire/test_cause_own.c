@@ -45,6 +45,8 @@ static void close_with_bytes_unread_names_itself(void **state)
 					  .state = "ESTABLISHED",
 					  .why = {"the program closed with 300 bytes unread"}});
 		assert_true(json_number(line, "inq") == 300);
+		assert_non_null(strstr(json_get(line, "history"),
+				       lab_text("\"op\":\"%s\",\"result\":0", ops[i])));
 		pair_expect_rst(&p);
 		pair_close(&p);
 	}
@@ -186,21 +188,40 @@ static void exec_names_what_it_closes(void **state)
 	pair_close(&p);
 }
 
-/** Another descriptor of it stays open, or this one is the connection's no more. */
+/** Another descriptor of it stays open, here or in a child, or this one is the connection's no more. */
 static void exec_does_not_name_what_it_does_not_close(void **state)
 {
-	static const char *const before[] = {"dup s1 s2", "unseen_close s1"};
+	static const char *const before[] = {"dup s1 s2", "forkhold", "unseen_close s1"};
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct pair p;
 		int other = open_close_on_exec(&p, ACTOR_PRELOADED);
 		assert_string_equal(actor_do(&p.a, "%s", before[i]), "0 -");
 		assert_string_equal(actor_do(&p.a, "exec"), "0 -");
 		assert_int_equal(log_count(&p.a, "error") + log_count(&p.a, "close"), 0);
-		assert_int_equal(peer_poll(other, POLLERR, 0) & POLLERR, i == 0 ? 0 : POLLERR);
+		assert_int_equal(peer_poll(other, POLLERR, 0) & POLLERR, i < 2 ? 0 : POLLERR);
 		close(other);
 		pair_close(&p);
 	}
+}
+
+/** Its close is this process's alone: exec has closed the other program's copy. */
+static void what_a_started_program_does_not_get_is_reset_by_its_close(void **state)
+{
+	struct pair p;
+	(void)state;
+	int other = open_close_on_exec(&p, ACTOR_PRELOADED);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "popenhold"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+	expect_verdict(&p.a, 0,
+		       (struct expected){.op = "close",
+					 .error = "none",
+					 .cause = "closed-unread",
+					 .sure = "certain"});
+	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+	close(other);
+	pair_close(&p);
 }
 
 /** A program that may be executed and not be read (mode 0111) is one, and a script is. */
@@ -943,6 +964,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(close_at_an_urgent_byte_that_was_read_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
+	 LAB_TEST(what_a_started_program_does_not_get_is_reset_by_its_close),
 	 LAB_TEST(exec_of_what_is_no_readable_program_names_what_it_closes),
 	 LAB_TEST(exec_that_fails_closes_nothing), LAB_TEST(linger_zero_tells_what_it_discards),
 	 LAB_TEST(half_closed_with_bytes_unread_is_not_certain_of_its_rst),

@@ -266,23 +266,41 @@ static void nothing_ends_with_a_child_of_vfork(void **state)
 /** A connect that does not wait, and a program that asks nothing before it closes. */
 static void a_connection_that_nobody_looked_at_is_told_when_it_is_closed(void **state)
 {
+	static const char *const closes[] = {"close s0", "exec"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		uint16_t port;
+		int listener = peer_listen(AF_INET, &port);
+		actor_start(&a, CONNS);
+		actor_do(&a, "socket4 s0 nonblock cloexec");
+		assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port),
+				    "-1 EINPROGRESS");
+		int peer = accept(listener, NULL, NULL);
+		assert_true(peer >= 0);
+		assert_int_equal(log_count(&a, "open"), 0);
+		assert_string_equal(actor_do(&a, "%s", closes[i]), "0 -");
+		assert_int_equal(log_count(&a, "open"), 1);
+		assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "fin");
+		assert_int_equal(peer_drain(peer), 0);
+		actor_stop(&a);
+		close(peer);
+		close(listener);
+	}
+}
+
+/** A RST was the answer, to whoever asked. */
+static void a_refused_connect_was_ended_by_the_peer(void **state)
+{
 	(void)state;
 	struct actor a;
-	uint16_t port;
-	int listener = peer_listen(AF_INET, &port);
 	actor_start(&a, CONNS);
-	actor_do(&a, "socket4 s0 nonblock");
-	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
-	int peer = accept(listener, NULL, NULL);
-	assert_true(peer >= 0);
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 1"), "-1 ECONNREFUSED");
+	actor_do(&a, "close s0");
+	assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "peer-rst");
 	assert_int_equal(log_count(&a, "open"), 0);
-	assert_string_equal(actor_do(&a, "close s0"), "0 -");
-	assert_int_equal(log_count(&a, "open"), 1);
-	assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "fin");
-	assert_int_equal(peer_drain(peer), 0);
 	actor_stop(&a);
-	close(peer);
-	close(listener);
 }
 
 /** Not only the close that ends it. */
@@ -420,6 +438,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(what_another_process_holds_does_not_end_at_exit),
 	 LAB_TEST(nothing_ends_with_a_child_of_vfork),
 	 LAB_TEST(a_connection_that_nobody_looked_at_is_told_when_it_is_closed),
+	 LAB_TEST(a_refused_connect_was_ended_by_the_peer),
 	 LAB_TEST(each_close_of_a_descriptor_is_a_call),
 	 LAB_TEST(a_connection_whose_second_descriptor_went_unseen_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
