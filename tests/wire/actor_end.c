@@ -163,6 +163,9 @@ static void run_select(const struct words *words, struct outcome *outcome)
 	if (outcome->result > 0) {
 		tell(outcome, "%s", FD_ISSET(fd, &in) ? "in" : "out");
 	}
+	if (has_word(words, "left")) {
+		tell(outcome, "%ld.%06ld", (long)limit.tv_sec, (long)limit.tv_usec);
+	}
 }
 
 static void run_epoll_create(const struct words *words, struct outcome *outcome)
@@ -220,7 +223,7 @@ const struct command end_commands[] = {
 	{"poll", "FD [EVENT...] MS", run_poll},
 	{"ppoll", "FD [EVENT...] MS", run_poll},
 	{"__poll_chk", "FD [EVENT...] MS", run_poll},
-	{"select", "FD in|out MS", run_select},
+	{"select", "FD in|out [left] MS", run_select},
 	{"pselect", "FD in|out MS", run_select},
 	{"epoll_create", "SLOT", run_epoll_create},
 	{"epoll_add", "FD FD [EVENT...] [named]", run_epoll_ctl},

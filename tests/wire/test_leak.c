@@ -102,6 +102,18 @@ static void a_leak_with_a_time_ends(void **state)
 	}
 }
 
+/** As Linux says it, though the wait is made in parts. */
+static void a_select_beside_a_leak_says_what_is_left_of_its_time(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "leak=20s");
+	assert_string_equal(actor_do(&p.a, "socketpair s1 s2"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "select s1 in left 1100"), "0 - 0.000000");
+	pair_close(&p);
+}
+
 static void the_leaked_descriptor_does_not_exist_for_the_program(void **state)
 {
 	(void)state;
@@ -134,5 +146,6 @@ static void too_many_leaks_are_refused_aloud(void **state)
 LAB_MAIN(LAB_TEST(a_leaked_close_sends_nothing_until_exit), LAB_TEST(a_leak_with_a_time_ends),
 	 LAB_TEST(a_leak_ends_at_exec), LAB_TEST(a_child_inherits_a_leak),
 	 LAB_TEST(the_end_of_the_process_leaks_nothing),
+	 LAB_TEST(a_select_beside_a_leak_says_what_is_left_of_its_time),
 	 LAB_TEST(the_leaked_descriptor_does_not_exist_for_the_program),
 	 LAB_TEST(too_many_leaks_are_refused_aloud))
