@@ -140,6 +140,22 @@ static void epoll_shows_no_hang_up_together_with_bytes(void **state)
 	pair_close(&p);
 }
 
+/** It would not be shown again. */
+static void epoll_shows_a_hang_up_where_it_is_shown_once(void **state)
+{
+	(void)state;
+	struct pair p;
+	retry_open(&p, nonblocking_situation, "retry", NULL);
+	actor_do(&p.a, "epoll_create s1");
+	actor_do(&p.a, "epoll_add s1 s0 in et named");
+	retry_ask(&p, GET);
+	peer_send(p.peer, ANSWER);
+	pair_abort_peer(&p);
+	assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in err hup");
+	assert_string_equal(actor_do(&p.a, "epoll_wait s1 20000"), "1 - in err hup");
+	pair_close(&p);
+}
+
 static void dontwait_on_a_blocking_socket_is_not_held(void **state)
 {
 	(void)state;
@@ -456,6 +472,7 @@ LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(a_wait_that_the_reset_ends_is_followed_by_another),
 	 LAB_TEST(epoll_waits_for_the_new_answer),
 	 LAB_TEST(epoll_shows_no_hang_up_together_with_bytes),
+	 LAB_TEST(epoll_shows_a_hang_up_where_it_is_shown_once),
 	 LAB_TEST(dontwait_on_a_blocking_socket_is_not_held),
 	 LAB_TEST(a_reset_that_is_asked_for_is_not_told),
 	 LAB_TEST(a_retry_that_failed_is_told_to_who_asks),
