@@ -292,6 +292,8 @@ static void a_wrong_edit_keeps_the_rules_and_is_told_once(void **state)
 		write_rules("# first line\nlinger0\n  linger9 to=:1\n");
 		const char *line = wait_for_line(&p, "warn", 0);
 		assert_string_equal(json_get(line, "cause"), "rules-file");
+		assert_string_equal(json_get(line, "sure"), "certain");
+		assert_non_null(json_get(line, "advice"));
 		char place[320];
 		snprintf(place, sizeof(place), "%s:3:3: ", rules_path);
 		assert_non_null(strstr(json_get(line, "why"), place));
