@@ -295,6 +295,21 @@ static void run_cancel(const struct words *words, struct outcome *outcome)
 }
 
 /** Replace this program by itself; the new one answers. Or by another one, which cannot be. */
+static int exec_as(const char *way, const char *path, char *list)
+{
+	char *argv[] = {"actor", list, NULL};
+	int fd = strcmp(way, "fexecve") == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	return strcmp(way, "execv") == 0      ? execv(path, argv)
+	       : strcmp(way, "execve") == 0   ? execve(path, argv, environ)
+	       : strcmp(way, "execvp") == 0   ? execvp(path, argv)
+	       : strcmp(way, "execvpe") == 0  ? execvpe(path, argv, environ)
+	       : strcmp(way, "execlp") == 0   ? execlp(path, "actor", list, NULL)
+	       : strcmp(way, "execle") == 0   ? execle(path, "actor", list, NULL, environ)
+	       : strcmp(way, "execveat") == 0 ? execveat(AT_FDCWD, path, argv, environ, 0)
+	       : strcmp(way, "fexecve") == 0  ? fexecve(fd, argv, environ)
+					      : execl(path, "actor", list, NULL);
+}
+
 static void run_exec(const struct words *words, struct outcome *outcome)
 {
 	char list[SLOTS * 12] = "";
@@ -311,7 +326,7 @@ static void run_exec(const struct words *words, struct outcome *outcome)
 		size_t used = strlen(list);
 		snprintf(list + used, sizeof(list) - used, "%d,", slots[i]);
 	}
-	CALL(outcome, execl(path, "actor", list, NULL));
+	CALL(outcome, exec_as(words->w[0], path, list));
 }
 
 /** As a handler of the program's own does; what it was registered for is under way by then. */
@@ -436,6 +451,14 @@ const struct command process_commands[] = {
 	{"join", "", run_join},
 	{"cancel", "", run_cancel},
 	{"exec", "[PATH]", run_exec},
+	{"execv", "", run_exec},
+	{"execve", "", run_exec},
+	{"execvp", "", run_exec},
+	{"execvpe", "", run_exec},
+	{"execlp", "", run_exec},
+	{"execle", "", run_exec},
+	{"execveat", "", run_exec},
+	{"fexecve", "", run_exec},
 	{"exit", "[STATUS]", run_end},
 	{"_exit", "[STATUS]", run_end},
 	{"_Exit", "[STATUS]", run_end},

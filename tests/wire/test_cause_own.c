@@ -166,26 +166,32 @@ static int open_close_on_exec(struct pair *p, int modes)
 
 static void exec_names_what_it_closes(void **state)
 {
-	struct pair p;
+	static const char *const ways[] = {"exec",   "execv",  "execve",   "execvp", "execvpe",
+					   "execlp", "execle", "execveat", "fexecve"};
 	(void)state;
-	int other = open_close_on_exec(&p, ACTOR_PRELOADED);
-	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
-	expect_verdict(
-		&p.a, 0,
-		(struct expected){.op = "execve",
-				  .error = "none",
-				  .cause = "closed-unread",
-				  .sure = "certain",
-				  .rst_case = "none",
-				  .state = "ESTABLISHED",
-				  .why = {"exec closed this descriptor (FD_CLOEXEC) with 3"}});
-	assert_int_equal(log_count(&p.a, "close"), 1);
-	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
-	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
-	/* What stays open over exec goes on, in the new program. */
-	pair_expect_open(&p);
-	close(other);
-	pair_close(&p);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		int other = open_close_on_exec(&p, ACTOR_PRELOADED);
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "0 -");
+		expect_verdict(&p.a, 0,
+			       (struct expected){
+				       .op = "execve",
+				       .error = "none",
+				       .cause = "closed-unread",
+				       .sure = "certain",
+				       .rst_case = "none",
+				       .state = "ESTABLISHED",
+				       .why = {"exec closed this descriptor (FD_CLOEXEC) with 3"}});
+		assert_int_equal(log_count(&p.a, "close"), 1);
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+		assert_int_equal(log_count(&p.a, "exit"), 1);
+		assert_int_equal(json_number(log_find(&p.a, "exit", 0), "connections"), 2);
+		assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+		/* What stays open over exec goes on, in the new program. */
+		pair_expect_open(&p);
+		close(other);
+		pair_close(&p);
+	}
 }
 
 /** Another descriptor of it stays open, here or in a child, or this one is the connection's no more. */
@@ -205,23 +211,32 @@ static void exec_does_not_name_what_it_does_not_close(void **state)
 	}
 }
 
-/** Its close is this process's alone: exec has closed the other program's copy. */
+/**
+ * Its close is this process's alone: exec has closed the other program's copy. Where there are actions
+ * one may have given it to that program all the same.
+ */
 static void what_a_started_program_does_not_get_is_reset_by_its_close(void **state)
 {
-	struct pair p;
 	(void)state;
-	int other = open_close_on_exec(&p, ACTOR_PRELOADED);
-	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
-	assert_string_equal(actor_do(&p.a, "popenhold"), "0 -");
-	assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
-	expect_verdict(&p.a, 0,
-		       (struct expected){.op = "close",
-					 .error = "none",
-					 .cause = "closed-unread",
-					 .sure = "certain"});
-	assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
-	close(other);
-	pair_close(&p);
+	for (int actions = 0; actions < 2; actions++) {
+		struct pair p;
+		int other = open_close_on_exec(&p, ACTOR_PRELOADED);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_string_equal(actor_do(&p.a, actions ? "spawnhold" : "popenhold"), "0 -");
+		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+		if (actions) {
+			expect_silence(&p.a);
+		} else {
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = "close",
+							 .error = "none",
+							 .cause = "closed-unread",
+							 .sure = "certain"});
+		}
+		assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
+		close(other);
+		pair_close(&p);
+	}
 }
 
 /** A program that may be executed and not be read (mode 0111) is one, and a script is. */
@@ -882,14 +897,25 @@ static void write_after_a_shutdown_by_another_process_is_told_as_that(void **sta
 static void socket_that_somebody_else_holds_is_not_reset(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct pair p;
+		int copy = -1;
 		pair_open_client(&p);
 		fill(&p, 10);
 		if (i == 0) {
 			actor_do(&p.a, "dup s0 s1");
 		} else if (i == 1) {
+			/* Who goes on with it is not known, also where this process does. */
 			assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+			assert_string_equal(actor_do(&p.a, "sendfile s0 1"), "1 -");
+			peer_recv(p.peer, 1);
+		} else if (i == 3) {
+			/* Its parent has it, as of a program that was started with it. */
+			assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+			actor_do(&p.a, "getsockname s0");
+			long fd = actor_number(actor_do(&p.a, "fd s0"));
+			copy = (int)syscall(SYS_pidfd_getfd, p.a.pidfd, fd, 0);
+			assert_true(copy >= 0);
 		} else {
 			actor_do(&p.a, "socketpair s2 s3");
 			assert_string_equal(actor_do(&p.a, "passfd s2 s0"), "1 -");
@@ -904,6 +930,8 @@ static void socket_that_somebody_else_holds_is_not_reset(void **state)
 				(struct expected){.cause = "closed-unread", .sure = "certain"});
 		} else if (i == 1) {
 			actor_do(&p.a, "forkkill");
+		} else if (i == 3) {
+			close(copy);
 		} else {
 			/* Who receives it does not know who else holds it. */
 			assert_string_equal(actor_do(&p.a, "takefd s3 s4"), "1 -");

@@ -174,6 +174,19 @@ static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 	pair_close(&p);
 }
 
+/** The parent has it yet when the child ends. */
+static void what_a_parent_goes_on_with_has_no_end(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "fork send s0 5"), "5 -");
+	assert_int_equal(log_count(&p.a, "close"), 1);
+	assert_null(json_get(log_find(&p.a, "close", 0), "end"));
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	pair_close(&p);
+}
+
 /** Where another process was told the reset, what is read here is an end of file, and no FIN has come. */
 static void a_reset_that_a_child_was_told_is_the_peers_end(void **state)
 {
@@ -431,7 +444,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
-	 LAB_TEST(what_was_passed_on_has_no_end),
+	 LAB_TEST(what_a_parent_goes_on_with_has_no_end), LAB_TEST(what_was_passed_on_has_no_end),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_the_peers_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_ends_at_exit_ends_once),
