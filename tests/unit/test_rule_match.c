@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "rule/rule.h"
@@ -137,34 +138,39 @@ static void take_over(struct rules *new, struct rules *old, const unsigned *from
 static void a_connection_keeps_what_was_counted_and_drawn(void **state)
 {
 	(void)state;
-	struct rules *old = read_rules("linger0 conn=3; unread prob=50%; errno=EIO:EPIPE conn=1; "
-				       "errno=EIO:EPIPE conn=2+; drain conn=1");
-	struct rules *new = read_rules("reset; unread prob=50%; linger0 conn=3; "
-				       "errno=EIO:EPIPE conn=2+; drain conn=2");
+	static const char kept[] = "linger0 conn=3; unread prob=50%; keepalive=1s/1s/1 conn=9+; "
+				   "nolinger conn=1..9; leak conn=1+2; loss=1% prob=50%; "
+				   "loss=1% prob=50%; ";
+	char text[300];
+	snprintf(text, sizeof text, "%sreset; drain conn=2; errno=EIO:EPIPE conn=2+", kept);
+	struct rules *new = read_rules(text);
+	snprintf(text, sizeof text, "%sdrain conn=1; errno=EIO:EPIPE; errno=EIO:EPIPE conn=2+",
+		 kept);
+	struct rules *old = read_rules(text);
 	struct addr local = address("10.0.0.1", 40000), peer = address("10.0.0.2", 80);
 	struct rule_subject subject = {SIDE_CLIENT, &local, &peer};
-	struct rule_choice before[32] = {{.actions = 0}};
-	unsigned drawn = 0;
-	take_over(new, old, (const unsigned[]){0, 2, 1, 4, 0});
-	for (size_t i = 0; i < 32; i++) {
+	struct rule_choice before[33] = {{.actions = 0}};
+	take_over(new, old, (const unsigned[]){1, 2, 3, 4, 5, 6, 7, 0, 0, 10});
+	for (size_t i = 0; i < 33; i++) {
 		rule_match(old, STAGE_OPEN, &subject, SEED, &before[i]);
 	}
-	for (size_t i = 0; i < 32; i++) {
+	for (size_t i = 0; i < 33; i++) {
+		static const enum action left[] = {ACTION_LINGER0,  ACTION_UNREAD, ACTION_KEEPALIVE,
+						   ACTION_NOLINGER, ACTION_LEAK,   ACTION_LOSS};
 		struct rule_choice now = {.actions = 0};
 		struct rule_past past = {old, &before[i]};
 		rule_match_again(new, STAGE_OPEN, &subject, SEED, &past, &now);
-		assert_int_equal(now.rule[ACTION_LINGER0], i == 2 ? 3 : 0);
-		assert_int_equal(now.rule[ACTION_UNREAD], before[i].rule[ACTION_UNREAD]);
-		/* Of the first one nobody knows any more that it was behind a winner. */
-		assert_int_equal(now.rule[ACTION_ERRNO], 4);
+		for (size_t k = 0; k < sizeof left / sizeof *left; k++) {
+			assert_int_equal(now.rule[left[k]], before[i].rule[left[k]]);
+		}
 		/* New ones begin. */
-		assert_int_equal(now.rule[ACTION_RESET], 1);
-		assert_int_equal(now.rule[ACTION_DRAIN], i == 1 ? 5 : 0);
-		drawn += now.rule[ACTION_UNREAD] != 0;
+		assert_int_equal(now.rule[ACTION_RESET], 8);
+		assert_int_equal(now.rule[ACTION_DRAIN], i == 1 ? 9 : 0);
+		/* Of the first one nobody knows that it was the one of them that was refused. */
+		assert_int_equal(now.rule[ACTION_ERRNO], 10);
 	}
-	assert_in_range(drawn, 1, 31);
-	assert_int_equal(new->rules[2].counters->matched, 32);
-	assert_int_equal(new->rules[1].counters->drawn, 32);
+	assert_int_equal(new->rules[0].counters->matched, 33);
+	assert_int_equal(new->rules[1].counters->drawn, 33);
 	rules_free(old);
 	rules_free(new);
 }
