@@ -18,7 +18,9 @@ int plant_byte(int fd)
 	result = set(fd, TCP_REPAIR_QUEUE, TCP_RECV_QUEUE);
 	if (result == 0) {
 		char byte = 0;
-		result = raw6(SYS_sendto, fd, &byte, sizeof byte, MSG_DONTWAIT, NULL, 0);
+		/* Behind our own FIN it is EPIPE all the same: sk_stream_wait_connect(). */
+		result = raw6(SYS_sendto, fd, &byte, sizeof byte, MSG_DONTWAIT | MSG_NOSIGNAL, NULL,
+			      0);
 	}
 	/* Without a window probe: nothing may be seen on the wire but the RST. The queue goes with it. */
 	set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);

@@ -4,6 +4,7 @@
  */
 #include "act.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include "../sys/raw.h"
@@ -77,8 +78,9 @@ static enum act_end at_close(struct rule *rule, struct call *call)
 		} else {
 			struct reset_close done = reset_close_by_linger(call->fd);
 			text_string(&by,
-				    "the receive buffer was empty and no byte could be planted "
-				    "(TCP_REPAIR needs CAP_NET_ADMIN): ");
+				    "the receive buffer was empty and no byte could be planted (");
+			text_string(&by, planted == -EPIPE ? "behind our own FIN): "
+							   : "TCP_REPAIR needs CAP_NET_ADMIN): ");
 			reset_close_write(&by, &done, call->conn);
 		}
 	}

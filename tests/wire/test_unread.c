@@ -79,6 +79,25 @@ static void an_unprivileged_program_falls_back_to_linger_0(void **state)
 	}
 }
 
+/** Nothing can be planted there, and who tries is no program that writes behind its own end. */
+static void behind_our_own_fin_it_falls_back_to_linger_0(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "unread");
+	assert_string_equal(actor_do(&p.a, "sigpipe count"), "0 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "signals"), "0 -");
+	assert_true(capture_rst(&p.wire, p.actor_port));
+	const char *line =
+		pair_expect_told(&p, "inject", 0, "1 unread",
+				 "SO_LINGER {1,0} set before the close: RST instead of FIN");
+	assert_non_null(strstr(json_get(line, "by"), "behind our own FIN"));
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+	pair_close(&p);
+}
+
 /** wait= holds the close until bytes come. */
 static void wait_holds_the_close_for_bytes(void **state)
 {
@@ -362,6 +381,7 @@ static void when_and_times_choose(void **state)
 LAB_MAIN(LAB_TEST(bytes_in_the_buffer_make_the_close_reset),
 	 LAB_TEST(an_empty_buffer_gets_a_planted_byte),
 	 LAB_TEST(an_unprivileged_program_falls_back_to_linger_0),
+	 LAB_TEST(behind_our_own_fin_it_falls_back_to_linger_0),
 	 LAB_TEST(wait_holds_the_close_for_bytes), LAB_TEST(wait_ends_when_no_bytes_come),
 	 LAB_TEST(the_end_of_the_process_resets_too), LAB_TEST(without_bytes_and_rule_it_is_a_fin),
 	 LAB_TEST(a_reset_connection_is_left_alone), LAB_TEST(reads_end_after_size),
