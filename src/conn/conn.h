@@ -99,10 +99,10 @@ struct conn {
 		shut_data_segs;     /* shutdown: when, and segments with data until then */
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
 	_Atomic uint32_t told_ms;
-	_Atomic uint16_t told_count;
-	_Atomic uint8_t told_error, told_op;
+	_Atomic uint8_t told_error, told_op, told_count;
 	_Atomic bool goodbye;      /* what goes the way of the last byte began with one */
 	_Atomic bool early;        /* open for the program before anybody answered: TCP Fast Open */
+	_Atomic bool summed_up;    /* its close line is written: what became of it is known */
 	_Atomic uint16_t injected; /* number of the rule whose fault is in force */
 	_Atomic uint32_t acted;    /* bit per action that has fired on this connection */
 	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */

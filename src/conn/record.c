@@ -298,6 +298,7 @@ static void begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(told_error, 0);
 	PUT(told_op, 0);
 	PUT(told_count, 0);
+	PUT(summed_up, false);
 	PUT(half_ms, 0);
 	PUT(fin_acked, 0);
 	PUT(warned, 0);

@@ -13,16 +13,26 @@
 #include "tally.h"
 
 /* connect with AF_UNSPEC: what the connection was is judged before it is gone. */
-static void disconnecting(struct call *call)
+static void disconnecting(struct connect *connect, struct call *call)
 {
 	conn_learn_local(call->conn, call->fd);
 	flow_notice_established(call);
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	if (phase == PHASE_OPEN) {
-		report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
+		connect->path = evidence_path(call->fd);
+		connect->ending = report(call, SURFACE_DISCONNECT, DIRECTION_NONE, false);
 	} else if (phase == PHASE_CONNECTING) {
 		conn_giving_up(call->conn, evidence_state(call->fd) == STATE_SYN_SENT);
 	}
+}
+
+/* The connection is over, and its descriptor is not: it may become another one. */
+static void sum_up(struct call *call, enum ending ending, struct path path)
+{
+	if (log_wants(LOG_CONNS) && !call->conn->summed_up) {
+		report_close(call, ending, path, false);
+	}
+	call->conn->summed_up = true;
 }
 
 /*
@@ -52,13 +62,14 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 	uint8_t phase = atomic_load_explicit(&call->conn->phase, memory_order_relaxed);
 	if (family == AF_UNSPEC) {
 		connect->disconnects = true;
-		disconnecting(call);
+		disconnecting(connect, call);
 	} else if (peer.family != 0 && only_ends_attempt(call->conn, phase)) {
 		conn_set_phase(call->conn, PHASE_FRESH);
 	} else if (peer.family != 0 && phase != PHASE_CONNECTING && phase != PHASE_OPEN &&
 		   phase != PHASE_LISTENING) {
 		struct addr local = conn_local(call->conn);
 		if (call->conn->number != 0) {
+			sum_up(call, ENDING_NONE, (struct path){0});
 			act_replaced(call);
 			/* The port of the connection before is given back. */
 			local.port = 0;
@@ -136,6 +147,9 @@ void connect_end(struct connect *connect, struct call *call)
 				act_failed(call);
 			}
 			bool may_tell = was_connecting || phase == PHASE_GIVEN_UP;
+			if (phase == PHASE_OPEN) {
+				sum_up(call, connect->ending, connect->path);
+			}
 			conn_set_phase(call->conn, may_tell ? PHASE_GIVEN_UP : PHASE_FRESH);
 		}
 	} else if (was_connecting && (call->result == 0 || call->error == EISCONN)) {

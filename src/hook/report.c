@@ -155,7 +155,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 		}
 		conn_stir(conn);
 	}
-	if (conn->told_count < UINT16_MAX) {
+	if (conn->told_count < UINT8_MAX) {
 		conn->told_count++;
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);

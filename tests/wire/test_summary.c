@@ -159,6 +159,36 @@ static void a_disconnect_after_a_reset_leaves_whose_end_it_was(void **state)
 	pair_close(&p);
 }
 
+/** Each has its line when it is over, though the descriptor lives on and becomes another connection. */
+static void a_connection_that_is_disconnected_has_its_own_close_line(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, CONNS);
+		assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+		peer_recv(p.peer, 5);
+		assert_string_equal(actor_do(&p.a, "disconnect s0"), "0 -");
+		lab_until(capture_rst(&p.wire, p.actor_port));
+		const char *line = log_find(&p.a, "close", 0);
+		assert_string_equal(json_get(line, "end"), "rst");
+		assert_int_equal(json_number(line, "bytes_out"), 5);
+		if (i == 1) {
+			assert_string_equal(
+				actor_do(&p.a, "connect s0 127.0.0.1 %u", p.listen_port), "0 -");
+			assert_int_equal(log_count(&p.a, "close"), 1);
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_int_equal(log_count(&p.a, "close"), 1 + i);
+		if (i == 1) {
+			line = log_find(&p.a, "close", 1);
+			assert_string_equal(json_get(line, "end"), "fin");
+			assert_int_equal(json_number(line, "conn"), 2);
+		}
+		pair_close(&p);
+	}
+}
+
 /** As a server's parent, whose client has shut down its writing side behind a request. */
 static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 {
@@ -443,6 +473,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
+	 LAB_TEST(a_connection_that_is_disconnected_has_its_own_close_line),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(what_a_parent_goes_on_with_has_no_end), LAB_TEST(what_was_passed_on_has_no_end),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_the_peers_end),
