@@ -282,6 +282,43 @@ static void a_rule_taken_away_leaves_an_open_connection(void **state)
 	pair_close(&p);
 }
 
+static void set_edited(const char *path, time_t seconds, long nanoseconds)
+{
+	struct timespec times[2] = {{seconds, nanoseconds}, {seconds, nanoseconds}};
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/** Another file in its place, another time, to the nanosecond, or another size. */
+static void an_edit_is_seen_by_any_difference(void **state)
+{
+	static const char fin[] = "linger0 to=:1\n", rst[] = "linger0 # now\n";
+	struct pair p;
+	char other[310];
+	(void)state;
+	write_rules(fin);
+	set_edited(rules_path, 1000, 5);
+	open_with_file(&p, client_situation);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	pair_expect_fin(&p);
+	snprintf(other, sizeof(other), "%s.other", rules_path);
+	FILE *file = fopen(other, "w");
+	fputs(rst, file);
+	fclose(file);
+	set_edited(other, 1000, 5);
+	assert_int_equal(rename(other, rules_path), 0);
+	wait_for_close(&p, true);
+	write_rules(fin);
+	set_edited(rules_path, 1001, 5);
+	wait_for_close(&p, false);
+	write_rules(rst);
+	set_edited(rules_path, 1001, 6);
+	wait_for_close(&p, true);
+	write_rules(lab_text("%s\n", fin));
+	set_edited(rules_path, 1001, 6);
+	wait_for_close(&p, false);
+	pair_close(&p);
+}
+
 static void a_wrong_edit_keeps_the_rules_and_is_told_once(void **state)
 {
 	(void)state;
@@ -589,6 +626,7 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_filter_outlasts_the_one_that_it_is_joined_to),
 	 LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
+	 LAB_TEST(an_edit_is_seen_by_any_difference),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
 	 LAB_TEST(a_file_that_is_away_keeps_the_rules), LAB_TEST(a_file_that_is_gone_is_told_once),
 	 LAB_TEST(a_pipe_is_no_rules_file),
