@@ -251,6 +251,14 @@ static void run_tcp_state(const struct words *words, struct outcome *outcome)
 	tell(outcome, "%d", info.tcpi_state);
 }
 
+/** How many instructions the socket's filter has; 0 without one. */
+static void run_filter_length(const struct words *words, struct outcome *outcome)
+{
+	socklen_t length = 0;
+	CALL(outcome, getsockopt(fd_at(words, 1), SOL_SOCKET, SO_GET_FILTER, NULL, &length));
+	tell(outcome, "%u", length);
+}
+
 static void run_passfd(const struct words *words, struct outcome *outcome)
 {
 	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
@@ -303,6 +311,7 @@ const struct command open_commands[] = {
 	{"fionbio", "FD on|off", run_fionbio},
 	{"setsockopt", "FD OPTION [NUMBER | on|off SECONDS | MS | TEXT]", run_setsockopt},
 	{"getsockopt", "FD OPTION", run_getsockopt},
+	{"filter_length", "FD", run_filter_length},
 	{"tcp_state", "FD", run_tcp_state},
 	{"passfd", "UNIX-FD FD", run_passfd},
 	{"takefd", "UNIX-FD SLOT", run_takefd},

@@ -52,7 +52,9 @@ static void a_lost_syn_can_be_chosen_by_source_and_chance(void **state)
 		const char *from, *rule;
 		bool lost;
 	} cases[] = {
-		{"127.1.2.3", "drop=syn to=127.1.2.3", true},
+		{"127.1.2.3", "drop=syn to=127.1.2.3:40001", true},
+		{"127.1.2.3", "drop=syn to=127.1.2.3:1-40000", false},
+		{"127.1.2.3", "drop=syn to=:40002-65535", false},
 		{"127.1.2.3", "drop=syn to=127.1.2.2", false},
 		{"127.1.2.3", "drop=syn to=127.1.3.3", false},
 		{"127.1.2.3", "drop=syn to=127.2.2.3", false},
@@ -69,7 +71,7 @@ static void a_lost_syn_can_be_chosen_by_source_and_chance(void **state)
 		uint16_t port = actor_listens(&a, family, cases[i].rule);
 		actor_start_as(&client, ACTOR_BARE, NULL);
 		actor_do(&client, "socket%d s0", family == AF_INET ? 4 : 6);
-		assert_string_equal(actor_do(&client, "bind s0 %s 0", cases[i].from), "0 -");
+		assert_string_equal(actor_do(&client, "bind s0 %s 40001", cases[i].from), "0 -");
 		/* The first SYN is enough to be accepted; two that are lost are no chance. */
 		actor_do(&client, "setsockopt s0 user_timeout 1500");
 		assert_string_equal(actor_do(&client, "connect s0 %s %u", loopback(family), port),
@@ -119,6 +121,20 @@ static void a_lost_handshake_ack_leaves_the_server_in_syn_recv(void **state)
 	close(fd);
 	actor_stop(&a);
 	capture_close(&wire);
+}
+
+/** The kernel gives it to what is accepted, too. */
+static void a_listeners_filter_is_not_its_connections(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port = actor_listens(&a, AF_INET, "drop=ack prob=0.0001%");
+	int fd = peer_connect(AF_INET, port);
+	actor_do(&a, "accept s9 s1");
+	assert_string_not_equal(actor_do(&a, "filter_length s9"), "0 - 0");
+	assert_string_equal(actor_do(&a, "filter_length s1"), "0 - 0");
+	actor_stop(&a);
+	close(fd);
 }
 
 /** FIN-3 (FIN-1 from the other side): the peer's FIN never arrives. */
@@ -491,6 +507,7 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(a_lost_syn_can_be_chosen_by_source_and_chance),
 	 LAB_TEST(a_lost_syn_ack_ends_in_a_timeout),
 	 LAB_TEST(a_lost_handshake_ack_leaves_the_server_in_syn_recv),
+	 LAB_TEST(a_listeners_filter_is_not_its_connections),
 	 LAB_TEST(a_lost_fin_leaves_the_peer_in_fin_wait_1),
 	 LAB_TEST(a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1),
 	 LAB_TEST(a_fin_can_be_lost_from_the_close_on),

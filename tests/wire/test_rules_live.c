@@ -2,6 +2,7 @@
 
 #include "lab_pair.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -288,6 +289,18 @@ static void set_edited(const char *path, time_t seconds, long nanoseconds)
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
+/** What a look has opened is closed again. */
+static unsigned descriptors_of(const struct actor *actor)
+{
+	unsigned count = 0;
+	DIR *open = opendir(lab_text("/proc/%d/fd", (int)actor->pid));
+	while (readdir(open) != NULL) {
+		count++;
+	}
+	closedir(open);
+	return count;
+}
+
 /** Another file in its place, another time, to the nanosecond, or another size. */
 static void an_edit_is_seen_by_any_difference(void **state)
 {
@@ -300,6 +313,7 @@ static void an_edit_is_seen_by_any_difference(void **state)
 	open_with_file(&p, client_situation);
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	pair_expect_fin(&p);
+	unsigned before = descriptors_of(&p.a);
 	snprintf(other, sizeof(other), "%s.other", rules_path);
 	FILE *file = fopen(other, "w");
 	fputs(rst, file);
@@ -316,6 +330,7 @@ static void an_edit_is_seen_by_any_difference(void **state)
 	write_rules(lab_text("%s\n", fin));
 	set_edited(rules_path, 1001, 6);
 	wait_for_close(&p, false);
+	assert_int_equal(descriptors_of(&p.a), before);
 	pair_close(&p);
 }
 
@@ -353,6 +368,10 @@ static void a_wrong_edit_keeps_the_rules_and_is_told_once(void **state)
 			line = wait_for_line(&p, "warn", 1);
 			snprintf(place, sizeof(place), "%s:1:9: ", rules_path);
 			assert_non_null(strstr(json_get(line, "why"), place));
+			write_rules("linger0");
+			assert_int_equal(truncate(rules_path, 1 << 20), 0);
+			line = wait_for_line(&p, "warn", 2);
+			assert_non_null(strstr(json_get(line, "why"), "EFBIG"));
 		}
 		pair_close(&p);
 	}
@@ -421,8 +440,8 @@ static void a_file_that_is_missing_at_start_is_a_wrong_value(void **state)
 				   "RESETBY_LEVEL=calls", NULL});
 	/* One line on stderr, and never half a configuration: no rule, logging at its default. */
 	const char *errors = actor_stderr(&p.a);
-	assert_non_null(strstr(errors, "RESETBY_RULES_FILE"));
-	assert_non_null(strstr(errors, "/nonexistent/rules"));
+	assert_non_null(strstr(errors, "RESETBY_RULES_FILE:1:1: cannot read /nonexistent/rules: "
+				       "ENOENT: expected a readable file"));
 	assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	pair_expect_fin(&p);
@@ -568,13 +587,15 @@ static void what_the_program_took_away_an_edit_does_not_bring_back(void **state)
 {
 	struct pair p;
 	(void)state;
-	write_rules("keepalive=7s/3s/2\nuser-timeout=60s\n");
+	write_rules("keepalive=7s/3s/2\nuser-timeout=60s\ndrop=fin\nunread=9\n");
 	open_with_file(&p, client_situation);
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 keepalive"), "0 - 1");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 60000");
 	actor_do(&p.a, "setsockopt s0 keepalive 0");
 	actor_do(&p.a, "setsockopt s0 user_timeout 0");
-	write_rules("keepalive=7s/3s/2\nuser-timeout=60s\nunread=0\n");
+	actor_do(&p.a, "recv s0 1 dontwait");
+	assert_int_equal(log_count(&p.a, "inject"), 2);
+	write_rules("keepalive=7s/3s/2\nuser-timeout=60s\ndrop=fin\nunread=0\n");
 	int64_t until = lab_now_ms() + EFFECT_MS;
 	while (strcmp(actor_do(&p.a, "recv s0 1 dontwait"), "0 -") != 0) {
 		assert_true(lab_now_ms() < until);
@@ -583,6 +604,8 @@ static void what_the_program_took_away_an_edit_does_not_bring_back(void **state)
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 keepalive"), "0 - 0");
 	assert_string_equal(actor_do(&p.a, "getsockopt s0 user_timeout"), "0 - 0");
 	assert_int_equal(log_count(&p.a, "mitigate"), 2);
+	/* Nor is what stays done again because something else is over. */
+	assert_int_equal(log_count(&p.a, "inject"), 3);
 	pair_close(&p);
 }
 
