@@ -258,7 +258,7 @@ static void shut_down(struct conn *conn, int fd, int how, const struct path *bef
 	conn_stir(conn);
 	conn->shut_ms = (uint32_t)clock_coarse_ms();
 	conn_half_closed(conn, 0);
-	if (conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE)) {
+	if (conn_is(conn, CONN_SHUT_READ)) {
 		conn->shut_data_segs = count_until_shut(fd, before);
 	}
 }
@@ -271,8 +271,8 @@ static bool may_be_connecting(const struct conn *conn, uint8_t phase)
 /* Does what is told later rest on how the connection stands before this? */
 static bool matters(const struct call *call, uint8_t phase, int how)
 {
-	bool both = how == SHUT_RDWR || conn_is(call->conn, CONN_SHUT_READ | CONN_SHUT_WRITE);
-	return both || may_be_connecting(call->conn, phase) || log_wants(LOG_CONNS);
+	bool reads_no_more = how != SHUT_WR || conn_is(call->conn, CONN_SHUT_READ);
+	return reads_no_more || may_be_connecting(call->conn, phase) || log_wants(LOG_CONNS);
 }
 
 int hook_shutdown(int fd, int how)

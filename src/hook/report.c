@@ -158,6 +158,10 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	if (conn->told_count < UINT8_MAX) {
 		conn->told_count++;
 	}
+	if (verdict->cause == CAUSE_LATE_DATA) {
+		/* Whoever ended our direction: the summary asks. */
+		conn_set(conn, CONN_SHUT_WRITE);
+	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	bool early = phase == PHASE_OPEN && evidence->connecting;
 	if ((phase == PHASE_CONNECTING || early) && evidence->state == STATE_CLOSE) {

@@ -185,6 +185,14 @@ static void already_reset(const struct evidence *e, struct text *text)
 
 static void late_data(const struct evidence *e, struct text *text)
 {
+	if (!e->shut_write) {
+		text_format(text,
+			    "the program had shut down reading, another process that has this "
+			    "socket had shut down writing, and %N with data came after the former: "
+			    "our own kernel answered with the RST",
+			    (uint64_t)(e->data_segs_in - e->shut_data_segs), "segment");
+		return;
+	}
 	text_format(text,
 		    "the program had shut down both ways %t ago and %N with data came "
 		    "after that: our own kernel answered with the RST",

@@ -133,6 +133,16 @@ bool data_after_own_end(const struct evidence *e)
 	       e->data_segs_in != e->shut_data_segs;
 }
 
+/*
+ * The program has shut down reading, and somebody else that has the socket writing: who only reads on
+ * what had come before the latter has it in his count, or in his buffer.
+ */
+bool data_after_shared_end(const struct evidence *e)
+{
+	return is_reset(e) && e->shut_read && !e->shut_write && e->shut_elsewhere &&
+	       e->data_segs_in != e->shut_data_segs && e->inq == 0;
+}
+
 /* Bytes of ours are on their way or in the peer's buffer: nothing has come back since. */
 static bool spoke_last(const struct evidence *e)
 {

@@ -1014,6 +1014,48 @@ static void data_after_our_own_shutdown_is_reset_by_our_own_kernel(void **state)
 	pair_close(&p);
 }
 
+/** Of the two ends one is another process's: the kernel knows only the socket's. */
+static void data_after_an_end_that_two_processes_made_is_late(void **state)
+{
+	(void)state;
+	for (unsigned late = 0; late < 2; late++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		exchange(&p);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 r"), "0 -");
+		assert_string_equal(actor_do(&p.a, "fork shutdown s0 w"), "0 -");
+		if (late) {
+			peer_send(p.peer, "late");
+			capture_await(&p.wire,
+				      (struct match){.from_port = p.actor_port, .set = TH_RST}, 0);
+		} else {
+			pair_abort_peer(&p);
+			wait_for_end(&p.a, "s0");
+			assert_false(capture_rst(&p.wire, p.actor_port));
+		}
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		expect_verdict(
+			&p.a, 0,
+			(struct expected){.op = "recv",
+					  .cause = late ? "late-data" : "peer-abort",
+					  .sure = "likely",
+					  .others = late ? "[\"peer-closed-unread\",\"peer-abort\"]"
+							 : "[\"peer-closed-unread\"]",
+					  .rst_case = "reset",
+					  .state = "CLOSE",
+					  .why = {late ? "1 segment with data" : NULL}});
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		const char *end = json_get(log_find(&p.a, "close", 0), "end");
+		if (late) {
+			/* Not the peer's, and perhaps not this process's either. */
+			assert_null(end);
+		} else {
+			assert_string_equal(end, "peer-rst");
+		}
+		pair_close(&p);
+	}
+}
+
 /** It takes a sequence number, and no byte of it is unacknowledged for that. */
 static void a_fin_of_another_process_is_no_byte_that_was_lost(void **state)
 {
@@ -1662,6 +1704,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(epipe_after_an_own_shutdown_does_not_hide_a_later_reset),
 	 LAB_TEST(data_after_our_own_shutdown_is_reset_by_our_own_kernel),
 	 LAB_TEST(a_fin_of_another_process_is_no_byte_that_was_lost),
+	 LAB_TEST(data_after_an_end_that_two_processes_made_is_late),
 	 LAB_TEST(late_data_on_an_inherited_connection_is_told_at_its_close),
 	 LAB_TEST(data_that_our_own_fin_calls_forth_is_late),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
