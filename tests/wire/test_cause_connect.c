@@ -727,6 +727,28 @@ static void refusal_that_is_told_after_a_disconnect_is_explained(void **state)
 	}
 }
 
+/** Its socket comes in state CLOSE, as one does that was reset. */
+static void refusal_that_is_told_behind_an_exec_is_explained(void **state)
+{
+	struct actor a;
+	struct capture wire;
+	uint16_t port;
+	(void)state;
+	close(peer_listen(AF_INET, &port));
+	capture_open(&wire, "lo");
+	actor_start(&a, NULL);
+	struct place place = {"127.0.0.1", port};
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	lab_until(capture_rst(&wire, port));
+	assert_string_equal(actor_do(&a, "exec"), "0 -");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0, (struct expected){.cause = "refused", .sure = "certain"});
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	stop(&a);
+	capture_close(&wire);
+}
+
 /**
  * A program that polled for its connect may connect again once the connection is dead. That tells it the
  * reset, or ECONNABORTED where it was told that before, and the one after is another connection.
@@ -948,6 +970,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(connect_that_is_disconnected_was_abandoned_once),
 	 LAB_TEST(connect_that_is_disconnected_and_closed_was_abandoned),
 	 LAB_TEST(refusal_that_is_told_after_a_disconnect_is_explained),
+	 LAB_TEST(refusal_that_is_told_behind_an_exec_is_explained),
 	 LAB_TEST(connect_on_a_dead_connection_ends_it),
 	 LAB_TEST(connect_after_anothers_error_is_no_killing),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
