@@ -19,8 +19,7 @@ static bool has_shut_down(const struct conn *conn, const struct evidence *e)
 		const struct past_call *past = &conn->history[i % CONN_HISTORY];
 		if (past->op == OP_SHUTDOWN) {
 			tried = past->error == ENOTCONN;
-		} else if (past->op < OP_COUNT &&
-			   op_direction((enum op)past->op) == DIRECTION_WRITE) {
+		} else if (op_direction((enum op)past->op) == DIRECTION_WRITE) {
 			tried = false;
 		}
 	}

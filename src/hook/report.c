@@ -44,17 +44,15 @@ static void add_history(struct event *event, const struct conn *conn)
 	event_list_begin(event, KEY_HISTORY);
 	for (uint32_t i = first; i != next; i++) {
 		const struct past_call *past = &conn->history[i % CONN_HISTORY];
-		if (past->op < OP_COUNT) {
-			event_list_call(event, op_name((enum op)past->op), past->result,
-					past->error, clock_since_ms(past->when_ms, now));
-		}
+		event_list_call(event, op_name((enum op)past->op), past->result, past->error,
+				clock_since_ms(past->when_ms, now));
 	}
 	event_list_end(event);
 }
 
 static void add_evidence(struct event *event, const struct evidence *e)
 {
-	if (e->has_info && state_name(e->state) != NULL) {
+	if (state_name(e->state) != NULL) {
 		event_string(event, KEY_STATE, state_name(e->state));
 	}
 	if (e->gap_ms > 0) {
@@ -64,7 +62,7 @@ static void add_evidence(struct event *event, const struct evidence *e)
 		event_number(event, KEY_AGE_MS, e->age_ms);
 	}
 	/* A connect that failed leaves its sequence numbers, and so the queues' lengths, anywhere. */
-	if (e->has_info && !e->listening && !e->connecting) {
+	if (!e->listening && !e->connecting) {
 		add_known(event, KEY_INQ, e->inq);
 		add_known(event, KEY_OUTQ, e->outq);
 	}
