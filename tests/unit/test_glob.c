@@ -59,6 +59,10 @@ static void a_bracket_matches_one_of_a_set(void **state)
 	assert_false(match("[a-cx]1", "d1"));
 	assert_true(match("[!a-c]", "d"));
 	assert_false(match("[!a-c]", "b"));
+	assert_true(match("[!a-c]", "!"));
+	assert_true(match("[^a-c]", "d"));
+	assert_true(match("[^a-c]", "^"));
+	assert_false(match("[^a-c]", "b"));
 	assert_true(match("[]a]", "]"));
 	assert_false(match("[!]a]", "]"));
 	assert_true(match("[a-]", "-"));
