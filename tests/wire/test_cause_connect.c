@@ -102,6 +102,8 @@ static void port_without_listener_is_refused(void **state)
 							.sure = "certain",
 							.rst_case = "none"});
 		assert_int_equal(json_number(line, "retrans"), 0);
+		assert_null(json_get(line, "inq"));
+		assert_null(json_get(line, "outq"));
 		stop_actor(&a);
 	}
 }
@@ -833,7 +835,7 @@ static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
 	int listener = peer_listen(AF_INET, &place.port);
 	nft("add rule inet lab in tcp dport %u drop", place.port);
 	lab_go(HOST_FIRST);
-	actor_start(&a, NULL);
+	actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	new_socket(&a, "s0", place, "");
 	assert_string_equal(actor_do(&a, "setsockopt s0 sndtimeo 200"), "0 -");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
@@ -841,7 +843,9 @@ static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
 	nft_flush();
 	lab_go(HOST_FIRST);
 	int peer = peer_accept(listener);
+	assert_int_equal(log_count(&a, "open"), 0);
 	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out");
+	assert_int_equal(log_count(&a, "open"), 1);
 	assert_string_equal(actor_do(&a, "send s0 5"), "5 -");
 	peer_recv(peer, 5);
 	peer_rst(peer);
@@ -849,6 +853,8 @@ static void late_answer_to_an_abandoned_connect_makes_a_connection(void **state)
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
 	/* That it was abandoned once is not how it ended. */
 	expect_verdict(&a, 1, (struct expected){.cause = "peer-closed-unread", .sure = "likely"});
+	actor_do(&a, "close s0");
+	assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "peer-rst");
 	stop_actor(&a);
 	close(listener);
 }

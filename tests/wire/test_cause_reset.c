@@ -169,6 +169,11 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 							 .why = {reads ? "had read that end of file"
 								       : "had not read it"}});
 		assert_true(json_number(line, "outq") == 5);
+		/* Of whoever goes on the rest is no news. */
+		for (int i = 0; i < 40; i++) {
+			assert_string_equal(actor_do(&p.a, "send s0 5 nosignal"), "-1 EPIPE");
+		}
+		assert_in_range(log_count(&p.a, "error"), 2, 20);
 		pair_close(&p);
 	}
 }
@@ -1178,6 +1183,8 @@ static void client_gone_before_accept_is_told_at_accept(void **state)
 							    .rst_case = "none",
 							    .state = "CLOSE"});
 	assert_string_equal(json_get(line, "side"), "server");
+	/* The handshake's, though no segment has left the new socket. */
+	assert_true(json_number(line, "rtt_us") > 0);
 	/* Who is told it himself is told the same cause; and at the close there is nothing new. */
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(&a, 1,
