@@ -747,7 +747,7 @@ static void refusal_that_is_told_behind_an_exec_is_explained(void **state)
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNREFUSED");
 	expect_verdict(&a, 0, (struct expected){.cause = "refused", .sure = "certain"});
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
-	stop(&a);
+	stop_actor(&a);
 	capture_close(&wire);
 }
 
