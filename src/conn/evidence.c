@@ -207,11 +207,11 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->heirloom = ends && phase == PHASE_OPEN && conn_is_heirloom(conn);
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
-	/* Nor is what came over exec from an attempt that was refused there: established nobody is told that. */
+	/* What came over exec from an attempt that was refused is not open, whatever it seems. */
 	bool refused = evidence->learned && evidence->error == ECONNREFUSED;
 	bool early = phase == PHASE_OPEN && (conn->early || refused) && evidence->bytes_in == 0;
 	evidence->given_up = phase == PHASE_GIVEN_UP;
+	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
 	evidence->connecting = (phase == PHASE_CONNECTING || evidence->given_up || early) &&
 			       evidence->bytes_acked == 0;
 	evidence->deferred = early && evidence->bytes_out == 0;
