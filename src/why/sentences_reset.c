@@ -185,12 +185,20 @@ static void already_reset(const struct evidence *e, struct text *text)
 
 static void late_data(const struct evidence *e, struct text *text)
 {
-	if (!e->shut_write) {
+	if (e->shut_elsewhere && e->shut_read) {
 		text_format(text,
 			    "the program had shut down reading, another process that has this "
 			    "socket had shut down writing, and %N with data came after the former: "
 			    "our own kernel answered with the RST",
 			    (uint64_t)(e->data_segs_in - e->shut_data_segs), "segment");
+		return;
+	}
+	if (e->shut_elsewhere) {
+		text_format(text,
+			    "another thread, or another process that has this socket, had shut it "
+			    "down and %N with data came of which no byte was taken: our own kernel "
+			    "answered with the RST, unless the peer sent one, too",
+			    (uint64_t)e->data_segs_in, "segment");
 		return;
 	}
 	text_format(text,

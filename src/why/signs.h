@@ -54,7 +54,7 @@ bool maybe_unread_at_fin(const struct evidence *e);
 bool stuck_at_fin(const struct evidence *e);
 bool unread_after_fin(const struct evidence *e);
 bool data_after_own_end(const struct evidence *e);
-bool data_after_shared_end(const struct evidence *e);
+bool data_after_anothers_end(const struct evidence *e);
 bool nothing_acked(const struct evidence *e);
 bool after_silence(const struct evidence *e);
 bool keepalive_met_a_rst(const struct evidence *e);

@@ -134,13 +134,17 @@ bool data_after_own_end(const struct evidence *e)
 }
 
 /*
- * The program has shut down reading, and somebody else that has the socket writing: who only reads on
- * what had come before the latter has it in his count, or in his buffer.
+ * Somebody else that has the socket has shut down writing. Who shut down reading itself, and only reads on
+ * what had come before, has it in the count from then, or in the buffer. Where the other one has shut down
+ * reading, too, how much had come is not known, but for none at all: then data came that nobody took.
  */
-bool data_after_shared_end(const struct evidence *e)
+bool data_after_anothers_end(const struct evidence *e)
 {
-	return is_reset(e) && e->shut_read && !e->shut_write && e->shut_elsewhere &&
-	       e->data_segs_in != e->shut_data_segs && e->inq == 0;
+	if (!is_reset(e) || !e->shut_elsewhere) {
+		return false;
+	}
+	return e->shut_read ? e->data_segs_in != e->shut_data_segs && e->inq == 0
+			    : e->data_segs_in > 0 && e->bytes_received == 0;
 }
 
 /* Bytes of ours are on their way or in the peer's buffer: nothing has come back since. */

@@ -1235,6 +1235,27 @@ static void destroy_before_accept(bool half_closed)
 	assert_int_equal(actor_stop(&a), 0);
 }
 
+/** A forked process shuts down what its parent has, too: who is reset then by late data is the parent. */
+static void data_after_a_childs_shutdown_is_not_the_peers_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	assert_string_equal(actor_do(&p.a, "fork shutdown s0 rw"), "0 -");
+	assert_int_equal(peer_drain(p.peer), 0);
+	peer_send(p.peer, "late");
+	lab_until(capture_rst(&p.wire, p.actor_port));
+	assert_false(capture_rst(&p.wire, p.peer_port));
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(
+		&p.a, 0,
+		(struct expected){.cause = "late-data",
+				  .sure = "likely",
+				  .why = {"another process that has this socket, had shut it "
+					  "down and 1 segment with data came"}});
+	pair_close(&p);
+}
+
 static void socket_destroyed_before_accept_may_be_the_clients_doing(void **state)
 {
 	(void)state;
@@ -1717,6 +1738,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(abort_after_our_own_shutdown_is_the_peers),
 	 LAB_TEST(socket_destroyed_by_an_administrator_is_named),
 	 LAB_TEST(client_gone_before_accept_is_told_at_accept),
+	 LAB_TEST(data_after_a_childs_shutdown_is_not_the_peers_reset),
 	 LAB_TEST(socket_destroyed_before_accept_may_be_the_clients_doing),
 	 LAB_TEST(client_gone_before_accept_is_told_once_to_who_only_closes),
 	 LAB_TEST(full_accept_queue_that_resets_is_among_the_others),
