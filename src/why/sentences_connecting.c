@@ -107,7 +107,9 @@ static void no_answer(const struct evidence *e, struct text *text)
 
 static void abandoned(const struct evidence *e, struct text *text)
 {
-	const char *how = e->error == EINPROGRESS || e->error == EALREADY ? "SO_SNDTIMEO ran out"
+	bool ours = e->error != ECONNRESET || e->shut_read || e->shut_write || e->given_up;
+	const char *how = !ours ? "another process that has this socket shut it down"
+			  : e->error == EINPROGRESS || e->error == EALREADY ? "SO_SNDTIMEO ran out"
 			  : e->given_up ? "the program disconnected the socket (AF_UNSPEC)"
 			  : e->surface == SURFACE_EXIT ? "the program ended"
 			  : e->surface == SURFACE_CLOSE && e->op != OP_SHUTDOWN

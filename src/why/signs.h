@@ -27,6 +27,7 @@ bool by_admin(const struct evidence *e);
 /* ---- a connect, or an accept, that failed (signs_connecting.c) ---- */
 
 bool gave_up(const struct evidence *e);
+bool given_up_elsewhere(const struct evidence *e);
 bool by_icmp(const struct evidence *e);
 bool by_own_icmp(const struct evidence *e);
 bool by_unread_icmp(const struct evidence *e);

@@ -17,6 +17,16 @@ bool gave_up(const struct evidence *e)
 	       e->error == EINPROGRESS || e->error == EALREADY;
 }
 
+/*
+ * By another process that has the socket: a RST that answers a SYN is told as ECONNREFUSED. A connect that
+ * is told the reset of what it had established has begun the counts anew itself.
+ */
+bool given_up_elsewhere(const struct evidence *e)
+{
+	return e->connecting && e->error == ECONNRESET && e->op != OP_CONNECT &&
+	       (e->shared || e->inherited || e->learned);
+}
+
 bool by_icmp(const struct evidence *e)
 {
 	return e->connecting && e->icmp && !e->icmp_local;

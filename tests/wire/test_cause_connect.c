@@ -636,6 +636,28 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 	stop_actor(&a);
 }
 
+/** Nor was there where a forked process shut it down. */
+static void connect_that_a_child_shuts_down_was_abandoned(void **state)
+{
+	struct actor a;
+	struct place place = black_hole();
+	(void)state;
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&a, "fork shutdown s0 rw"), "0 -");
+	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(
+		&a, 1,
+		(struct expected){.op = "recv",
+				  .error = "ECONNRESET",
+				  .cause = "abandoned",
+				  .sure = "likely",
+				  .rst_case = "none",
+				  .why = {"another process that has this socket shut it down"}});
+	stop(&a);
+}
+
 /** Its error is ECONNRESET, though nothing was on the wire. */
 static void connect_that_is_disconnected_was_abandoned_once(void **state)
 {
@@ -973,6 +995,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(connect_that_is_closed_was_abandoned),
 	 LAB_TEST(connect_that_the_program_does_not_live_to_see_was_abandoned),
 	 LAB_TEST(connect_that_is_shut_down_was_abandoned_once),
+	 LAB_TEST(connect_that_a_child_shuts_down_was_abandoned),
 	 LAB_TEST(connect_that_is_disconnected_was_abandoned_once),
 	 LAB_TEST(connect_that_is_disconnected_and_closed_was_abandoned),
 	 LAB_TEST(refusal_that_is_told_after_a_disconnect_is_explained),
