@@ -78,9 +78,11 @@ static void a_duration_may_have_a_fraction_of_whole_milliseconds(void **state)
 	assert_int_equal(duration("1.050s"), 1050);
 	assert_int_equal(duration("0.25m"), 15000);
 	assert_int_equal(duration("2.0ms"), 2);
+	assert_int_equal(duration("2.00ms"), 2);
 	uint64_t ms;
 	assert_int_equal(units_duration("0.0005s", 7, &ms), -EINVAL);
 	assert_int_equal(units_duration("1.5ms", 5, &ms), -EINVAL);
+	assert_int_equal(units_duration("1.05ms", 6, &ms), -EINVAL);
 }
 
 static void a_duration_without_unit_is_refused(void **state)
