@@ -21,7 +21,7 @@ static void tell_end(struct call *call, enum surface surface, enum act_end made)
 		      (call->conn->number != 0 || !conn_catch_up_at_end(call->conn, call->fd));
 	if (unused) {
 		path = (struct path){0};
-	} else if (evidence_glance(call->conn, call->fd, &path) || quiet) {
+	} else if (evidence_glance(call->conn, call->fd, &path)) {
 		ending = report(call, surface, DIRECTION_NONE, quiet);
 	}
 	if (quiet) {
