@@ -34,13 +34,15 @@ static void a_file_is_read_whole_and_ends_with_nul(void **state)
 	unlink(path);
 }
 
-static void a_missing_file_is_enoent_and_errno_is_left_alone(void **state)
+static void what_cannot_be_read_is_an_error_and_errno_is_left_alone(void **state)
 {
 	(void)state;
 	char buffer[8] = "before";
 	errno = 0;
 	assert_int_equal(proc_read("/nonexistent/file", buffer, sizeof buffer), -ENOENT);
 	assert_string_equal(buffer, "");
+	/* Which can be opened. */
+	assert_int_equal(proc_read("/proc/self", buffer, sizeof buffer), -EISDIR);
 	assert_int_equal(errno, 0);
 }
 
@@ -206,7 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole_and_ends_with_nul),
-		cmocka_unit_test(a_missing_file_is_enoent_and_errno_is_left_alone),
+		cmocka_unit_test(what_cannot_be_read_is_an_error_and_errno_is_left_alone),
 		cmocka_unit_test(a_thread_that_was_joined_is_over),
 		cmocka_unit_test(a_first_thread_that_has_left_the_others_is_over),
 		cmocka_unit_test(a_thread_that_waits_in_a_call_is_not_awake),

@@ -76,6 +76,21 @@ static void records_are_walked_in_order(void **state)
 	assert_int_equal(table_next(0, INT_MAX), -1);
 }
 
+/** Whoever has a pointer to it may come late: it is not given back a second time. */
+static void record_that_was_given_back_is_not_held(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	conn_forget(FD, SLOT_UNKNOWN);
+	assert_false(conn_hold(conn, generation));
+	assert_false(conn_hold(conn, generation + 1));
+	assert_true(conn_same(conn, generation + 1));
+	assert_ptr_not_equal(conn_new(FD), conn_new(FD + 1));
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
 static void shared_record_lives_until_its_last_name_goes(void **state)
 {
 	(void)state;
@@ -557,6 +572,7 @@ int main(void)
 		cmocka_unit_test(any_number_has_a_slot),
 		cmocka_unit_test(number_that_is_none_is_harmless),
 		cmocka_unit_test(records_are_walked_in_order),
+		cmocka_unit_test(record_that_was_given_back_is_not_held),
 		cmocka_unit_test(shared_record_lives_until_its_last_name_goes),
 		cmocka_unit_test(sharing_what_is_no_record_copies_the_word),
 		cmocka_unit_test(sharing_with_itself_changes_nothing),
