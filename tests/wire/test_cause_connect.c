@@ -655,7 +655,7 @@ static void connect_that_a_child_shuts_down_was_abandoned(void **state)
 				  .sure = "likely",
 				  .rst_case = "none",
 				  .why = {"another process that has this socket shut it down"}});
-	stop(&a);
+	stop_actor(&a);
 }
 
 /** Its error is ECONNRESET, though nothing was on the wire. */
