@@ -61,6 +61,9 @@ enum conn_flag {
 	CONN_IDEMPOTENT = 1 << 13, /* resetby_mark_idempotent(fd) */
 	CONN_EDGES = 1 << 14,      /* some epoll watches it edge-triggered */
 	CONN_CHOOSING = 1 << 15,   /* a thread is choosing its rules */
+	CONN_EARLY = 1 << 16,      /* open for the program before anybody answered: TCP Fast Open */
+	CONN_SUMMED_UP = 1 << 17,  /* its close line is written: what became of it is known */
+	CONN_OWN_RESET = 1 << 18,  /* by what was told, the RST was our own kernel's */
 };
 
 /** An address that one thread learns while others read it. */
@@ -100,15 +103,13 @@ struct conn {
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
 	_Atomic uint32_t told_ms;
 	_Atomic uint8_t told_error, told_op, told_count;
-	_Atomic bool goodbye;      /* what goes the way of the last byte began with one */
-	_Atomic bool early;        /* open for the program before anybody answered: TCP Fast Open */
-	_Atomic bool summed_up;    /* its close line is written: what became of it is known */
-	_Atomic uint16_t injected; /* number of the rule whose fault is in force */
-	_Atomic uint32_t acted;    /* bit per action that has fired on this connection */
-	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
-	_Atomic uint16_t flags;           /* enum conn_flag */
+	_Atomic bool goodbye;             /* what goes the way of the last byte began with one */
+	_Atomic uint16_t injected;        /* number of the rule whose fault is in force */
 	_Atomic uint8_t warned;           /* bit per warning that was told (hook/watch.c) */
 	_Atomic uint8_t head_length;      /* of head */
+	_Atomic uint32_t acted;           /* bit per action that has fired on this connection */
+	uint32_t program_user_timeout_ms; /* TCP_USER_TIMEOUT before a rule changed it */
+	_Atomic uint32_t flags;           /* enum conn_flag */
 	_Atomic uint32_t half_ms;         /* since when it is half-closed; 0: it is not */
 	_Atomic uint32_t looked_ms;       /* when it was last looked at in passing */
 	union {
@@ -178,12 +179,12 @@ static inline bool conn_is(const struct conn *conn, unsigned flags)
  */
 static inline bool conn_set(struct conn *conn, unsigned flags)
 {
-	return (atomic_fetch_or(&conn->flags, (uint16_t)flags) & flags) == 0;
+	return (atomic_fetch_or(&conn->flags, flags) & flags) == 0;
 }
 
 static inline void conn_clear(struct conn *conn, unsigned flags)
 {
-	atomic_fetch_and(&conn->flags, (uint16_t)~flags);
+	atomic_fetch_and(&conn->flags, ~flags);
 }
 
 /** Set it, or clear it; costs nothing when it is so already. */

@@ -209,7 +209,8 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	/* What came over exec from an attempt that was refused is not open, whatever it seems. */
 	bool refused = evidence->learned && evidence->error == ECONNREFUSED;
-	bool early = phase == PHASE_OPEN && (conn->early || refused) && evidence->bytes_in == 0;
+	bool early = phase == PHASE_OPEN && (conn_is(conn, CONN_EARLY) || refused) &&
+		     evidence->bytes_in == 0;
 	evidence->given_up = phase == PHASE_GIVEN_UP;
 	/* Nobody may have noticed that it was established: then the peer has acknowledged the SYN. */
 	evidence->connecting = (phase == PHASE_CONNECTING || evidence->given_up || early) &&

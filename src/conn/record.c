@@ -282,7 +282,8 @@ void conn_share_unknown(struct conn *conn, int fd)
 
 /* What is true of one connection, and not of the socket. */
 #define CONN_OF_ONE                                                                                \
-	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED | CONN_TOLD_HIDDEN)
+	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED |                  \
+	 CONN_TOLD_HIDDEN | CONN_SUMMED_UP | CONN_OWN_RESET)
 
 static void begin(struct conn *conn, enum side side, const struct addr *local,
 		  const struct addr *peer)
@@ -298,7 +299,6 @@ static void begin(struct conn *conn, enum side side, const struct addr *local,
 	PUT(told_error, 0);
 	PUT(told_op, 0);
 	PUT(told_count, 0);
-	PUT(summed_up, false);
 	PUT(half_ms, 0);
 	PUT(fin_acked, 0);
 	PUT(warned, 0);

@@ -29,10 +29,9 @@ static void disconnecting(struct connect *connect, struct call *call)
 /* The connection is over, and its descriptor is not: it may become another one. */
 static void sum_up(struct call *call, enum ending ending, struct path path)
 {
-	if (log_wants(LOG_CONNS) && !call->conn->summed_up) {
+	if (conn_set(call->conn, CONN_SUMMED_UP) && log_wants(LOG_CONNS)) {
 		report_close(call, ending, path, false);
 	}
-	call->conn->summed_up = true;
 }
 
 /*
@@ -41,7 +40,7 @@ static void sum_up(struct call *call, enum ending ending, struct path path)
  */
 static bool only_ends_attempt(const struct conn *conn, uint8_t phase)
 {
-	return phase == PHASE_OVER && conn->told_op != OP_CONNECT && !conn->early;
+	return phase == PHASE_OVER && conn->told_op != OP_CONNECT && !conn_is(conn, CONN_EARLY);
 }
 
 void connect_begin(struct connect *connect, struct call *call, const void *address, socklen_t size)
@@ -265,7 +264,7 @@ static void shut_down(struct conn *conn, int fd, int how, const struct path *bef
 
 static bool may_be_connecting(const struct conn *conn, uint8_t phase)
 {
-	return phase == PHASE_CONNECTING || conn->early;
+	return phase == PHASE_CONNECTING || conn_is(conn, CONN_EARLY);
 }
 
 /* Does what is told later rest on how the connection stands before this? */

@@ -27,8 +27,8 @@ static void tell_end(struct call *call, enum surface surface, enum act_end made)
 	if (quiet) {
 		ending = made == ACT_END_RST ? ENDING_RST : ENDING_UNTOLD;
 	}
-	if (log_wants(LOG_CONNS) && call->conn->number != 0 && !call->conn->summed_up &&
-	    made != ACT_END_TOLD) {
+	if (log_wants(LOG_CONNS) && call->conn->number != 0 &&
+	    !conn_is(call->conn, CONN_SUMMED_UP) && made != ACT_END_TOLD) {
 		report_close(call, ending, path, surface == SURFACE_EXIT);
 	}
 }

@@ -124,6 +124,31 @@ static bool is_over(const struct evidence *evidence, const struct verdict *verdi
 	return evidence->state == STATE_CLOSE && verdict->cause != CAUSE_WROTE_AFTER_SHUTDOWN;
 }
 
+static enum ending ending_of(const struct verdict *verdict)
+{
+	switch (verdict->cause) {
+	case CAUSE_CLOSED_UNREAD:
+	case CAUSE_CLOSED_LINGER0:
+	case CAUSE_DISCONNECTED:
+	case CAUSE_EXIT_OPEN:
+	case CAUSE_INJECTED:
+	case CAUSE_LATE_DATA:
+		return ENDING_RST;
+	case CAUSE_NO_ANSWER:
+		return ENDING_TIMEOUT;
+	default:
+		break;
+	}
+	switch (cause_infos[verdict->cause].kind) {
+	case CAUSE_RESET:
+		return ENDING_PEER_RST;
+	case CAUSE_TIMEOUT:
+		return ENDING_TIMEOUT;
+	default:
+		return ENDING_NONE;
+	}
+}
+
 /* The program has been told: what comes later on this connection is seen in that light. */
 static void remember_told(const struct call *call, const struct evidence *evidence,
 			  const struct verdict *verdict)
@@ -132,6 +157,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	bool hidden = evidence->surface == SURFACE_EOF && is_over(evidence, verdict);
 	if (hidden) {
 		conn_set(conn, CONN_TOLD_HIDDEN);
+		conn_put(conn, CONN_OWN_RESET, ending_of(verdict) == ENDING_RST);
 	}
 	if (evidence->error == 0) {
 		if (hidden || verdict->cause == CAUSE_ACCEPT_ABORTED) {
@@ -144,6 +170,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	if ((conn->told_error == 0 || overtaken) && is_over(evidence, verdict)) {
 		conn->told_count = 0;
 		conn->told_error = (uint8_t)evidence->error;
+		conn_put(conn, CONN_OWN_RESET, ending_of(verdict) == ENDING_RST);
 		conn->told_op = (uint8_t)call->op;
 		conn->told_ms = (uint32_t)clock_coarse_ms();
 		if (cause_infos[verdict->cause].kind == CAUSE_CONNECTING &&
@@ -155,10 +182,6 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	}
 	if (conn->told_count < UINT8_MAX) {
 		conn->told_count++;
-	}
-	if (verdict->cause == CAUSE_LATE_DATA) {
-		/* Whoever ended our direction: the summary asks. */
-		conn_set(conn, CONN_SHUT_WRITE);
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	bool early = phase == PHASE_OPEN && evidence->connecting;
@@ -198,31 +221,6 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 		return conn->told_count <= TOLD_MAX;
 	default:
 		return !(quiet && cause_infos[desk->verdict.cause].kind == CAUSE_OWN);
-	}
-}
-
-static enum ending ending_of(const struct verdict *verdict)
-{
-	switch (verdict->cause) {
-	case CAUSE_CLOSED_UNREAD:
-	case CAUSE_CLOSED_LINGER0:
-	case CAUSE_DISCONNECTED:
-	case CAUSE_EXIT_OPEN:
-	case CAUSE_INJECTED:
-	case CAUSE_LATE_DATA:
-		return ENDING_RST;
-	case CAUSE_NO_ANSWER:
-		return ENDING_TIMEOUT;
-	default:
-		break;
-	}
-	switch (cause_infos[verdict->cause].kind) {
-	case CAUSE_RESET:
-		return ENDING_PEER_RST;
-	case CAUSE_TIMEOUT:
-		return ENDING_TIMEOUT;
-	default:
-		return ENDING_NONE;
 	}
 }
 

@@ -74,7 +74,7 @@ static bool was_never_answered(const struct conn *conn, const struct path *path)
 {
 	bool ended = conn_is(conn, CONN_SHUT_WRITE | CONN_PEER_FIN);
 	bool given_up = path->state == STATE_SYN_SENT || conn_is(conn, CONN_TOLD_ABANDONED);
-	return conn->early && (given_up || (path->state == STATE_CLOSE && !ended));
+	return conn_is(conn, CONN_EARLY) && (given_up || (path->state == STATE_CLOSE && !ended));
 }
 
 /*
@@ -85,7 +85,8 @@ static bool was_own_reset(const struct conn *conn, const struct path *path)
 {
 	bool late = conn_is(conn, CONN_SHUT_READ) && conn_is(conn, CONN_SHUT_WRITE) &&
 		    path->state != STATE_UNKNOWN && path->data_segments != conn->shut_data_segs;
-	return conn->told_error != ECONNREFUSED && (conn->injected != 0 || late);
+	return conn->told_error != ECONNREFUSED &&
+	       (conn->injected != 0 || conn_is(conn, CONN_OWN_RESET) || late);
 }
 
 /* Where no verdict says it: what the program was told, and what it did. */

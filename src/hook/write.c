@@ -76,7 +76,7 @@ ssize_t write_connected(struct connect *connect, struct call *call)
 	}
 	ssize_t sent = call->result;
 	call->result = sent < 0 ? -1 : 0;
-	call->conn->early = true;
+	conn_set(call->conn, CONN_EARLY);
 	connect_end(connect, call);
 	if (sent < 0 || call->result < 0) {
 		errno = call->error;

@@ -234,6 +234,29 @@ static void a_reset_that_a_child_was_told_is_the_peers_end(void **state)
 	pair_close(&p);
 }
 
+/** Where another process that has the socket made our kernel send the RST, the peer has sent none. */
+static void a_reset_that_a_child_made_is_not_the_peers_end(void **state)
+{
+	static const char *const ways[] = {"disconnect s0", "shutdown s0 rw"};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, CONNS);
+		assert_string_equal(actor_do(&p.a, "fork %s", ways[i]), "0 -");
+		if (i == 1) {
+			peer_send(p.peer, "late");
+		}
+		lab_until(capture_rst(&p.wire, p.actor_port));
+		assert_false(capture_rst(&p.wire, p.peer_port));
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		/* It may not be ended by this process alone: then there is none. */
+		const char *line = log_find(&p.a, "close", log_count(&p.a, "close") - 1);
+		assert_null(json_get(line, "end"));
+		pair_close(&p);
+	}
+}
+
 /** Nor what was sent to another process, which is as good as open there. */
 static void what_was_passed_on_has_no_end(void **state)
 {
@@ -476,6 +499,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(a_connection_that_is_disconnected_has_its_own_close_line),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(what_a_parent_goes_on_with_has_no_end), LAB_TEST(what_was_passed_on_has_no_end),
+	 LAB_TEST(a_reset_that_a_child_made_is_not_the_peers_end),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_the_peers_end),
 	 LAB_TEST(a_connection_with_two_descriptors_ends_once),
 	 LAB_TEST(what_ends_at_exit_ends_once),
