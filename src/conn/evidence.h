@@ -96,6 +96,7 @@ struct evidence {
 	bool goodbye;                   /* and what goes that way began with TLS's (goodbye.h) */
 	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
 	uint64_t unseen_out, unseen_in; /* bytes that went past the hooks; bytes_* have them too */
+	bool unseen_in_least; /* perhaps more: what waits unread is not known to the byte */
 
 	/* a rule of ours */
 	uint32_t rule; /* its number; 0 for none */

@@ -51,12 +51,11 @@ static uint64_t waiting_at_most(int fd)
 }
 
 /* Bytes that have left the receive buffer, at least; the kernel counts the peer's FIN as one. */
-static uint64_t taken(const struct evidence *e, int fd)
+static uint64_t taken(const struct evidence *e, uint64_t waiting)
 {
 	bool fin = e->peer_fin || e->state == STATE_CLOSE_WAIT || e->state == STATE_LAST_ACK ||
 		   e->state == STATE_CLOSING;
-	uint64_t waiting = waiting_at_most(fd) + fin;
-	return e->bytes_received > waiting ? e->bytes_received - waiting : 0;
+	return e->bytes_received > waiting + fin ? e->bytes_received - waiting - fin : 0;
 }
 
 /* Bytes that were put into the send buffer; after a failed connect the queue means nothing. */
@@ -113,7 +112,8 @@ void unseen_collect(struct evidence *e, const struct conn *conn, int fd)
 	    !is_telling(e, conn, fd)) {
 		return;
 	}
-	uint64_t in = taken(e, fd);
+	uint64_t waiting = waiting_at_most(fd);
+	uint64_t in = taken(e, waiting);
 	uint64_t out = put(e);
 	if (excess_in(e, conn, in) == 0 && excess(out, &conn->bytes_out) == 0) {
 		return;
@@ -126,6 +126,7 @@ void unseen_collect(struct evidence *e, const struct conn *conn, int fd)
 		return;
 	}
 	e->unseen = true;
+	e->unseen_in_least = waiting > 0;
 	e->bytes_in += e->unseen_in;
 	e->bytes_out += e->unseen_out;
 	/* When the last byte went, and which way, was not seen. */

@@ -67,8 +67,9 @@ void say_inherited(const struct evidence *e, struct text *text)
 
 static void say_past(const struct evidence *e, struct text *text)
 {
-	text_format(text, "%z that this process sent and %z that it received went past the library",
-		    e->unseen_out, e->unseen_in);
+	text_format(text,
+		    "%z that this process sent and %s%z that it received went past the library",
+		    e->unseen_out, e->unseen_in_least ? "at least " : "", e->unseen_in);
 }
 
 static void blind_spot(const struct evidence *e, struct text *text)
