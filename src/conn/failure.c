@@ -284,6 +284,7 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 		process_is_no_heir();
 	}
 	bool closes = evidence->surface == SURFACE_CLOSE && evidence->op != OP_EXECVE &&
-		      evidence->op != OP_SHUTDOWN;
-	evidence->in_call = closes && !evidence->sandboxed && threads_hold(fd);
+		      evidence->op != OP_SHUTDOWN && evidence->state != STATE_CLOSE;
+	/* Where calls do not wait none is searched for: a process may have many threads. */
+	evidence->in_call = closes && evidence->blocking && threads_hold(fd);
 }

@@ -159,6 +159,31 @@ an_address_on_the_first_threads_stack_is_read_without_a_question() {
 	expect "$(cat trace.* | grep -c FUTEX_CMP_REQUEUE)" 0
 }
 
+# Another one may wait in a call on what is closed only where calls wait, and what is over sends nothing.
+no_thread_is_looked_at_when_a_nonblocking_connection_is_reset_by_its_close() {
+	local blocking
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	cat >reset.py <<-'END'
+		import socket, sys, threading
+		listener = socket.create_server(("127.0.0.1", 0))
+		done = threading.Event()
+		threading.Thread(target=done.wait).start()
+		with socket.create_connection(listener.getsockname()) as client, listener.accept()[0] as server:
+		    client.sendall(b"unread")
+		    server.recv(1, socket.MSG_PEEK)
+		    server.setblocking(sys.argv[1] == "blocking")
+		done.set()
+	END
+	for blocking in blocking nonblocking; do
+		strace -f -qq -o "trace.$blocking" -e trace=open,openat -E LD_PRELOAD="$library" \
+			-E RESETBY_LOG="$PWD/log.$blocking" /usr/bin/python3 reset.py $blocking
+		expect "$(grep -c 'closed-unread (certain)' "log.$blocking")" 1
+	done
+	expect "$(grep -c 'task/[0-9]*/syscall' trace.blocking)" 2
+	expect "$(grep -c 'task/[0-9]*/syscall' trace.nonblocking || true)" 0
+}
+
 points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
@@ -174,4 +199,5 @@ points \
 	a_retry_rule_adds_one_system_call_to_a_request \
 	a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed \
 	a_line_for_what_opens_and_closes_costs_a_write \
-	an_address_on_the_first_threads_stack_is_read_without_a_question
+	an_address_on_the_first_threads_stack_is_read_without_a_question \
+	no_thread_is_looked_at_when_a_nonblocking_connection_is_reset_by_its_close
