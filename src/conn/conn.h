@@ -103,7 +103,7 @@ struct conn {
 	_Atomic uint32_t linger_ms; /* when the program set SO_LINGER */
 	_Atomic uint32_t told_ms;
 	_Atomic uint8_t told_error, told_op, told_count;
-	_Atomic bool goodbye;             /* what goes the way of the last byte began with one */
+	_Atomic uint8_t goodbye;          /* size of the one with which the last turn began */
 	_Atomic uint16_t injected;        /* number of the rule whose fault is in force */
 	_Atomic uint8_t warned;           /* bit per warning that was told (hook/watch.c) */
 	_Atomic uint8_t head_length;      /* of head */

@@ -242,7 +242,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
 	evidence->last_turn =
 		(enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
-	evidence->goodbye = atomic_load_explicit(&conn->goodbye, memory_order_relaxed);
+	evidence->goodbye = conn_says_goodbye(conn);
 	evidence->rule = conn->injected;
 	conn_exchange(conn, &evidence->req_bytes, &evidence->resp_bytes);
 }

@@ -93,7 +93,7 @@ struct evidence {
 	uint64_t bytes_out, bytes_in;   /* what the program's calls moved */
 	uint64_t req_bytes, resp_bytes; /* of the current exchange */
 	enum direction last_turn;       /* which way the last byte went */
-	bool goodbye;                   /* and what goes that way began with TLS's (goodbye.h) */
+	bool goodbye;                   /* and what goes that way is TLS's (goodbye.h) */
 	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
 	uint64_t unseen_out, unseen_in; /* bytes that went past the hooks; bytes_* have them too */
 	bool unseen_in_least; /* perhaps more: what waits unread is not known to the byte */

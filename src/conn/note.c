@@ -21,9 +21,17 @@ static uint64_t exchange_out(const struct conn *conn)
 	       atomic_load_explicit(&conn->begun_out, memory_order_relaxed);
 }
 
+bool conn_says_goodbye(const struct conn *conn)
+{
+	uint8_t size = atomic_load_explicit(&conn->goodbye, memory_order_relaxed);
+	uint8_t turn = atomic_load_explicit(&conn->turn, memory_order_relaxed);
+	uint64_t moved = turn == DIRECTION_READ ? exchange_in(conn) : exchange_out(conn);
+	return size != 0 && moved == size;
+}
+
 void conn_turned(struct conn *conn, enum direction direction, size_t bytes, const void *head)
 {
-	bool goodbye = head != NULL && goodbye_begins(head);
+	uint8_t goodbye = head != NULL ? goodbye_size(head) : 0;
 	atomic_store_explicit(&conn->goodbye, goodbye, memory_order_relaxed);
 	atomic_store_explicit(&conn->turn, (uint8_t)direction, memory_order_relaxed);
 	if (direction == request_direction(conn)) {

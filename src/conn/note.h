@@ -94,6 +94,9 @@ static inline void conn_sent(struct conn *conn, size_t bytes, const void *head, 
 void conn_remember_head(struct conn *conn, enum direction direction, const char *bytes,
 			size_t count);
 
+/** Is what goes the way of the last byte, since the other way had its turn, TLS's goodbye and no more? */
+bool conn_says_goodbye(const struct conn *conn);
+
 /** Bytes of the request and of the response under way, by who asks. */
 void conn_exchange(const struct conn *conn, uint64_t *request, uint64_t *response);
 

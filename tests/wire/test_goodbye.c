@@ -95,6 +95,30 @@ static void who_has_said_goodbye_may_read_on(void **state)
 	}
 }
 
+/** A message of two bytes looks the same, as the length that some protocols send first does. */
+static void what_more_is_said_behind_it_is_lost(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	peer_send(p.peer, "ok");
+	assert_string_equal(actor_do(&p.a, "recv s0 2 waitall"), "2 - ok");
+	actor_do(&p.a, "begin - \\x17\\x03\\x03\\0\\x13");
+	assert_string_equal(actor_do(&p.a, "send s0 24"), "24 -");
+	actor_do(&p.a, "begin - \\x17\\x03\\x03\\0\\x43");
+	assert_string_equal(actor_do(&p.a, "send s0 72"), "72 -");
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	const char *line = expect_verdict(
+		&p.a, 0, (struct expected){.op = "close", .cause = "peer-closed-unread"});
+	assert_null(strstr(json_get(line, "why"), "goodbye"));
+	pair_close(&p);
+}
+
 /** The peer has it, leaves it unread and closes: a RST without a FIN. */
 static void a_goodbye_may_be_left_unread(void **state)
 {
@@ -161,4 +185,5 @@ static void goodbyes_that_cross_are_told_to_nobody(void **state)
 }
 
 LAB_MAIN(LAB_TEST(who_has_said_goodbye_may_read_on), LAB_TEST(a_goodbye_may_be_left_unread),
+	 LAB_TEST(what_more_is_said_behind_it_is_lost),
 	 LAB_TEST(goodbyes_that_cross_are_told_to_nobody))
