@@ -14,161 +14,11 @@
 #include "note.h"
 #include "unseen.h"
 
-enum tcp_state_number evidence_state(int fd)
-{
-	struct tcp_info info;
-	return info_read(fd, &info) < 0 ? STATE_UNKNOWN : (enum tcp_state_number)info.tcpi_state;
-}
-
-bool evidence_is_over(int fd)
-{
-	/* A hang-up is CLOSE, or both directions shut: tcp_poll(). It costs less than TCP_INFO. */
-	struct pollfd look = {.fd = fd};
-	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLHUP) != 0 &&
-	       evidence_state(fd) == STATE_CLOSE;
-}
-
-struct health evidence_health(const struct conn *conn, int fd)
-{
-	struct tcp_info info;
-	if (info_read(fd, &info) < 0) {
-		return (struct health){.state = STATE_UNKNOWN};
-	}
-	return (struct health){
-		.state = (enum tcp_state_number)info.tcpi_state,
-		.retransmits = info.tcpi_retransmits,
-		.acked_ms = info.tcpi_last_ack_recv,
-		.unseen = unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked),
-	};
-}
-
-void evidence_shutting(struct conn *conn, enum tcp_state_number state)
-{
-	if (!conn_is(conn, CONN_SHUT_WRITE)) {
-		conn->peer_first = conn_is(conn, CONN_PEER_FIN) || state == STATE_CLOSE_WAIT;
-	}
-}
-
-uint32_t evidence_silence(int fd)
-{
-	struct tcp_info info;
-	if (info_read(fd, &info) < 0) {
-		return 0;
-	}
-	uint32_t silence = info.tcpi_last_data_sent;
-	if (info.tcpi_last_data_recv < silence) {
-		silence = info.tcpi_last_data_recv;
-	}
-	return info.tcpi_last_ack_recv < silence ? info.tcpi_last_ack_recv : silence;
-}
-
-bool evidence_stream(int fd, struct stream_counts *counts)
-{
-	struct tcp_info info;
-	if (info_read(fd, &info) < 0) {
-		return false;
-	}
-	counts->sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
-	/* A FIN counts as a byte: tcp_rcv_nxt_update(). */
-	counts->received = info.tcpi_bytes_received;
-	if (info.tcpi_state != STATE_ESTABLISHED && counts->received > 0) {
-		counts->received--;
-	}
-	return true;
-}
-
-static struct path path_of(const struct tcp_info *info)
-{
-	return (struct path){
-		.rtt_us = info->tcpi_rtt,
-		.retransmissions = info->tcpi_total_retrans,
-		.state = (enum tcp_state_number)info->tcpi_state,
-		.data_segments = info->tcpi_data_segs_in,
-	};
-}
-
-struct path evidence_path(int fd)
-{
-	struct tcp_info info;
-	info_read(fd, &info);
-	return path_of(&info);
-}
-
-static int64_t queue_length(int fd, unsigned long request)
-{
-	int length = 0;
-	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
-}
-
-bool evidence_may_reset(const struct conn *conn, int fd)
-{
-	return conn_is(conn, CONN_LINGER_ZERO) || queue_length(fd, SIOCINQ) > 0;
-}
-
 /* Is the next byte an urgent one? Also where MSG_OOB has read it: the queue keeps its place. */
 static bool is_at_mark(int fd)
 {
 	int at_mark = 0;
 	return raw_ioctl(fd, SIOCATMARK, &at_mark) == 0 && at_mark != 0;
-}
-
-/* The error queue's messages are others, and seldom there. */
-static bool has_pending_error(int fd)
-{
-	struct pollfd look = {.fd = fd};
-	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
-}
-
-/* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
-static bool may_lack_acks(const struct tcp_info *info)
-{
-	uint64_t sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
-	/* A client's SYN is counted among what was acknowledged. */
-	return info->tcpi_bytes_acked <= sent || info->tcpi_notsent_bytes > 1;
-}
-
-bool evidence_glance(const struct conn *conn, int fd, struct path *path)
-{
-	struct tcp_info info;
-	uint64_t bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
-	long size = sandbox_closed ? -EPERM : info_read(fd, &info);
-	if (size < 0) {
-		*path = (struct path){0};
-		return !sandbox_closed;
-	}
-	*path = path_of(&info);
-	if (conn_is(conn, CONN_LEARNED | CONN_UNSEEN | CONN_LINGER_ZERO) || conn->urgent_read ||
-	    unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked)) {
-		return true;
-	}
-	switch (info.tcpi_state) {
-	case STATE_LISTEN:
-		return info.tcpi_unacked > 0;
-	case STATE_CLOSE:
-		return conn->told_error == 0 &&
-		       (!conn_is(conn, CONN_SHUT_WRITE) ||
-			(info_has_bytes(size) &&
-			 (may_lack_acks(&info) || info.tcpi_bytes_received != bytes_in + 1 ||
-			  /* One byte may be the peer's FIN; or one unread, and a RST came behind it. */
-			  (!conn_is(conn, CONN_PEER_FIN) && has_pending_error(fd)))));
-	case STATE_SYN_SENT:
-		return true;
-	case STATE_ESTABLISHED:
-	case STATE_FIN_WAIT1:
-	case STATE_FIN_WAIT2:
-		return info.tcpi_bytes_received != bytes_in;
-	default:
-		/* The kernel counts the peer's FIN as one byte received. */
-		return info.tcpi_bytes_received != bytes_in + 1;
-	}
-}
-
-bool evidence_lingers_zero(int fd)
-{
-	struct linger linger = {0};
-	socklen_t size = sizeof linger;
-	return raw_getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
-	       linger.l_onoff != 0 && linger.l_linger == 0;
 }
 
 static void collect_info(struct evidence *evidence, const struct tcp_info *info)
@@ -301,7 +151,7 @@ static void forget_flags(struct evidence *e)
 static int64_t unread_length(const struct evidence *e, const struct conn *conn, int fd)
 {
 	struct pollfd look = {.fd = fd, .events = POLLPRI};
-	int64_t inq = queue_length(fd, SIOCINQ);
+	int64_t inq = info_queue(fd, SIOCINQ);
 	int64_t beyond = (int64_t)(e->bytes_received - e->bytes_in);
 	bool may_be_more = inq >= 0 && (beyond > inq || (conn->urgent_read && inq == 0));
 	if (!may_be_more || raw_poll(&look, 1, 0) < 0) {
@@ -384,13 +234,13 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	collect_info(evidence, &info);
 	collect_record(evidence, conn);
 	evidence->linger_zero = evidence_lingers_zero(fd);
-	evidence->error_waits = evidence->state == STATE_CLOSE && has_pending_error(fd);
+	evidence->error_waits = evidence->state == STATE_CLOSE && info_error_waits(fd);
 	if (evidence->listening) {
 		listener_collect(evidence, conn, fd);
 	} else {
 		evidence->inq = unread_length(evidence, conn, fd);
-		evidence->outq = queue_length(fd, SIOCOUTQ);
-		evidence->unsent = queue_length(fd, SIOCOUTQNSD);
+		evidence->outq = info_queue(fd, SIOCOUTQ);
+		evidence->unsent = info_queue(fd, SIOCOUTQNSD);
 		evidence->shut_elsewhere = is_shut_elsewhere(evidence, &info, info_size);
 		forget_flags(evidence);
 	}

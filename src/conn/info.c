@@ -1,10 +1,12 @@
 #include "info.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include "../sys/raw.h"
+#include "evidence.h"
 
 #define HAS(size, field)                                                                           \
 	((size) >=                                                                                 \
@@ -31,4 +33,17 @@ bool info_has_segments(long size)
 bool info_has_sent(long size)
 {
 	return HAS(size, tcpi_bytes_retrans);
+}
+
+int64_t info_queue(int fd, unsigned long request)
+{
+	int length = 0;
+	return raw_ioctl(fd, request, &length) < 0 ? QUEUE_UNKNOWN : length;
+}
+
+/* The error queue's messages are others, and seldom there. */
+bool info_error_waits(int fd)
+{
+	struct pollfd look = {.fd = fd};
+	return raw_poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
 }

@@ -4,6 +4,7 @@
 
 #include <linux/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * Read it; what the kernel does not give is 0.
@@ -21,5 +22,11 @@ bool info_has_segments(long size);
 
 /** And those that were sent, and sent again? Since Linux 4.19. */
 bool info_has_sent(long size);
+
+/** How long a queue is: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD; QUEUE_UNKNOWN when the kernel does not say. */
+int64_t info_queue(int fd, unsigned long request);
+
+/** Has the socket an error that a call would be told? It stays. */
+bool info_error_waits(int fd);
 
 #endif

@@ -2,118 +2,19 @@
 
 #include <errno.h>
 #include <string.h>
-#include "../conn/about.h"
-#include "../log/event.h"
 #include "../log/log.h"
 #include "../sys/clock.h"
 #include "../sys/scratch.h"
 #include "../why/why.h"
+#include "desk.h"
 #include "farewell.h"
 #include "flow.h"
+#include "passing.h"
 #include "phrase.h"
 #include "tally.h"
 
-/* Longest `why`. */
-#define WHY_SIZE 1024
-
 /* Errors of a connection that is dead already are told this often, then only counted. */
 #define TOLD_MAX 16
-
-/* What an error needs while it is being explained; too much for a small stack. */
-struct desk {
-	struct evidence evidence;
-	struct verdict verdict;
-	char why[WHY_SIZE];
-	char line[EVENT_LARGE];
-};
-
-_Static_assert(sizeof(struct desk) <= SCRATCH_SIZE, "a report fits on one scratch block");
-
-static void add_known(struct event *event, enum key key, int64_t value)
-{
-	if (value != QUEUE_UNKNOWN) {
-		event_number(event, key, value);
-	}
-}
-
-static void add_history(struct event *event, const struct conn *conn)
-{
-	uint32_t now = (uint32_t)clock_coarse_ms();
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	uint32_t first = next > CONN_HISTORY ? next - CONN_HISTORY : 0;
-	event_list_begin(event, KEY_HISTORY);
-	for (uint32_t i = first; i != next; i++) {
-		const struct past_call *past = &conn->history[i % CONN_HISTORY];
-		event_list_call(event, op_name((enum op)past->op), past->result, past->error,
-				clock_since_ms(past->when_ms, now));
-	}
-	event_list_end(event);
-}
-
-static void add_evidence(struct event *event, const struct evidence *e)
-{
-	if (state_name(e->state) != NULL) {
-		event_string(event, KEY_STATE, state_name(e->state));
-	}
-	if (e->gap_ms > 0) {
-		event_number(event, KEY_IDLE_MS, e->gap_ms);
-	}
-	if (!e->listening) {
-		event_number(event, KEY_AGE_MS, e->age_ms);
-	}
-	/* A connect that failed leaves its sequence numbers, and so the queues' lengths, anywhere. */
-	if (!e->listening && !e->connecting) {
-		add_known(event, KEY_INQ, e->inq);
-		add_known(event, KEY_OUTQ, e->outq);
-	}
-	/* A blocking connect that failed has begun the counters anew: tcp_disconnect(). */
-	bool counted = !e->connecting || e->segs_out > 0;
-	if (e->has_info && !e->listening && counted) {
-		event_unsigned(event, KEY_RETRANS, e->total_retrans);
-		event_unsigned(event, KEY_RTT_US, e->rtt_us);
-	}
-	if (!e->listening) {
-		event_unsigned(event, KEY_REQ_BYTES, e->req_bytes);
-		event_unsigned(event, KEY_RESP_BYTES, e->resp_bytes);
-	}
-}
-
-/* The call that failed, and how its failure is called. */
-static void add_call(struct event *event, const struct call *call, const struct desk *desk)
-{
-	event_word(event, KEY_OP, op_word(call->op));
-	event_error(event, KEY_ERRNO, desk->evidence.error);
-	event_string(event, KEY_DOC, desk->verdict.doc);
-}
-
-static void send_verdict(struct desk *desk, const struct call *call)
-{
-	const struct verdict *verdict = &desk->verdict;
-	const struct evidence *evidence = &desk->evidence;
-	const struct cause_info *info = &cause_infos[verdict->cause];
-	bool passing = evidence->surface == SURFACE_PASSING;
-	struct event event;
-	event_begin(&event, passing ? EVENT_WARN : EVENT_ERROR, desk->line, sizeof desk->line);
-	event_about(&event, call);
-	if (!passing) {
-		add_call(&event, call, desk);
-	}
-	event_string(&event, KEY_CAUSE, info->id);
-	event_string(&event, KEY_SURE, sure_name(verdict->sure));
-	event_string(&event, KEY_WHY, desk->why);
-	event_string(&event, KEY_ADVICE, info->advice);
-	if (!passing) {
-		event_string(&event, KEY_CASE, case_name(verdict->rst_case));
-	}
-	event_list_begin(&event, KEY_ELSE);
-	for (size_t i = 0; i < verdict->other_count; i++) {
-		event_list_string(&event, cause_infos[verdict->others[i]].id);
-	}
-	event_list_end(&event);
-	add_evidence(&event, evidence);
-	add_history(&event, call->conn);
-	event_send(&event);
-}
 
 /*
  * Does what the program was told mean that the connection is over? Not an EPIPE after its own
@@ -224,96 +125,6 @@ static bool is_worth_telling(const struct call *call, const struct desk *desk, b
 	}
 }
 
-/* Which warning of a connection it is: a bit of conn->warned. A listener may overflow again. */
-static uint8_t warning_bit(enum cause cause)
-{
-	switch (cause) {
-	case CAUSE_SLOW_HANDSHAKE:
-		return 1;
-	case CAUSE_HANDSHAKE_ACK_LOST:
-		return 2;
-	case CAUSE_LOSING:
-		return 4;
-	case CAUSE_CLOSE_WAIT_LEAK:
-		return 8;
-	case CAUSE_FIN_UNANSWERED:
-		return 16;
-	case CAUSE_HALF_CLOSED:
-		return 32;
-	default:
-		return 0;
-	}
-}
-
-/* More bits of conn->warned. In passing a difference has to be found twice: a call of another thread
- * may just be under way. */
-#define WARNED_SUSPECTED 64
-#define WARNED_UNSEEN 128
-
-bool report_unseen_is_news(const struct conn *conn)
-{
-	return (conn->warned & WARNED_UNSEEN) == 0;
-}
-
-/* Bytes went past the hooks: said once, before what is said of the connection for another reason. */
-static void tell_unseen(struct desk *desk, const struct call *call)
-{
-	struct evidence *evidence = &desk->evidence;
-	struct conn *conn = call->conn;
-	enum surface surface = evidence->surface;
-	bool found = evidence->unseen_in > 0 || evidence->unseen_out > 0;
-	if (!found || !report_unseen_is_news(conn) || !log_wants(LOG_RESETS)) {
-		return;
-	}
-	if (surface == SURFACE_PASSING && (conn->warned & WARNED_SUSPECTED) == 0) {
-		conn->warned |= WARNED_SUSPECTED;
-		return;
-	}
-	conn->warned |= WARNED_UNSEEN;
-	/* Who else has a socket that came from elsewhere is not known. */
-	enum sure sure = evidence->learned ? SURE_LIKELY : SURE_CERTAIN;
-	desk->verdict = (struct verdict){.cause = CAUSE_BLIND_SPOT, .sure = sure};
-	evidence->surface = SURFACE_PASSING;
-	struct text why = text_in(desk->why, sizeof desk->why);
-	why_sentence(evidence, &desk->verdict, &why);
-	send_verdict(desk, call);
-	evidence->surface = surface;
-}
-
-static void judge_passing(struct desk *desk, struct call *call, int64_t stale_ms)
-{
-	struct evidence *evidence = &desk->evidence;
-	memset(evidence, 0, sizeof *evidence);
-	evidence->op = call->op;
-	evidence->surface = SURFACE_PASSING;
-	evidence->stale_ms = stale_ms;
-	if (!evidence_collect(evidence, call->conn, call->fd)) {
-		return;
-	}
-	tell_unseen(desk, call);
-	if (!why_judge(evidence, &desk->verdict)) {
-		return;
-	}
-	uint8_t bit = warning_bit(desk->verdict.cause);
-	if ((call->conn->warned & bit) != 0) {
-		return;
-	}
-	call->conn->warned |= bit;
-	evidence_collect_failure(evidence, call->conn, call->fd);
-	struct text why = text_in(desk->why, sizeof desk->why);
-	why_sentence(evidence, &desk->verdict, &why);
-	send_verdict(desk, call);
-}
-
-void report_passing(struct call *call, int64_t stale_ms)
-{
-	struct desk *desk = log_wants(LOG_RESETS) ? scratch_take() : NULL;
-	if (desk != NULL) {
-		judge_passing(desk, call, stale_ms);
-		scratch_give(desk);
-	}
-}
-
 /* A FIN or RST has come while we looked: what is in CLOSE is not reset by the program's close. */
 static bool has_ended_meanwhile(const struct call *call, const struct evidence *evidence)
 {
@@ -341,7 +152,7 @@ static bool look(struct desk *desk, struct call *call, enum surface surface,
 		call->conn->fin_acked = (uint32_t)evidence->bytes_acked;
 		call->conn->unacked_at_fin = evidence->outq != 0;
 	}
-	tell_unseen(desk, call);
+	passing_tell_unseen(desk, call);
 	return why_judge(evidence, &desk->verdict);
 }
 
@@ -362,9 +173,7 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 	if (is_worth_telling(call, desk, quiet)) {
 		tally_cause(desk->verdict.cause);
 		if (log_wants(LOG_RESETS)) {
-			struct text why = text_in(desk->why, sizeof desk->why);
-			why_sentence(evidence, &desk->verdict, &why);
-			send_verdict(desk, call);
+			desk_tell(desk, call);
 		}
 	}
 	/* Told already why nothing came of it: that the program now gives up is no news. */

@@ -22,15 +22,4 @@
  */
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet);
 
-/**
- * Look at an open connection in passing: a `warn` when it is not well, once for each cause.
- *
- * @stale_ms
- *         How long a half-closed connection is left alone.
- */
-void report_passing(struct call *call, int64_t stale_ms);
-
-/** Has it not been told yet that bytes of this connection went past the hooks? */
-bool report_unseen_is_news(const struct conn *conn);
-
 #endif

@@ -5,7 +5,7 @@
 #include "../log/log.h"
 #include "../rule/active.h"
 #include "../sys/clock.h"
-#include "report.h"
+#include "passing.h"
 
 _Atomic uint32_t watch_due_ms;
 
@@ -58,7 +58,7 @@ static void tell(struct conn *conn, int fd, enum op op)
 		.op = op,
 		.fd = fd,
 	};
-	report_passing(&call, (int64_t)stale_ms);
+	passing_report(&call, (int64_t)stale_ms);
 }
 
 void watch_opened(struct call *call)
@@ -86,7 +86,7 @@ void watch_accepted(struct call *listener)
 static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 {
 	struct health health = evidence_health(conn, fd);
-	if (health.unseen && report_unseen_is_news(conn)) {
+	if (health.unseen && passing_unseen_is_news(conn)) {
 		return true;
 	}
 	switch (health.state) {
