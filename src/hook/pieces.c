@@ -67,7 +67,7 @@ size_t message_asked(long result, const struct msghdr *message)
 
 const void *pieces_head(long result, const struct iovec *pieces, size_t count)
 {
-	bool has_head = result > 0 && count > 0 && pieces[0].iov_len >= GOODBYE_HEAD;
+	bool has_head = result >= GOODBYE_HEAD && count > 0 && pieces[0].iov_len >= GOODBYE_HEAD;
 	return has_head ? pieces[0].iov_base : NULL;
 }
 

@@ -9,12 +9,12 @@
 #include "pieces.h"
 #include "straight.h"
 
-static void keep_head(struct call *call, const struct iovec *pieces, size_t count)
+/* So many bytes have come to these pieces. */
+static void keep_head(struct call *call, ssize_t size, const struct iovec *pieces, size_t count)
 {
-	call->bytes = pieces_head(call->result, pieces, count);
-	if (UNLIKELY(flow_keeps_heads) && call->result > 0 &&
-	    conn_same(call->conn, call->generation)) {
-		flow_keep_head(call->conn, DIRECTION_READ, pieces, count, (size_t)call->result);
+	call->bytes = pieces_head(size, pieces, count);
+	if (UNLIKELY(flow_keeps_heads) && size > 0 && conn_same(call->conn, call->generation)) {
+		flow_keep_head(call->conn, DIRECTION_READ, pieces, count, (size_t)size);
 	}
 }
 
@@ -36,7 +36,7 @@ static void vector_limited(struct call *call, const struct iovec *pieces, int co
 		pieces = cut;
 	}
 	call->result = real_vector(call->op, call->fd, pieces, count, flags);
-	keep_head(call, pieces, (size_t)count);
+	keep_head(call, call->result, pieces, (size_t)count);
 }
 
 static NOINLINE ssize_t vector_with_care(enum op op, int fd, const struct iovec *pieces, int count,
@@ -84,6 +84,12 @@ static ssize_t message_leave(struct call *call, const struct msghdr *message, lo
 	}
 	call->bytes = message_head(result, message);
 	return straight_end_read(call, result);
+}
+
+/* At an urgent byte the stream goes on in the next message, however little is in the first. */
+static ssize_t messages_first(const struct mmsghdr *messages, int count)
+{
+	return messages_bytes(messages, count > 1 ? 1 : count);
 }
 
 static NOINLINE ssize_t vector_ended(struct conn *conn, uint32_t generation, int fd,
@@ -216,7 +222,7 @@ static NOINLINE ssize_t message_with_care(int fd, struct msghdr *message, int fl
 	do {
 		if (!good || !call_answers_pieces(&call, pieces, count, flags)) {
 			message_limited(&call, message, asked, flags);
-			keep_head(&call, pieces, count);
+			keep_head(&call, call.result, pieces, count);
 		} else {
 			message_answer(&call, message, &nothing_beside);
 		}
@@ -310,7 +316,7 @@ static NOINLINE int messages_with_care(int fd, struct mmsghdr *messages, unsigne
 	do {
 		if (!good || !call_answers_pieces(&call, pieces, piece_count, flags)) {
 			messages_limited(&call, messages, count, asked, flags, timeout, &received);
-			keep_head(&call, pieces, piece_count);
+			keep_head(&call, messages_first(messages, received), pieces, piece_count);
 		} else {
 			messages_answer(&call, messages, &nothing_beside);
 			answer_time_left(&call, timeout);
@@ -332,7 +338,9 @@ HOT int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 	straight_begin(&call);
 	int received = real.recvmmsg(fd, messages, count, flags, timeout);
 	long result = kernels(messages_bytes(messages, received));
-	ssize_t bytes = received == 0 ? straight_end_read(&call, result)
-				      : message_leave(&call, &messages[0].msg_hdr, result);
-	return bytes < 0 ? -1 : received;
+	if (received != 0 && wants_asked(&call, result)) {
+		call.asked = message_asked(result, &messages[0].msg_hdr);
+	}
+	call.bytes = message_head(messages_first(messages, received), &messages[0].msg_hdr);
+	return straight_end_read(&call, result) < 0 ? -1 : received;
 }

@@ -551,6 +551,21 @@ static void ask_short(uint16_t port, int flags)
 	}
 }
 
+/* Two messages are filled where an urgent byte ends the first, which is shorter than it says. */
+static void take_to_the_mark(uint16_t port)
+{
+	char text[10];
+	kind = &kinds[EDGE];
+	struct iovec first = {bad(10), 10};
+	struct iovec second = {text, sizeof text};
+	struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &first, .msg_iovlen = 1}},
+				      {.msg_hdr = {.msg_iov = &second, .msg_iovlen = 1}}};
+	dial_for_three(port, "eeeueeeeeec", POLLRDHUP);
+	TRY(recvmmsg(fd, messages, 2, 0, NULL));
+	say("%u and %u\n", messages[0].msg_len, messages[1].msg_len);
+	DO(close(fd));
+}
+
 /* Nothing to write is a question to some calls, and none to others. */
 static void write_nothing(uint16_t port)
 {
@@ -621,6 +636,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(what, "") == 0) {
 		write_nothing(port);
+		take_to_the_mark(port);
 		say_state();
 	}
 	_exit(0);

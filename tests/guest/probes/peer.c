@@ -17,6 +17,11 @@ static void serve(int fd)
 				return;
 			}
 			break;
+		case 'u':
+			if (send(fd, "u", 1, MSG_OOB) != 1) {
+				return;
+			}
+			break;
 		case 'f':
 			shutdown(fd, SHUT_WR);
 			break;
