@@ -6,6 +6,7 @@
 #include "../sys/scratch.h"
 #include "../sys/text.h"
 #include "../sys/units.h"
+#include "threads.h"
 
 #define PATH_SIZE 40
 
@@ -128,7 +129,11 @@ static enum holder find_in_family(struct search *search, int fd)
 		return HOLDER_UNKNOWN;
 	}
 	enum holder held = find_in_relative(search, parent, fd);
-	return held != HOLDER_NOT ? held : find_in_siblings(search, self, fd);
+	if (held != HOLDER_NOT) {
+		return held;
+	}
+	/* Each thread has children of its own. */
+	return threads_many_of(parent) ? HOLDER_UNKNOWN : find_in_siblings(search, self, fd);
 }
 
 enum holder holder_in_family(int fd)

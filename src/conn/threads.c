@@ -30,10 +30,23 @@ struct search {
 
 _Static_assert(sizeof(struct search) <= SCRATCH_SIZE, "a search fits on one scratch block");
 
-bool threads_many(void)
+static bool has_many(const char *directory)
 {
 	struct statx status = {.stx_nlink = 0};
-	return raw_stat("/proc/self/task", &status) < 0 || status.stx_nlink > LINKS_OF_EMPTY + 1;
+	return raw_stat(directory, &status) < 0 || status.stx_nlink > LINKS_OF_EMPTY + 1;
+}
+
+bool threads_many(void)
+{
+	return has_many("/proc/self/task");
+}
+
+bool threads_many_of(uint64_t pid)
+{
+	char path[PATH_SIZE];
+	struct text text = text_in(path, sizeof path);
+	text_format(&text, "/proc/%U/task", pid);
+	return has_many(path);
 }
 
 /* Calls that wait, and keep the socket of their first argument meanwhile. */

@@ -1,11 +1,13 @@
-/* The threads of this process, as far as /proc shows them. */
+/* The threads of a process, as far as /proc shows them. */
 #ifndef RESETBY_CONN_THREADS_H
 #define RESETBY_CONN_THREADS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/** Is there more than one? True also when that cannot be seen. */
+/** Has this process, or another one, more than one? True also when that cannot be seen. */
 bool threads_many(void);
+bool threads_many_of(uint64_t pid);
 
 /**
  * Does another thread wait in a call on this descriptor? Then its close sends nothing before that call

@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
@@ -97,6 +98,31 @@ static void run_forkhold(const struct words *words, struct outcome *outcome)
 		}
 	}
 	outcome->result = held > 0 ? 0 : -1;
+}
+
+static void *fork_and_wait(void *forked)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			pause();
+		}
+	}
+	sem_post(forked);
+	waitpid(child, NULL, 0);
+	return NULL;
+}
+
+/** A thread has a child, which holds what there is as long as this process lives. */
+static void run_threadhold(const struct words *words, struct outcome *outcome)
+{
+	pthread_t thread;
+	sem_t forked;
+	(void)words;
+	sem_init(&forked, 0, 0);
+	outcome->result = pthread_create(&thread, NULL, fork_and_wait, &forked) == 0 ? 0 : -1;
+	sem_wait(&forked);
 }
 
 /** Where the child of forkhandler reads what it is to do, in its own good time. */
@@ -436,6 +462,7 @@ const struct command process_commands[] = {
 	{"clone3", "CMD", run_fork},
 	{"clone_vm", "CMD", run_fork},
 	{"forkhold", "", run_forkhold},
+	{"threadhold", "", run_threadhold},
 	{"forkhandler", "", run_forkhandler},
 	{"handler", "CMD", run_handler},
 	{"spawnhold", "", run_spawnhold},

@@ -986,6 +986,22 @@ static void what_a_child_never_used_is_named_by_its_last_holder(void **state)
 	}
 }
 
+/** A child that another thread of the parent has is in no list of the parent's own. */
+static void what_a_child_never_used_may_be_held_by_another_threads_child(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	fill(&p, 10);
+	assert_string_equal(actor_do(&p.a, "threadhold"), "0 -");
+	assert_string_equal(actor_do(&p.a, "forkhandler"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	actor_do(&p.a, "handler close s0");
+	pair_expect_open(&p);
+	expect_silence(&p.a);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
@@ -1019,4 +1035,5 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
 	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset),
-	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder))
+	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
+	 LAB_TEST(what_a_child_never_used_may_be_held_by_another_threads_child))
