@@ -68,7 +68,9 @@ static NOINLINE int setsockopt_with_care(int fd, int level, int name, const void
 	call.result = real.setsockopt(fd, level, name, value, size);
 	if (UNLIKELY(level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) && call.result == 0 &&
 	    conn_same(call.conn, call.generation)) {
-		conn_set(call.conn, CONN_EARLY);
+		int on;
+		memcpy(&on, value, sizeof on);
+		conn_put(call.conn, CONN_EARLY, on != 0);
 	}
 	return (int)call_leave(&call);
 }

@@ -143,7 +143,27 @@ static void a_connect_that_never_sent_anything_ends_in_silence(void **state)
 	end(&t);
 }
 
+/** The connect that only ends the attempt before is none, as on any socket. */
+static void what_is_switched_off_is_no_fast_open(void **state)
+{
+	struct trial t;
+	(void)state;
+	start(&t);
+	assert_string_equal(actor_do(&t.a, "socket4 s0 nonblock"), "0 -");
+	assert_string_equal(actor_do(&t.a, "setsockopt s0 fastopen_connect 1"), "0 -");
+	assert_string_equal(actor_do(&t.a, "setsockopt s0 fastopen_connect 0"), "0 -");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&t.a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	expect_refused(&t, 0, "getsockopt");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "-1 ECONNABORTED");
+	assert_string_equal(actor_do(&t.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&t.a, "close"), 1);
+	end(&t);
+}
+
 LAB_MAIN(LAB_TEST(refusal_of_a_write_that_waits_is_told_once),
 	 LAB_TEST(refusal_behind_a_write_is_told_to_the_next_call),
 	 LAB_TEST(a_syn_with_data_that_nobody_answers_is_abandoned),
-	 LAB_TEST(a_connect_that_never_sent_anything_ends_in_silence))
+	 LAB_TEST(a_connect_that_never_sent_anything_ends_in_silence),
+	 LAB_TEST(what_is_switched_off_is_no_fast_open))
