@@ -196,9 +196,21 @@ static bool was_disowned(const struct call *call, enum surface surface)
 	return told && call->op != OP_CONNECT && table_get(call->fd) == SLOT_UNKNOWN;
 }
 
+static enum ending judge_at_a_desk(struct call *call, enum surface surface,
+				   enum direction direction, bool quiet)
+{
+	struct desk *desk = scratch_take();
+	if (desk == NULL) {
+		return ENDING_NONE;
+	}
+	enum ending ending = judge(desk, call, surface, direction, quiet);
+	scratch_give(desk);
+	return ending;
+}
+
 /* Not inline: its frame would lie on every way to the log. */
-static NOINLINE enum ending report_learned(const struct call *call, enum surface surface,
-					   enum direction direction)
+static NOINLINE enum ending judge_learned(const struct call *call, enum surface surface,
+					  enum direction direction)
 {
 	struct call now = *call;
 	enum ending ending = ENDING_NONE;
@@ -210,7 +222,7 @@ static NOINLINE enum ending report_learned(const struct call *call, enum surface
 	conn_remember(now.conn, now.op, now.result, now.error, (uint32_t)clock_coarse_ms());
 	uint8_t phase = atomic_load_explicit(&now.conn->phase, memory_order_relaxed);
 	if (phase == PHASE_OPEN || phase == PHASE_CONNECTING) {
-		ending = report(&now, surface, direction, false);
+		ending = judge_at_a_desk(&now, surface, direction, false);
 	}
 	conn_unpin(now.conn);
 	return ending;
@@ -218,11 +230,6 @@ static NOINLINE enum ending report_learned(const struct call *call, enum surface
 
 enum ending report(struct call *call, enum surface surface, enum direction direction, bool quiet)
 {
-	struct desk *desk = scratch_take();
-	if (desk == NULL) {
-		return ENDING_NONE;
-	}
-	enum ending ending = judge(desk, call, surface, direction, quiet);
-	scratch_give(desk);
-	return was_disowned(call, surface) ? report_learned(call, surface, direction) : ending;
+	enum ending ending = judge_at_a_desk(call, surface, direction, quiet);
+	return was_disowned(call, surface) ? judge_learned(call, surface, direction) : ending;
 }
