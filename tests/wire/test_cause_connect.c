@@ -570,14 +570,20 @@ static void retries_of_the_socket_itself_are_told(void **state)
 	stop_actor(&a);
 }
 
+/** An actor with a connect under way that nobody answers, in s0. */
+static void start_in_syn_sent(struct actor *a, const char *const environment[])
+{
+	struct place place = black_hole();
+	actor_start(a, environment);
+	new_socket(a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(a, "s0", place), "-1 EINPROGRESS");
+}
+
 static void connect_that_is_closed_was_abandoned(void **state)
 {
 	struct actor a;
-	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "nonblock");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	start_in_syn_sent(&a, NULL);
 	assert_string_equal(actor_do(&a, "poll s0 out 100"), "0 -");
 	assert_string_equal(actor_do(&a, "close s0"), "0 -");
 	const char *why = json_get(expect_verdict(&a, 0,
@@ -598,11 +604,8 @@ static void connect_that_is_closed_was_abandoned(void **state)
 static void connect_that_the_program_does_not_live_to_see_was_abandoned(void **state)
 {
 	struct actor a;
-	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "nonblock");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	start_in_syn_sent(&a, NULL);
 	assert_string_equal(actor_do(&a, "exit 0"), "exited 0");
 	expect_verdict(&a, 0,
 		       (struct expected){.op = "exit",
@@ -616,11 +619,8 @@ static void connect_that_the_program_does_not_live_to_see_was_abandoned(void **s
 static void connect_that_is_shut_down_was_abandoned_once(void **state)
 {
 	struct actor a;
-	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
-	new_socket(&a, "s0", place, "nonblock");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	start_in_syn_sent(&a, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 	assert_string_equal(actor_do(&a, "shutdown s0 rw"), "0 -");
 	/* As the JVM does: shutdown, somebody's recv, close. */
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
@@ -640,11 +640,8 @@ static void connect_that_is_shut_down_was_abandoned_once(void **state)
 static void connect_that_a_child_shuts_down_was_abandoned(void **state)
 {
 	struct actor a;
-	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "nonblock");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	start_in_syn_sent(&a, NULL);
 	assert_string_equal(actor_do(&a, "fork shutdown s0 rw"), "0 -");
 	assert_string_equal(actor_do(&a, "recv s0"), "-1 ECONNRESET");
 	expect_verdict(
@@ -662,11 +659,8 @@ static void connect_that_a_child_shuts_down_was_abandoned(void **state)
 static void connect_that_is_disconnected_was_abandoned_once(void **state)
 {
 	struct actor a;
-	struct place place = black_hole();
 	(void)state;
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "nonblock");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	start_in_syn_sent(&a, NULL);
 	assert_string_equal(actor_do(&a, "disconnect s0"), "0 -");
 	expect_silence(&a);
 	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNRESET");
