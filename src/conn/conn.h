@@ -402,7 +402,7 @@ void conn_used(struct conn *conn);
 /** It came over a fork, and no byte of it has moved here yet: such a connection is not calm. */
 bool conn_is_unused(const struct conn *conn);
 
-/** The same, and it went no further from here. Its older holders may be gone. */
+/** The same of one that is open, and it went no further from here. Its older holders may be gone. */
 bool conn_is_heirloom(const struct conn *conn);
 
 /** What this process was born with, others have yet: there is no heirloom any more. */

@@ -54,7 +54,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->shared = conn_holding(conn) == HOLDING_SHARED || self_shares_memory();
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
-	evidence->heirloom = ends && phase == PHASE_OPEN && conn_is_heirloom(conn);
+	evidence->heirloom = ends && conn_is_heirloom(conn);
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	/* What came over exec from an attempt that was refused is not open, whatever it seems. */

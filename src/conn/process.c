@@ -82,8 +82,9 @@ void process_is_no_heir(void)
 bool conn_is_heirloom(const struct conn *conn)
 {
 	uint32_t born = atomic_load(&birth_epoch);
-	return !conn_is(conn, CONN_PASSED) && conn_is_unused(conn) && process_epoch() == born &&
-	       atomic_load(&no_heir) != born;
+	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
+	return phase == PHASE_OPEN && !conn_is(conn, CONN_PASSED) && conn_is_unused(conn) &&
+	       process_epoch() == born && atomic_load(&no_heir) != born;
 }
 
 enum holding conn_holding(const struct conn *conn)

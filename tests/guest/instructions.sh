@@ -184,6 +184,23 @@ no_thread_is_looked_at_when_a_nonblocking_connection_is_reset_by_its_close() {
 	expect "$(grep -c 'task/[0-9]*/syscall' trace.nonblocking || true)" 0
 }
 
+# What it has of its parent and never used is asked whether it has something to reset: a listener has not.
+a_child_that_ends_asks_nothing_of_its_parents_listener() {
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace true 2>/dev/null || skip "nothing can be traced here"
+	cat >child.py <<-'END'
+		import os, socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		with socket.create_connection(listener.getsockname()) as client, listener.accept()[0] as server:
+		    if os.fork() == 0:
+		        os._exit(0)
+		    os.wait()
+	END
+	strace -f -qq -o trace.child -e trace=ioctl -E LD_PRELOAD="$library" /usr/bin/python3 child.py
+	grep -q "FIONREAD.* = 0" trace.child
+	expect "$(grep -c "FIONREAD.* EINVAL" trace.child || true)" 0
+}
+
 points \
 	a_call_that_moves_bytes_on_a_connection_stays_in_its_budget \
 	a_read_that_finds_nothing_yet_stays_in_its_budget \
@@ -200,4 +217,5 @@ points \
 	a_connection_is_looked_at_when_it_is_accepted_and_when_it_is_closed \
 	a_line_for_what_opens_and_closes_costs_a_write \
 	an_address_on_the_first_threads_stack_is_read_without_a_question \
-	no_thread_is_looked_at_when_a_nonblocking_connection_is_reset_by_its_close
+	no_thread_is_looked_at_when_a_nonblocking_connection_is_reset_by_its_close \
+	a_child_that_ends_asks_nothing_of_its_parents_listener
