@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include "../conn/goodbye.h"
 #include "../sys/memory.h"
 
 size_t pieces_size(const struct iovec *pieces, size_t count)
@@ -63,17 +62,6 @@ size_t message_asked(long result, const struct msghdr *message)
 	}
 	message_measure(message, &asked);
 	return asked;
-}
-
-const void *pieces_head(long result, const struct iovec *pieces, size_t count)
-{
-	bool has_head = result >= GOODBYE_HEAD && count > 0 && pieces[0].iov_len >= GOODBYE_HEAD;
-	return has_head ? pieces[0].iov_base : NULL;
-}
-
-const void *message_head(long result, const struct msghdr *message)
-{
-	return result > 0 ? pieces_head(result, message->msg_iov, message->msg_iovlen) : NULL;
 }
 
 ssize_t messages_bytes(const struct mmsghdr *messages, int count)

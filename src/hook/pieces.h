@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include "../conn/goodbye.h"
 
 /** Most pieces of a cut vector; a read that gets less than asked is ordinary. */
 #define PIECES_MAX 8
@@ -39,8 +40,16 @@ size_t pieces_asked(long result, const struct iovec *pieces, size_t count);
 size_t message_asked(long result, const struct msghdr *message);
 
 /** Where the bytes are that such a call has moved, as call->bytes wants them. */
-const void *pieces_head(long result, const struct iovec *pieces, size_t count);
-const void *message_head(long result, const struct msghdr *message);
+static inline const void *pieces_head(long result, const struct iovec *pieces, size_t count)
+{
+	bool has_head = result >= GOODBYE_HEAD && count > 0 && pieces[0].iov_len >= GOODBYE_HEAD;
+	return has_head ? pieces[0].iov_base : NULL;
+}
+
+static inline const void *message_head(long result, const struct msghdr *message)
+{
+	return result > 0 ? pieces_head(result, message->msg_iov, message->msg_iovlen) : NULL;
+}
 
 /**
  * Several messages of a stream are several calls in a row, and the result counts messages: how many
