@@ -50,12 +50,17 @@ static inline void conn_remember(struct conn *conn, enum op op, ssize_t result, 
 	atomic_store_explicit(&past->error, (uint16_t)error, memory_order_relaxed);
 }
 
+/** Did the last byte go another way? What moves next is the first of its direction then. */
+static inline bool conn_turns(const struct conn *conn, enum direction direction)
+{
+	return atomic_load_explicit(&conn->turn, memory_order_relaxed) != direction;
+}
+
 /** Do bytes of this direction go on where the last ones were, without a silence? */
 static inline bool conn_goes_on(const struct conn *conn, enum direction direction, uint32_t now_ms)
 {
 	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	return atomic_load_explicit(&conn->turn, memory_order_relaxed) == direction &&
-	       now_ms - last_ms < GAP_MIN_MS;
+	return !conn_turns(conn, direction) && now_ms - last_ms < GAP_MIN_MS;
 }
 
 /** `bytes` have moved, and go on so; `counter` is bytes_in or bytes_out. */
@@ -70,7 +75,7 @@ static inline void conn_moved(struct conn *conn, _Atomic uint64_t *counter, size
 static inline void conn_received(struct conn *conn, size_t bytes, const void *head, uint32_t now_ms)
 {
 	conn_moved(conn, &conn->bytes_in, bytes, now_ms);
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_READ) {
+	if (conn_turns(conn, DIRECTION_READ)) {
 		conn_turned(conn, DIRECTION_READ, bytes, head);
 	}
 }
@@ -81,8 +86,7 @@ static inline void conn_sent(struct conn *conn, size_t bytes, const void *head, 
 	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
 	uint32_t silence = clock_since_ms(last_ms, now_ms);
 	conn_moved(conn, &conn->bytes_out, bytes, now_ms);
-	if (silence >= GAP_MIN_MS ||
-	    atomic_load_explicit(&conn->turn, memory_order_relaxed) != DIRECTION_WRITE) {
+	if (silence >= GAP_MIN_MS || conn_turns(conn, DIRECTION_WRITE)) {
 		conn_spoke(conn, silence, bytes, head);
 	}
 }

@@ -66,27 +66,27 @@ static void send_line(struct desk *desk, const struct call *call)
 	const struct evidence *evidence = &desk->evidence;
 	const struct cause_info *info = &cause_infos[verdict->cause];
 	bool passing = evidence->surface == SURFACE_PASSING;
-	struct event event;
-	event_begin(&event, passing ? EVENT_WARN : EVENT_ERROR, desk->line, sizeof desk->line);
-	event_about(&event, call);
+	struct event *event = &desk->event;
+	event_begin(event, passing ? EVENT_WARN : EVENT_ERROR, desk->line, sizeof desk->line);
+	event_about(event, call);
 	if (!passing) {
-		add_call(&event, call, desk);
+		add_call(event, call, desk);
 	}
-	event_string(&event, KEY_CAUSE, info->id);
-	event_string(&event, KEY_SURE, sure_name(verdict->sure));
-	event_string(&event, KEY_WHY, desk->why);
-	event_string(&event, KEY_ADVICE, info->advice);
+	event_string(event, KEY_CAUSE, info->id);
+	event_string(event, KEY_SURE, sure_name(verdict->sure));
+	event_string(event, KEY_WHY, desk->why);
+	event_string(event, KEY_ADVICE, info->advice);
 	if (!passing) {
-		event_string(&event, KEY_CASE, case_name(verdict->rst_case));
+		event_string(event, KEY_CASE, case_name(verdict->rst_case));
 	}
-	event_list_begin(&event, KEY_ELSE);
+	event_list_begin(event, KEY_ELSE);
 	for (size_t i = 0; i < verdict->other_count; i++) {
-		event_list_string(&event, cause_infos[verdict->others[i]].id);
+		event_list_string(event, cause_infos[verdict->others[i]].id);
 	}
-	event_list_end(&event);
-	add_evidence(&event, evidence);
-	add_history(&event, call->conn);
-	event_send(&event);
+	event_list_end(event);
+	add_evidence(event, evidence);
+	add_history(event, call->conn);
+	event_send(event);
 }
 
 void desk_tell(struct desk *desk, const struct call *call)

@@ -15,6 +15,7 @@
 struct desk {
 	struct evidence evidence;
 	struct verdict verdict;
+	struct event event;
 	char why[WHY_SIZE];
 	char line[EVENT_LARGE];
 };

@@ -73,7 +73,9 @@ static ssize_t vector_leave(struct call *call, const struct iovec *pieces, size_
 	if (wants_asked(call, result)) {
 		call->asked = pieces_asked(result, pieces, count);
 	}
-	call->bytes = pieces_head(result, pieces, count);
+	if (UNLIKELY(conn_turns(call->conn, DIRECTION_READ))) {
+		call->bytes = pieces_head(result, pieces, count);
+	}
 	return straight_end_read(call, result);
 }
 
@@ -82,7 +84,9 @@ static ssize_t message_leave(struct call *call, const struct msghdr *message, lo
 	if (wants_asked(call, result)) {
 		call->asked = message_asked(result, message);
 	}
-	call->bytes = message_head(result, message);
+	if (UNLIKELY(conn_turns(call->conn, DIRECTION_READ))) {
+		call->bytes = message_head(result, message);
+	}
 	return straight_end_read(call, result);
 }
 

@@ -196,8 +196,8 @@ static bool was_disowned(const struct call *call, enum surface surface)
 	return told && call->op != OP_CONNECT && table_get(call->fd) == SLOT_UNKNOWN;
 }
 
-static enum ending judge_at_a_desk(struct call *call, enum surface surface,
-				   enum direction direction, bool quiet)
+static ALWAYS_INLINE enum ending judge_at_a_desk(struct call *call, enum surface surface,
+						 enum direction direction, bool quiet)
 {
 	struct desk *desk = scratch_take();
 	if (desk == NULL) {

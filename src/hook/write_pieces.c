@@ -47,7 +47,9 @@ static ALWAYS_INLINE ssize_t end_calm(struct call *call, long result, const stru
 	if (UNLIKELY(call->began_ns != 0)) {
 		call->asked = message_asked(result, message);
 	}
-	call->bytes = message_head(result, message);
+	if (UNLIKELY(conn_turns(call->conn, DIRECTION_WRITE))) {
+		call->bytes = message_head(result, message);
+	}
 	return straight_end_write(call, result);
 }
 
