@@ -64,6 +64,7 @@ enum conn_flag {
 	CONN_EARLY = 1 << 16,      /* open for the program before anybody answered: TCP Fast Open */
 	CONN_SUMMED_UP = 1 << 17,  /* its close line is written: what became of it is known */
 	CONN_OWN_RESET = 1 << 18,  /* by what was told, the RST was our own kernel's */
+	CONN_FASTOPEN = 1 << 19,   /* of the socket: the program has set TCP_FASTOPEN_CONNECT */
 };
 
 /** An address that one thread learns while others read it. */

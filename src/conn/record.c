@@ -283,7 +283,7 @@ void conn_share_unknown(struct conn *conn, int fd)
 /* What is true of one connection, and not of the socket. */
 #define CONN_OF_ONE                                                                                \
 	(CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE | CONN_TOLD_ABANDONED |                  \
-	 CONN_TOLD_HIDDEN | CONN_SUMMED_UP | CONN_OWN_RESET)
+	 CONN_TOLD_HIDDEN | CONN_SUMMED_UP | CONN_OWN_RESET | CONN_EARLY)
 
 static void begin(struct conn *conn, enum side side, const struct addr *local,
 		  const struct addr *peer)

@@ -74,6 +74,7 @@ void connect_begin(struct connect *connect, struct call *call, const void *addre
 			local.port = 0;
 		}
 		conn_begin(call->conn, SIDE_CLIENT, &local, &peer);
+		conn_put(call->conn, CONN_EARLY, conn_is(call->conn, CONN_FASTOPEN));
 		connect->begins = true;
 		connect->again = phase == PHASE_OVER;
 		act_match(call, STAGE_CONNECT);

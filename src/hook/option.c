@@ -70,7 +70,7 @@ static NOINLINE int setsockopt_with_care(int fd, int level, int name, const void
 	    conn_same(call.conn, call.generation)) {
 		int on;
 		memcpy(&on, value, sizeof on);
-		conn_put(call.conn, CONN_EARLY, on != 0);
+		conn_put(call.conn, CONN_FASTOPEN, on != 0);
 	}
 	return (int)call_leave(&call);
 }

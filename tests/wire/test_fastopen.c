@@ -162,8 +162,29 @@ static void what_is_switched_off_is_no_fast_open(void **state)
 	end(&t);
 }
 
+/** Nor is the next connection of a socket whose first was opened by a write. */
+static void a_connection_behind_a_fast_open_is_like_any(void **state)
+{
+	struct trial t;
+	(void)state;
+	start(&t);
+	assert_string_equal(actor_do(&t.a, "socket4 s0 nonblock"), "0 -");
+	actor_do(&t.a, "sendto_fastopen s0 127.0.0.1 %u 5", t.port);
+	assert_string_equal(actor_do(&t.a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	assert_string_equal(actor_do(&t.a, "disconnect s0"), "0 -");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "-1 EINPROGRESS");
+	assert_string_equal(actor_do(&t.a, "poll s0 out 20000"), "1 - out err hup");
+	assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "-1 ECONNABORTED");
+	assert_string_equal(actor_do(&t.a, "close s0"), "0 -");
+	assert_int_equal(log_count(&t.a, "close"), 2);
+	end(&t);
+}
+
 LAB_MAIN(LAB_TEST(refusal_of_a_write_that_waits_is_told_once),
 	 LAB_TEST(refusal_behind_a_write_is_told_to_the_next_call),
 	 LAB_TEST(a_syn_with_data_that_nobody_answers_is_abandoned),
 	 LAB_TEST(a_connect_that_never_sent_anything_ends_in_silence),
-	 LAB_TEST(what_is_switched_off_is_no_fast_open))
+	 LAB_TEST(what_is_switched_off_is_no_fast_open),
+	 LAB_TEST(a_connection_behind_a_fast_open_is_like_any))
