@@ -5,7 +5,6 @@
 #include "../sys/raw.h"
 #include "../sys/scratch.h"
 #include "../sys/text.h"
-#include "../sys/units.h"
 #include "threads.h"
 
 #define PATH_SIZE 40

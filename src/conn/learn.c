@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "../sys/clock.h"
 #include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "../sys/sandbox.h"
