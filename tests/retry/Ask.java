@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -38,7 +39,7 @@ public class Ask {
 				what = got.equals(wanted) ? 0 : 2;
 			} catch (Exception error) {
 				what = 1;
-				errors.merge(method + " " + error, 1, Integer::sum);
+				errors.merge(method + " " + error + why(error), 1, Integer::sum);
 			}
 			results.computeIfAbsent(method, key -> new int[3])[what]++;
 		}
@@ -46,6 +47,15 @@ public class Ask {
 				System.out.println(method + " ok=" + n[0] + " failed=" + n[1] + " wrong=" + n[2]));
 		errors.forEach((error, n) -> System.err.println(n + " " + error));
 		System.exit(0);
+	}
+
+	/** What it came of, when that says something else. */
+	static String why(Throwable error) {
+		Throwable root = error;
+		while (root.getCause() != null) {
+			root = root.getCause();
+		}
+		return Objects.equals(root.getMessage(), error.getMessage()) ? "" : ": " + root.getMessage();
 	}
 
 	static String byClient(String url, String method, String body) throws Exception {
