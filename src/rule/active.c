@@ -1,175 +1,59 @@
 #include "active.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "../sys/errnames.h"
 #include "../sys/random.h"
-#include "../sys/raw.h"
 #include "../sys/text.h"
+#include "file.h"
 
 _Atomic uint32_t rules_generation;
 _Atomic bool rules_watched;
-
-/* Largest rules file. */
-#define FILE_SIZE_MAX ((size_t)1 << 20)
 
 /* In a longer file rules behind these begin anew with each edit: the search is done within a call. */
 #define TAKEN_OVER_MAX 512u
 
 static struct rules *_Atomic active;
 static const char *variable_text;
-static const char *file_path;
-/* The same where the program has changed its directory since; empty: as it is. */
-static char absolute_path[PATH_MAX];
 static const char *program;
 static _Atomic uint64_t seed;
 static _Atomic uint64_t children;
 
-/* What the file looks like; `known`: when it was last read. */
-struct stamp {
-	_Atomic uint64_t inode, size;
-	_Atomic int64_t seconds;
-	_Atomic uint32_t nanoseconds;
-};
-static struct stamp known;
 static _Atomic uint32_t looked_ms;
 
 /* An editor may be between removing and renaming; a file that is away at so many looks is gone. */
 #define LOOKS_UNTIL_GONE 4
 static _Atomic uint32_t looks_in_vain;
 
-static void set_path(const char *path)
-{
-	size_t size = sizeof absolute_path;
-	file_path = path;
-	absolute_path[0] = '\0';
-	if (path == NULL || path[0] == '/' || path[0] == '\0') {
-		return;
-	}
-	/* With the byte that ends it. */
-	long length = raw2(SYS_getcwd, absolute_path, size);
-	/* The kernel says "(unreachable)/..." of a directory outside of the root. */
-	bool known_place = length > 0 && absolute_path[0] == '/';
-	size_t end = known_place ? (size_t)length - 1 : 0;
-	struct text text = text_in(absolute_path + end, size - end);
-	text_format(&text, "/%s", path);
-	if (!known_place || text.cut) {
-		absolute_path[0] = '\0';
-	}
-}
-
-static const char *place(void)
-{
-	return absolute_path[0] != '\0' ? absolute_path : file_path;
-}
-
-static int stamp_of_file(struct stamp *now)
-{
-	struct statx status = {.stx_ino = 0};
-	long result = raw_stat(place(), &status);
-	if (result < 0) {
-		return (int)result;
-	}
-	now->inode = status.stx_ino;
-	now->size = status.stx_size;
-	now->seconds = status.stx_mtime.tv_sec;
-	now->nanoseconds = status.stx_mtime.tv_nsec;
-	return 0;
-}
-
-static bool same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->inode == b->inode && a->size == b->size && a->seconds == b->seconds &&
-	       a->nanoseconds == b->nanoseconds;
-}
-
-static void remember_stamp(const struct stamp *now)
-{
-	known.inode = now->inode;
-	known.size = now->size;
-	known.seconds = now->seconds;
-	known.nanoseconds = now->nanoseconds;
-}
-
-/* -ESPIPE for a pipe: what one reads of it another does not get, and it may never begin. */
-static long open_file(const char *path)
-{
-	struct statx status = {.stx_mode = 0};
-	long fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd >= 0 && (raw_fstat((int)fd, &status) < 0 || S_ISFIFO(status.stx_mode))) {
-		raw_close((int)fd);
-		return -ESPIPE;
-	}
-	return fd;
-}
-
-/* The whole file in memory of its own; *size is what was mapped, *length what was read. */
-static char *load(const char *path, size_t *size, size_t *length, int *error)
-{
-	long fd = open_file(path);
-	if (fd < 0) {
-		*error = (int)fd;
-		return NULL;
-	}
-	char *text = raw_map(FILE_SIZE_MAX);
-	if (text == NULL) {
-		raw_close((int)fd);
-		*error = -ENOMEM;
-		return NULL;
-	}
-	size_t filled = 0;
-	long got = 1;
-	while (filled < FILE_SIZE_MAX && got > 0) {
-		got = raw_read((int)fd, text + filled, FILE_SIZE_MAX - filled);
-		filled += got > 0 ? (size_t)got : 0;
-	}
-	raw_close((int)fd);
-	*error = got < 0 ? (int)got : filled == FILE_SIZE_MAX ? -EFBIG : 0;
-	*size = FILE_SIZE_MAX;
-	*length = filled;
-	if (*error != 0) {
-		raw_unmap(text, FILE_SIZE_MAX);
-		return NULL;
-	}
-	return text;
-}
-
 static void explain_file(struct rule_error *error, int code)
 {
 	error->source = "RESETBY_RULES_FILE";
 	error->line = error->column = 1;
 	struct text text = text_in(error->message, sizeof error->message);
-	text_format(&text, "cannot read %s: ", file_path);
+	text_format(&text, "cannot read %s: ", rules_file_path());
 	errno_write(&text, -code);
 	text_string(&text, code == -ESPIPE ? ", it is a pipe: expected a regular file of rules"
 					   : ": expected a readable file of rules");
 }
 
-static int read_all(struct rules **set, struct rule_error *error)
+/* `stamp`: of the file, if there is one. */
+static int read_all(struct rules **set, struct rules_stamp *stamp, struct rule_error *error)
 {
 	struct rule_source sources[2];
 	size_t count = 0;
-	char *file = NULL;
-	size_t size = 0;
 	if (variable_text != NULL) {
 		sources[count++] =
 			(struct rule_source){"RESETBY_RULES", variable_text, strlen(variable_text)};
 	}
-	if (file_path != NULL) {
-		int failed;
-		size_t length;
-		file = load(place(), &size, &length, &failed);
-		if (file == NULL) {
-			explain_file(error, failed);
-			return failed;
-		}
-		sources[count++] = (struct rule_source){file_path, file, length};
+	struct rule_source *file = rules_file_path() != NULL ? &sources[count++] : NULL;
+	int result = file != NULL ? rules_file_read(file, stamp) : 0;
+	if (result < 0) {
+		explain_file(error, result);
+		return result;
 	}
-	int result = rules_read(sources, count, program, set, error);
+	result = rules_read(sources, count, program, set, error);
 	if (file != NULL) {
-		raw_unmap(file, size);
+		rules_file_free(file);
 	}
 	return result;
 }
@@ -223,17 +107,19 @@ int rules_start(const char *text, const char *path, uint64_t from, const char *e
 		struct rule_error *error)
 {
 	variable_text = text;
-	set_path(path);
+	rules_file_at(path);
 	program = exe;
 	atomic_store(&seed, from);
+	struct rules_stamp stamp = {0};
 	if (path != NULL) {
-		stamp_of_file(&known);
+		rules_file_look(&stamp);
 	}
 	struct rules *set = NULL;
-	int result = read_all(&set, error);
+	int result = read_all(&set, &stamp, error);
 	if (result < 0) {
 		return result;
 	}
+	rules_file_remember(&stamp);
 	rules_watched = path != NULL;
 	put_in_force(set);
 	return 0;
@@ -279,8 +165,8 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 	    !atomic_compare_exchange_strong(&looked_ms, &last, now_ms)) {
 		return RULES_SAME;
 	}
-	struct stamp now;
-	int away = stamp_of_file(&now);
+	struct rules_stamp now = {0};
+	int away = rules_file_look(&now);
 	if (away < 0) {
 		if (atomic_fetch_add(&looks_in_vain, 1) + 1 != LOOKS_UNTIL_GONE) {
 			return RULES_SAME;
@@ -289,17 +175,22 @@ enum rules_news rules_look(uint32_t now_ms, struct rule_error *error)
 		return RULES_REFUSED;
 	}
 	atomic_store_explicit(&looks_in_vain, 0, memory_order_relaxed);
-	if (same_stamp(&now, &known)) {
+	if (!rules_file_looks_edited(&now)) {
 		return RULES_SAME;
 	}
 	struct rules *set = NULL;
-	int result = read_all(&set, error);
+	int result = read_all(&set, &now, error);
 	if (atomic_load(&looked_ms) != now_ms) {
 		/* That took long, and another thread looks by now: what it reads is not older. */
 		rules_free(set);
 		return RULES_SAME;
 	}
-	remember_stamp(&now);
+	bool same = rules_file_says_the_same(&now);
+	rules_file_remember(&now);
+	if (same) {
+		rules_free(set);
+		return RULES_SAME;
+	}
 	if (result < 0) {
 		return RULES_REFUSED;
 	}
