@@ -50,8 +50,9 @@ requests() {
 	cmp www/upload/one "$scratch/body"
 }
 
-# haproxy ends connections to its servers with linger 0, in ordinary traffic: what is logged then is
-# one line for each RST that it makes, and no other. nginx cannot know which of two kinds of reset it was.
+# haproxy ends connections to its servers with linger 0, in ordinary traffic, where it is faster than their
+# FIN: what is logged then is one line for each RST that it makes, and no other. nginx cannot know which of
+# two kinds of reset it was.
 compared() {
 	local way resets server client preload
 	for way in without with; do
@@ -74,7 +75,7 @@ compared() {
 	diff without/said.err with/said.err
 	cd with
 	logged 'select(.exe == "haproxy") | "\(.op) \(.cause)"' >lines
-	expect "$(sort -u lines)" "close closed-linger0"
+	expect "$(grep -vx "close closed-linger0" lines)" ""
 	expect "$(wc -l <lines)" "$resets"
 	silent log.curl.*
 	logged 'select(.exe == "nginx") | .cause, .else[0]' | sort -u >told
