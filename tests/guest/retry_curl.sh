@@ -74,13 +74,9 @@ an_idle_connection_that_was_ended_costs_nothing() {
 }
 
 a_server_that_hangs_is_not_asked_again() {
-	local requests=30
-	export TIMEOUT=1
-	ask hang retry=3 GET
-	expect "$(value said.out GET failed)" 3
+	hangs ask
 	executed_at_most 1 GET
 	expect "$(awk '/ GET 28 / { n += $1 } END { print n }' said.err)" 3
-	expect "$(decided retried)" 0
 }
 
 a_server_that_is_down_for_50_ms_is_waited_for() {
