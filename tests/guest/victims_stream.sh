@@ -50,8 +50,6 @@ linger0_and_unread_at_the_server_are_one_that_aborts() {
 
 idle_evict_is_a_filter_that_forgot_the_flow() {
 	local victims="python node java redis" between=forget_flows
-	# A probe of node's own is no silence.
-	local -x KEEPALIVE_MS=60000
 	server_starts
 	suffer real /get/10 /get/20
 	unfilter
