@@ -212,7 +212,7 @@ idle_evict_is_a_filter_that_forgot_the_flow() {
 	server_starts
 	through real /get/10 /get/20
 	unfilter
-	proxied 'idle-evict=200ms side=client'
+	proxied "idle-evict=200ms side=client $answered"
 	between=silence
 	through rule /get/10 /get/20
 	stop

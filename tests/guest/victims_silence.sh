@@ -18,7 +18,7 @@ user_timeout_is_a_kernel_that_soon_gives_up() {
 	(mkdir filter; cd filter; under user-timeout=1s; suffer rule /get/10 /get/20) &
 	pids+=($!)
 	server_starts
-	rules="user-timeout=1s; drop=all after=400ms when=write"
+	rules="user-timeout=1s; drop=all $answered when=write"
 	(mkdir drop; cd drop; between=silence; under "$rules"; suffer rule /get/10 /get/20) &
 	pids+=($!)
 	together

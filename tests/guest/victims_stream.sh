@@ -53,7 +53,7 @@ idle_evict_is_a_filter_that_forgot_the_flow() {
 	server_starts
 	suffer real /get/10 /get/20
 	unfilter
-	under idle-evict=200ms
+	under "idle-evict=200ms $answered"
 	between=silence
 	suffer rule /get/10 /get/20
 	stop
