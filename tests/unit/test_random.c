@@ -3,7 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <cmocka.h>
+#include "child.h"
 #include "sys/random.h"
 
 #define DRAWS 100000
@@ -13,6 +18,16 @@ static void the_same_decision_has_the_same_number(void **state)
 	(void)state;
 	assert_true(random_at(1, 2, 3) == random_at(1, 2, 3));
 	assert_true(random_derive(1, 2) == random_derive(1, 2));
+}
+
+/** A seed from an old log brings the same faults again. */
+static void a_seed_says_the_same_in_every_version(void **state)
+{
+	(void)state;
+	assert_true(random_at(0, 0, 0) == 0xccc1048c072f4556);
+	assert_true(random_at(42, 1, 1) == 0x78a1a62a2abf49b3);
+	assert_true(random_at(UINT64_MAX, UINT64_MAX, UINT64_MAX) == 0x755618950b91c7d6);
+	assert_true(random_derive(1, 2) == 0x3d0ad05dc2497277);
 }
 
 static void seed_stream_and_index_all_count_and_their_order_too(void **state)
@@ -62,6 +77,28 @@ static void seeds_differ(void **state)
 	assert_true(random_seed() != random_seed());
 }
 
+static void make_seeds_without_getrandom(void)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {sizeof program / sizeof *program, program};
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+		_exit(SKIPPED);
+	}
+	CHECK(random_seed() != random_seed());
+}
+
+static void seeds_differ_where_the_kernel_gives_none(void **state)
+{
+	(void)state;
+	in_child(make_seeds_without_getrandom);
+}
+
 static void the_programs_own_random_is_left_alone(void **state)
 {
 	(void)state;
@@ -76,10 +113,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_decision_has_the_same_number),
+		cmocka_unit_test(a_seed_says_the_same_in_every_version),
 		cmocka_unit_test(seed_stream_and_index_all_count_and_their_order_too),
 		cmocka_unit_test(a_chance_of_a_tenth_comes_about_a_tenth_of_the_time),
 		cmocka_unit_test(every_bit_is_set_half_of_the_time),
 		cmocka_unit_test(seeds_differ),
+		cmocka_unit_test(seeds_differ_where_the_kernel_gives_none),
 		cmocka_unit_test(the_programs_own_random_is_left_alone),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
