@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 #include "sys/scratch.h"
 
@@ -55,6 +56,37 @@ static void blocks_that_were_in_use_at_once_are_kept(void **state)
 	}
 }
 
+static bool is_mapped(char *block)
+{
+	return msync(block, SCRATCH_SIZE, MS_ASYNC) == 0;
+}
+
+/** More than are kept, each whole. */
+static void blocks_beyond_those_that_are_kept_are_unmapped(void **state)
+{
+	(void)state;
+	enum { MANY = 24, FEW = 4 };
+	char *blocks[MANY];
+	int mapped = 0;
+	for (int i = 0; i < MANY; i++) {
+		blocks[i] = scratch_take();
+	}
+	for (int i = 0; i < MANY; i++) {
+		scratch_give(blocks[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		mapped += is_mapped(blocks[i]);
+	}
+	assert_in_range(mapped, FEW, MANY / 2);
+	for (int i = 0; i < MANY; i++) {
+		blocks[i] = scratch_take();
+		memset(blocks[i], i, SCRATCH_SIZE);
+	}
+	for (int i = 0; i < MANY; i++) {
+		scratch_give(blocks[i]);
+	}
+}
+
 static void nothing_may_be_given_back(void **state)
 {
 	(void)state;
@@ -101,6 +133,7 @@ int main(void)
 		cmocka_unit_test(a_block_that_was_given_back_is_taken_again),
 		cmocka_unit_test(two_blocks_at_once_are_apart),
 		cmocka_unit_test(blocks_that_were_in_use_at_once_are_kept),
+		cmocka_unit_test(blocks_beyond_those_that_are_kept_are_unmapped),
 		cmocka_unit_test(nothing_may_be_given_back),
 		cmocka_unit_test(no_two_threads_have_the_same_block),
 	};
