@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "edge.h"
 #include "sys/addr.h"
 
 static struct addr ipv4(const char *host, uint16_t port)
@@ -37,7 +38,8 @@ static struct addr_range range(const char *string)
 	struct addr_range range;
 	size_t error = 0;
 	const char *expected = "";
-	if (addr_range_read(string, strlen(string), &range, &error, &expected) != 0) {
+	size_t length = strlen(string);
+	if (addr_range_read(at_edge(string, length), length, &range, &error, &expected) != 0) {
 		fail_msg("%s: at %zu expected %s", string, error, expected);
 	}
 	return range;
@@ -273,7 +275,8 @@ static void a_wrong_range_names_the_character_that_does_not_fit(void **state)
 		struct addr_range read;
 		size_t error = 999;
 		const char *expected = "";
-		if (addr_range_read(wrong[i].string, strlen(wrong[i].string), &read, &error,
+		size_t length = strlen(wrong[i].string);
+		if (addr_range_read(at_edge(wrong[i].string, length), length, &read, &error,
 				    &expected) != -EINVAL) {
 			fail_msg("%s was taken", wrong[i].string);
 		}

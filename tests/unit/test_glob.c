@@ -4,11 +4,12 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include "edge.h"
 #include "sys/glob.h"
 
 static bool match(const char *pattern, const char *name)
 {
-	return glob_match(pattern, strlen(pattern), name);
+	return glob_match(at_edge(pattern, strlen(pattern)), strlen(pattern), name);
 }
 
 static void a_plain_pattern_matches_itself_only(void **state)
@@ -66,6 +67,10 @@ static void a_bracket_matches_one_of_a_set(void **state)
 	assert_true(match("[]a]", "]"));
 	assert_false(match("[!]a]", "]"));
 	assert_true(match("[a-]", "-"));
+	assert_true(match("[a-c]", "a"));
+	assert_false(match("[a-c]", "-"));
+	assert_true(match("[a-cx-z]", "y"));
+	assert_false(match("[a-c-e]", "d"));
 	assert_true(match("[\x80-\xff]", "\xc3"));
 }
 
@@ -76,6 +81,8 @@ static void a_bracket_that_is_not_closed_is_a_plain_character(void **state)
 	assert_true(match("a[", "a["));
 	assert_true(match("[", "["));
 	assert_true(match("[!", "[!"));
+	assert_true(match("[a-", "[a-"));
+	assert_true(match("[]", "[]"));
 	assert_false(match("[abc", "a"));
 }
 
