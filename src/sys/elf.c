@@ -28,9 +28,6 @@ const struct elf_kind elf_own = {NATIVE_CLASS, NATIVE_ORDER, NATIVE_MACHINE};
 /* How many bytes there are at `offset`, at most `size`. */
 static size_t read_some(int fd, uint64_t offset, void *buffer, size_t size)
 {
-	if (offset > INT64_MAX - size) {
-		return 0;
-	}
 	long got = raw_pread(fd, buffer, size, offset);
 	return got > 0 ? (size_t)got : 0;
 }
