@@ -36,6 +36,9 @@ int remove_directory(void **state);
 /** Run a body in a child; it fails when the child does, or when it blocks for a minute. */
 void in_child(void (*body)(void));
 
+/** In a child: let the kernel not know a system call any more; it skips where that is not allowed. */
+void without_call(int number);
+
 /**
  * Read a file into `content`.
  *
