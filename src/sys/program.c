@@ -114,7 +114,8 @@ static char *env_program(char *argument)
 
 /*
  * Split a first line: `#!INTERPRETER[ ARGUMENT]`. The kernel hands the rest of the line over as
- * one argument, trailing blanks taken off.
+ * one argument, trailing blanks taken off, and knows no interpreter whose end it has not read:
+ * load_script().
  */
 static bool split_script_line(char *line, char **interpreter, char **argument)
 {
@@ -126,7 +127,7 @@ static bool split_script_line(char *line, char **interpreter, char **argument)
 	char *rest = *interpreter + strcspn(*interpreter, BLANKS);
 	*argument = rest + strspn(rest, BLANKS);
 	*rest = '\0';
-	return **interpreter != '\0';
+	return **interpreter != '\0' && rest < line + SCRIPT_LINE_SIZE;
 }
 
 static bool is_env(const char *interpreter)
