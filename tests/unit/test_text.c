@@ -127,6 +127,24 @@ static void a_cut_text_stays_a_prefix(void **state)
 	assert_true(text.cut);
 }
 
+/** A caller may keep a part of the room to itself for a while. */
+static void what_does_not_fit_into_a_smaller_room_is_cut_for_good(void **state)
+{
+	(void)state;
+	for (size_t smaller = 0; smaller <= 5; smaller++) {
+		char room[16] = "###############";
+		struct text text = text_in(room, sizeof room);
+		assert_string_equal(room, "");
+		text_string(&text, "abcd");
+		text.size = smaller;
+		text_string(&text, "efgh");
+		text.size = sizeof room;
+		text_string(&text, "ij");
+		assert_string_equal(room, "abcd");
+		assert_true(text.cut);
+	}
+}
+
 static void after_a_rewind_there_is_room_again(void **state)
 {
 	(void)state;
@@ -187,6 +205,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_padded_and_hexadecimal),
 		cmocka_unit_test(nothing_is_written_past_the_end_of_any_buffer),
 		cmocka_unit_test(a_cut_text_stays_a_prefix),
+		cmocka_unit_test(what_does_not_fit_into_a_smaller_room_is_cut_for_good),
 		cmocka_unit_test(after_a_rewind_there_is_room_again),
 		cmocka_unit_test(numbers_of_every_length_agree_with_printf),
 		cmocka_unit_test(pieces_of_every_length_are_written_whole),
