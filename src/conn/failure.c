@@ -118,7 +118,8 @@ static bool has_port(int fd)
 
 /*
  * The first number that a file has behind `name`. The file is read onto a scratch block: it is too
- * much for a small stack.
+ * much for a small stack. Files of the network are this thread's: /proc/net is the first one's, which
+ * may be in another namespace.
  */
 static int64_t number_behind(const char *path, const char *name)
 {
@@ -152,7 +153,7 @@ static bool icmp6_has_come(void)
 		"Icmp6InParmProblems",
 	};
 	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
-		if (number_behind("/proc/net/snmp6", counters[i]) != 0) {
+		if (number_behind("/proc/thread-self/net/snmp6", counters[i]) != 0) {
 			return true;
 		}
 	}
@@ -217,7 +218,7 @@ static void collect_limits(struct evidence *evidence)
 /* `TCP: inuse 5 orphan 0 tw 12 alloc 9 mem 1` of sockstat. */
 static int64_t count_time_wait(void)
 {
-	return number_behind("/proc/net/sockstat", " tw ");
+	return number_behind("/proc/thread-self/net/sockstat", " tw ");
 }
 
 /* Does an address of this host lead there? IPv6 fails with EADDRNOTAVAIL where there is none. */

@@ -306,6 +306,17 @@ static void run_thread(const struct words *words, struct outcome *outcome)
 	run_join(words, outcome);
 }
 
+/** This thread goes to another network namespace, and runs a command there. */
+static void run_enter(const struct words *words, struct outcome *outcome)
+{
+	int namespace = open(word_at(words, 1, ""), O_RDONLY | O_CLOEXEC);
+	if (setns(namespace, CLONE_NEWNET) != 0) {
+		confused("setns: %s", strerror(errno));
+	}
+	close(namespace);
+	run_command(words->rest, outcome);
+}
+
 static void run_cancel(const struct words *words, struct outcome *outcome)
 {
 	(void)words;
@@ -475,6 +486,7 @@ const struct command process_commands[] = {
 	{"vfork_close_all", "", run_vfork_close_all},
 	{"thread", "CMD", run_thread},
 	{"background", "CMD", run_background},
+	{"enter", "NAMESPACE CMD", run_enter},
 	{"join", "", run_join},
 	{"cancel", "", run_cancel},
 	{"exec", "[PATH]", run_exec},

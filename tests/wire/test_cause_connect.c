@@ -943,6 +943,61 @@ static void ports_that_are_all_taken_are_told(void **state)
 	}
 }
 
+static unsigned time_wait_count(void)
+{
+	unsigned count = 0;
+	char *text = lab_read_file("/proc/thread-self/net/sockstat");
+	assert_int_equal(sscanf(strstr(text, " tw "), " tw %u", &count), 1);
+	free(text);
+	return count;
+}
+
+static void leave_in_time_wait(uint16_t port, int listener)
+{
+	int closer = peer_connect(AF_INET, port);
+	int peer = peer_accept(listener);
+	close(closer);
+	assert_int_equal(peer_drain(peer), 0);
+	close(peer);
+}
+
+/** Which may be in another network namespace than the process began in. */
+static void connections_in_time_wait_are_those_where_the_thread_is(void **state)
+{
+	struct actor a;
+	uint16_t port, elsewhere;
+	(void)state;
+	lab_second_host();
+	int listener = peer_listen(AF_INET, &elsewhere);
+	actor_start(&a, NULL);
+	lab_go(HOST_SECOND);
+	int full = peer_listen(AF_INET, &port);
+	leave_in_time_wait(port, full);
+	lab_sysctl("net/ipv4/ip_local_port_range", "50001 50001");
+	int taker = peer_connect(AF_INET, port);
+	unsigned most = time_wait_count();
+	lab_go(HOST_FIRST);
+	for (unsigned i = 0; i <= most; i++) {
+		leave_in_time_wait(elsewhere, listener);
+	}
+	lab_go(HOST_SECOND);
+	const char *result =
+		actor_do(&a, "thread enter /proc/%d/ns/net connect_threads 127.0.0.1 %u 1",
+			 (int)getpid(), port);
+	lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
+	assert_non_null(strstr(result, "EADDRNOTAVAIL"));
+	const char *line = expect_verdict(&a, 0, (struct expected){.cause = "ports-exhausted"});
+	const char *counted = strstr(json_get(line, "why"), ", and ");
+	assert_non_null(counted);
+	/* Some may have left it meanwhile. */
+	assert_in_range(atoi(counted + strlen(", and ")), time_wait_count(), most);
+	stop_actor(&a);
+	close(taker);
+	close(full);
+	lab_go(HOST_FIRST);
+	close(listener);
+}
+
 static void chosen_port_that_is_taken_is_not_certain(void **state)
 {
 	struct actor a;
@@ -999,4 +1054,5 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(send_timeout_of_a_connect_is_abandoned_once),
 	 LAB_TEST(late_answer_to_an_abandoned_connect_makes_a_connection),
 	 LAB_TEST(loser_of_a_race_is_not_told), LAB_TEST(ports_that_are_all_taken_are_told),
+	 LAB_TEST(connections_in_time_wait_are_those_where_the_thread_is),
 	 LAB_TEST(chosen_port_that_is_taken_is_not_certain))
