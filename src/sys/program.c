@@ -120,7 +120,8 @@ static char *env_program(char *argument)
 static bool split_script_line(char *line, char **interpreter, char **argument)
 {
 	line[strcspn(line, "\n")] = '\0';
-	for (size_t end = strlen(line); end > 2 && strchr(BLANKS, line[end - 1]) != NULL; end--) {
+	/* At the latest the `!` is none. */
+	for (size_t end = strlen(line); strchr(BLANKS, line[end - 1]) != NULL; end--) {
 		line[end - 1] = '\0';
 	}
 	*interpreter = line + 2 + strspn(line + 2, BLANKS);

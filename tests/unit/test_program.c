@@ -235,6 +235,7 @@ static void follow_env(void)
 {
 	static const char *const found[] = {
 		"#!/usr/bin/env program",
+		"#!/usr/bin/env program \t",
 		"#!/usr/bin/env -S program -x",
 		"#!/usr/bin/env -Sprogram",
 		"#!/usr/bin/env -S A=1 B=2 program",
@@ -249,6 +250,10 @@ static void follow_env(void)
 		"#!/usr/bin/env",
 	};
 	make_programs();
+	/* Though there are programs of these names. */
+	make_file("b/-i program", "\177ELF", 0755);
+	make_file("b/-i", "\177ELF", 0755);
+	make_file("b/A=1", "\177ELF", 0755);
 	for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
 		LEADS_TO(found[i], "a:b", 1, "b/program");
 		LEADS_TO(found[i], NULL, 1, "/usr/bin/env");
