@@ -311,6 +311,16 @@ static void as_many_names_of_sections_are_read_as_there_is_room_for(void **state
 	}
 }
 
+static void no_scratch_block_is_kept(void **state)
+{
+	(void)state;
+	void *block = scratch_take();
+	scratch_give(block);
+	facts_of_image();
+	assert_ptr_equal(scratch_take(), block);
+	scratch_give(block);
+}
+
 int main(void)
 {
 #define IMAGE_TEST(test) cmocka_unit_test_setup(test, make_image)
@@ -327,6 +337,7 @@ int main(void)
 		IMAGE_TEST(a_section_of_gos_linker_is_found_by_its_name),
 		IMAGE_TEST(sections_that_cannot_be_read_say_nothing_of_go),
 		IMAGE_TEST(as_many_names_of_sections_are_read_as_there_is_room_for),
+		IMAGE_TEST(no_scratch_block_is_kept),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "sys/proc.h"
+#include "sys/scratch.h"
 
 static void a_file_is_read_whole_and_ends_with_nul(void **state)
 {
@@ -191,11 +192,17 @@ static void an_unknown_tcp_counter_is_enoent(void **state)
 	assert_int_equal(proc_tcp_counter(""), -ENOENT);
 }
 
-static void no_descriptor_stays_open(void **state)
+static void no_descriptor_stays_open_and_no_scratch_block_taken(void **state)
 {
 	(void)state;
 	int before = dup(0);
 	close(before);
+	void *block = scratch_take();
+	scratch_give(block);
+	proc_tcp_counter("TCPAbortOnClose");
+	proc_tcp_counter("ListenOverflow");
+	assert_ptr_equal(scratch_take(), block);
+	scratch_give(block);
 	int64_t value;
 	proc_sysctl("net/ipv4/tcp_syn_retries", &value, 1);
 	proc_sysctl("kernel/ostype", &value, 1);
@@ -216,7 +223,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
 		cmocka_unit_test(a_tcp_counter_is_the_one_of_that_name),
 		cmocka_unit_test(an_unknown_tcp_counter_is_enoent),
-		cmocka_unit_test(no_descriptor_stays_open),
+		cmocka_unit_test(no_descriptor_stays_open_and_no_scratch_block_taken),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
