@@ -7,7 +7,7 @@
 #include "signs.h"
 
 /* Worth a word: no answer takes as long. */
-#define LONG_AGO_MS 1000u
+#define LONG_AGO_MS 1000
 
 static void queue_overflow(const struct evidence *e, struct text *text)
 {
@@ -100,6 +100,7 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 
 static void peer_abort(const struct evidence *e, struct text *text)
 {
+	bool idle = false;
 	if (e->error == EPIPE || e->surface == SURFACE_EOF || e->peer_fin) {
 		text_string(text,
 			    "the peer's FIN had come, and then a RST although nothing of ours was "
@@ -107,14 +108,18 @@ static void peer_abort(const struct evidence *e, struct text *text)
 		say_moved(e, text);
 	} else if (e->bytes_out == 0 && e->bytes_in == 0 && e->bytes_received == 0 &&
 		   nothing_acked(e)) {
-		text_format(text,
-			    "a RST arrived %t after the connection began, before any byte was "
-			    "written or read",
-			    e->age_ms);
+		text_format(
+			text,
+			"a RST arrived within %t of the connection's beginning, before any byte "
+			"was written or read",
+			e->age_ms);
+		idle = e->age_ms >= LONG_AGO_MS;
 	} else {
 		text_string(text, "a RST arrived with nothing of ours outstanding");
-		if (e->has_info && e->last_data_sent_ms >= LONG_AGO_MS) {
-			text_format(text, ", %t after our last byte",
+		idle = e->has_info && e->last_data_sent_ms >= LONG_AGO_MS;
+		/* The kernel does not say when: it may have come long before this call. */
+		if (idle) {
+			text_format(text, ", at most %t after our last byte",
 				    (int64_t)e->last_data_sent_ms);
 		}
 		text_string(text, "; ");
@@ -122,8 +127,10 @@ static void peer_abort(const struct evidence *e, struct text *text)
 	}
 	say_unread(e, text);
 	say_goodbye(e, text);
-	text_string(text, ": the peer used SO_LINGER 0, crashed or was killed with bytes unread, "
-			  "or a middlebox forged it");
+	text_format(text,
+		    ": the peer used SO_LINGER 0%s, crashed or was killed with bytes unread, or a "
+		    "middlebox forged it",
+		    idle ? " (some end idle connections so)" : "");
 	say_where(e, text);
 }
 

@@ -271,6 +271,26 @@ static void numbers_have_units(void **state)
 	says(CAUSE_WROTE_AFTER_SHUTDOWN, (struct evidence){.shut_write_ago_ms = 90000}, "90 s ago");
 }
 
+/** A program that had not looked for a while: the RST may have come at any time since. */
+static void a_rst_that_was_found_late_is_not_dated(void **state)
+{
+	struct evidence e = {.error = ECONNRESET,
+			     .has_info = true,
+			     .bytes_out = 5,
+			     .bytes_in = 1,
+			     .last_data_sent_ms = 5000};
+	(void)state;
+	says(CAUSE_PEER_ABORT, e, "at most 5 s after our last byte|some end idle connections so");
+	e.last_data_sent_ms = 900;
+	assert_null(strstr(sentence(CAUSE_PEER_ABORT, &e), "idle"));
+	assert_null(strstr(sentence(CAUSE_PEER_ABORT, &e), "900 ms"));
+	e.bytes_out = e.bytes_in = 0;
+	e.age_ms = 7000;
+	says(CAUSE_PEER_ABORT, e, "within 7 s of the connection's beginning|some end idle");
+	e.age_ms = 900;
+	assert_null(strstr(sentence(CAUSE_PEER_ABORT, &e), "idle"));
+}
+
 static void icmp_is_told_with_its_sender(void **state)
 {
 	(void)state;
@@ -302,6 +322,7 @@ int main(void)
 		cmocka_unit_test(what_ended_the_connection_is_named),
 		cmocka_unit_test(a_goodbye_is_no_loss),
 		cmocka_unit_test(numbers_have_units),
+		cmocka_unit_test(a_rst_that_was_found_late_is_not_dated),
 		cmocka_unit_test(icmp_is_told_with_its_sender),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
