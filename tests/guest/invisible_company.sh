@@ -77,6 +77,12 @@ a_plugin_bound_to_its_own_libc() {
 	peer
 	# Five of the program; what the plugin meets, no hook sees.
 	alike 5 "$probes/deep" "$port" "$PWD/plugin.so"
+	# As the manual says it: what was there before the plugin came is bound as everything else.
+	others=$PWD/plugin.so
+	preloads=$library:$others
+	alike 10 "$probes/deep" "$port" "$PWD/plugin.so"
+	others=
+	preloads=$library
 }
 
 # The run-times of gcc 14 leave behind what dlerror said of a name that they looked for. Whoever looks up
