@@ -43,7 +43,11 @@ workers() { cat "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children"; }
 has_worker() { [ -n "$(workers)" ]; }
 
 reload() { kill -HUP "$(cat nginx.pid)"; }
-kill_worker() { eventually has_worker; kill -9 $(workers); }
+# It may be the one that was killed before, and gone by now.
+kill_worker() {
+	eventually has_worker
+	kill -9 $(workers) 2>/dev/null || true
+}
 kill_all() {
 	local all
 	all="$(cat nginx.pid) $(workers)"
@@ -70,8 +74,8 @@ under() {
 	# Nothing can be renewed before the program itself has connected.
 	eventually has_client
 	while kill -0 $client 2>/dev/null; do
-		sleep 0.1
 		"$what"
+		sleep 0.1
 	done
 	wait $client
 	cat said.out said.err
