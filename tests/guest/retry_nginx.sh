@@ -83,17 +83,35 @@ under() {
 	! grep -v ' wrong=0' said.out
 }
 
+saved() { echo $(($(decided retried) + $(decided renewed))); }
+
 saves() {
 	under "$1" "retry=50 to=:$front"
 	# What is lost at all was refused, with its reason.
 	every_error_is_told GET PUT DELETE
-	nothing_lost GET PUT DELETE
-	at_least $(($(decided retried) + $(decided renewed))) 1
+	at_least "$(saved)" 1
 }
 
-no_request_is_lost_to_reloads() { saves reload; }
-no_request_is_lost_to_a_killed_worker() { saves kill_worker; }
-no_request_is_lost_to_a_killed_nginx() { saves kill_all; }
+no_request_is_lost_to_reloads() {
+	saves reload
+	nothing_lost GET PUT DELETE
+}
+
+# Killed when it has read that request and not answered, as on a busy machine, nginx leaves an end of file that
+# nobody takes for a reset.
+saves_but_first_of_a_connection() {
+	saves "$1"
+	expect "$(decided refused) refused" "$(decided refused "never answered") refused"
+	at_most "$(decided refused)" "$(saved)"
+}
+
+a_killed_worker_costs_no_request_but_the_first_of_a_connection() {
+	saves_but_first_of_a_connection kill_worker
+}
+
+a_killed_nginx_costs_no_request_but_the_first_of_a_connection() {
+	saves_but_first_of_a_connection kill_all
+}
 
 without_the_rule_a_killed_nginx_costs_requests() {
 	under kill_all ""
@@ -102,6 +120,6 @@ without_the_rule_a_killed_nginx_costs_requests() {
 
 points \
 	no_request_is_lost_to_reloads \
-	no_request_is_lost_to_a_killed_worker \
-	no_request_is_lost_to_a_killed_nginx \
+	a_killed_worker_costs_no_request_but_the_first_of_a_connection \
+	a_killed_nginx_costs_no_request_but_the_first_of_a_connection \
 	without_the_rule_a_killed_nginx_costs_requests
