@@ -455,6 +455,59 @@ static void without_loopback_it_falls_back_or_says_so(void **state)
 	}
 }
 
+/** It listens on loopback only, where a SYN is as lost as it can be. */
+static void what_never_answers_is_not_there_for_other_hosts(void **state)
+{
+	static const char *const addresses[] = {FIRST_ADDR, "[" FIRST_ADDR6 "]"};
+	(void)state;
+	lab_second_host();
+	for (int i = 0; i < 2; i++) {
+		struct trial t;
+		struct actor other;
+		start(&t, families[i], "connect-timeout=100ms times=1");
+		make_socket(&t, 0, "");
+		assert_string_equal(connect_slot(&t, 0), "-1 ETIMEDOUT");
+		const struct segment *syn =
+			capture_await(&t.wire, (struct match){.set = TH_SYN}, 0);
+		uint16_t port = syn->to_port;
+		assert_string_equal(syn->to, i == 0 ? "127.0.0.1" : "::1");
+		actor_start_as(&other, ACTOR_BARE, NULL);
+		actor_do(&other, i == 0 ? "socket4 s0" : "socket6 s0");
+		assert_string_equal(actor_do(&other, "connect s0 %s %u", addresses[i], port),
+				    "-1 ECONNREFUSED");
+		assert_int_equal(actor_stop(&other), 0);
+		end(&t);
+	}
+}
+
+static void a_program_that_goes_to_another_network_namespace_is_held_there(void **state)
+{
+	(void)state;
+	lab_second_host();
+	for (int i = 0; i < 2; i++) {
+		struct trial t;
+		struct capture there;
+		start(&t, families[i], "connect-timeout=200ms");
+		make_socket(&t, 0, "");
+		assert_string_equal(connect_slot(&t, 0), "-1 ETIMEDOUT");
+		expect_unanswered_syn(&t);
+		lab_go(HOST_SECOND);
+		capture_open(&there, "lo");
+		const char *made = actor_do(&t.a, "enter /proc/%d/ns/net socket%d s1",
+					    (int)getpid(), i == 0 ? 4 : 6);
+		assert_string_equal(made, "0 -");
+		assert_string_equal(connect_slot(&t, 1), "-1 ETIMEDOUT");
+		expect_ms(&t, 200);
+		assert_true(capture_count(&there, (struct match){.set = TH_SYN}) > 0);
+		capture_close(&there);
+		lab_go(HOST_FIRST);
+		/* Where the first socket is, this thread can make nothing that never answers. */
+		assert_string_equal(connect_slot(&t, 0), "-1 ETIMEDOUT");
+		expect_untouched(&t);
+		end(&t);
+	}
+}
+
 /** The descriptors of ours in an actor: those that are no slot and not 0, 1, 2. */
 static int own_descriptors(struct trial *t, int found[], int room)
 {
@@ -734,6 +787,8 @@ LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly), LAB_TEST(the_programs_options_
 	 LAB_TEST(ipv4_mapped_and_v6only_sockets_are_held), LAB_TEST(fast_open_is_held_too),
 	 LAB_TEST(fast_open_connect_is_held_too),
 	 LAB_TEST(without_loopback_it_falls_back_or_says_so),
+	 LAB_TEST(what_never_answers_is_not_there_for_other_hosts),
+	 LAB_TEST(a_program_that_goes_to_another_network_namespace_is_held_there),
 	 LAB_TEST(own_descriptors_do_not_exist_for_the_program),
 	 LAB_TEST(closing_everything_breaks_nothing), LAB_TEST(lost_and_reused_numbers_are_noticed),
 	 LAB_TEST(many_threads_are_held_at_once),
