@@ -13,6 +13,8 @@
 #include <linux/seccomp.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "child.h"
+#include "sys/sandbox.h"
 #include "sys/self.h"
 
 static bool is_true_self(void)
@@ -41,6 +43,95 @@ static bool is_true_in_a_thread(void)
 	pthread_create(&thread, NULL, thread_body, &right);
 	pthread_join(thread, NULL);
 	return right;
+}
+
+/* The first that asks: the process knows nothing of itself yet. */
+static void share_what_is_not_known(void)
+{
+	CHECK(!self_shares_memory());
+	self_renew();
+	CHECK(!self_shares_memory());
+	CHECK(is_true_self());
+}
+
+static void before_anything_is_known_nothing_is_shared_or_renewed(void **state)
+{
+	(void)state;
+	in_child(share_what_is_not_known);
+}
+
+/* As before Linux 4.14. */
+static void ask_without_a_page_that_forks_wipe(void)
+{
+	without_call(SYS_madvise);
+	for (int i = 0; i < 2; i++) {
+		CHECK(is_true_self() && is_true_in_a_thread());
+		CHECK(self_now().generation == 0);
+		pid_t child = fork();
+		if (child == 0) {
+			_exit(is_true_self() && self_now().generation == 0 ? 0 : 1);
+		}
+		int status;
+		CHECK(waitpid(child, &status, 0) == child && status == 0);
+		self_renew();
+	}
+}
+
+static void where_no_page_is_wiped_by_forks_nothing_is_remembered(void **state)
+{
+	(void)state;
+	in_child(ask_without_a_page_that_forks_wipe);
+}
+
+static void *ask_in_sandbox(void *pid)
+{
+	struct self self = self_now();
+	CHECK(self.pid == *(int *)pid && self.tid == *(int *)pid && self.generation == 0);
+	return NULL;
+}
+
+static void ask_where_nobody_may_be_asked(void)
+{
+	pthread_t thread;
+	int pid = self_now().pid;
+	sandbox_closed = true;
+	CHECK(self_now().pid == pid && self_now().generation != 0);
+	CHECK(pthread_create(&thread, NULL, ask_in_sandbox, &pid) == 0);
+	pthread_join(thread, NULL);
+	CHECK(!self_shares_memory());
+}
+
+static void in_a_sandbox_the_first_thread_stands_for_all(void **state)
+{
+	(void)state;
+	in_child(ask_where_nobody_may_be_asked);
+}
+
+static void *fork_and_ask(void *unused)
+{
+	int tid = self_now().tid;
+	pid_t child = fork();
+	if (child == 0) {
+		CHECK(is_true_self());
+		CHECK(self_tid_before() == (uint32_t)tid);
+		_exit(0);
+	}
+	int status;
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	return unused;
+}
+
+static void fork_from_a_thread(void)
+{
+	pthread_t thread;
+	CHECK(pthread_create(&thread, NULL, fork_and_ask, NULL) == 0);
+	pthread_join(thread, NULL);
+}
+
+static void a_forked_child_knows_which_thread_of_its_parent_it_was(void **state)
+{
+	(void)state;
+	in_child(fork_from_a_thread);
 }
 
 static void every_thread_has_its_own_tid(void **state)
@@ -185,6 +276,10 @@ static void a_renewal_begins_a_generation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(before_anything_is_known_nothing_is_shared_or_renewed),
+		cmocka_unit_test(where_no_page_is_wiped_by_forks_nothing_is_remembered),
+		cmocka_unit_test(in_a_sandbox_the_first_thread_stands_for_all),
+		cmocka_unit_test(a_forked_child_knows_which_thread_of_its_parent_it_was),
 		cmocka_unit_test(every_thread_has_its_own_tid),
 		cmocka_unit_test(a_forked_child_is_another_generation),
 		cmocka_unit_test(a_thread_that_forks_is_the_childs_main_thread),
