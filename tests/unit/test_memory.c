@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <cmocka.h>
+#include "child.h"
 #include "sys/memory.h"
 
 #define PAGE 4096
@@ -155,6 +157,49 @@ static void every_string_of_a_list_has_to_end(void **state)
 	assert_false(memory_has_strings(NULL));
 }
 
+static char **strings;
+
+static void look_at_a_list(void)
+{
+	found[0] = memory_has_strings(strings);
+}
+
+/** That one page is there says nothing of those between it and the stack. */
+static void a_hole_between_the_stack_and_a_string_is_noticed(void **state)
+{
+	static ucontext_t here, there;
+	(void)state;
+	char *small =
+		mmap(NULL, 18 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(small, MAP_FAILED);
+	char *hole = small + 16 * PAGE;
+	assert_int_equal(mprotect(hole, PAGE, PROT_NONE), 0);
+	char *list[] = {hole + PAGE, hole, NULL};
+	strings = list;
+	getcontext(&there);
+	there.uc_stack.ss_sp = small;
+	there.uc_stack.ss_size = 16 * PAGE;
+	there.uc_link = &here;
+	makecontext(&there, look_at_a_list, 0);
+	swapcontext(&here, &there);
+	assert_false(found[0]);
+	munmap(small, 18 * PAGE);
+}
+
+static void write_where_it_is_forbidden(void)
+{
+	char to[] = "AAAAAA";
+	without_call(SYS_process_vm_writev);
+	CHECK(memory_write(to + 1, "BBBB", 4));
+	CHECK(strcmp(to, "ABBBBA") == 0);
+}
+
+static void where_the_kernel_does_not_write_it_is_written_all_the_same(void **state)
+{
+	(void)state;
+	in_child(write_where_it_is_forbidden);
+}
+
 static void what_cannot_be_written_to_says_so(void **state)
 {
 	const struct ground *ground = *state;
@@ -177,6 +222,8 @@ int main(void)
 		GROUND_TEST(nothing_is_changed_by_looking),
 		GROUND_TEST(a_string_has_to_end_before_the_hole),
 		GROUND_TEST(every_string_of_a_list_has_to_end),
+		cmocka_unit_test(a_hole_between_the_stack_and_a_string_is_noticed),
+		cmocka_unit_test(where_the_kernel_does_not_write_it_is_written_all_the_same),
 		GROUND_TEST(what_cannot_be_written_to_says_so),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
