@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,11 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "child.h"
 #include "sys/proc.h"
 #include "sys/scratch.h"
 
@@ -45,6 +50,82 @@ static void what_cannot_be_read_is_an_error_and_errno_is_left_alone(void **state
 	/* Which can be opened. */
 	assert_int_equal(proc_read("/proc/self", buffer, sizeof buffer), -EISDIR);
 	assert_int_equal(errno, 0);
+}
+
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+/* Who reads, and what. */
+struct source {
+	char path[128];
+	pthread_t reader;
+	int tid;
+	const char *const *pieces;
+};
+
+/* Each piece is read before the next one comes, and a signal interrupts the wait for it. */
+static void *write_in_pieces(void *of)
+{
+	const struct source *source = of;
+	int fd = open(source->path, O_WRONLY);
+	for (int i = 0; source->pieces[i] != NULL; i++) {
+		int left = 1;
+		while (left > 0 || proc_thread_is_awake(source->tid)) {
+			ioctl(fd, FIONREAD, &left);
+			pthread_testcancel();
+			sched_yield();
+		}
+		pthread_kill(source->reader, SIGUSR1);
+		if (write(fd, source->pieces[i], strlen(source->pieces[i])) < 0) {
+			break;
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+static void read_in_pieces(size_t size, const char *expected)
+{
+	static const char *const pieces[] = {"he", "ll", "o", NULL};
+	struct source source = {
+		.reader = pthread_self(), .tid = (int)syscall(SYS_gettid), .pieces = pieces};
+	struct sigaction action = {.sa_handler = do_nothing};
+	char buffer[16];
+	pthread_t writer;
+	memset(buffer, '#', sizeof buffer);
+	snprintf(source.path, sizeof source.path, "%s/pipe", directory);
+	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+	CHECK(mkfifo(source.path, 0600) == 0);
+	CHECK(pthread_create(&writer, NULL, write_in_pieces, &source) == 0);
+	CHECK(proc_read(source.path, buffer, size) == (long)strlen(expected));
+	CHECK(strcmp(buffer, expected) == 0);
+	CHECK(buffer[size] == '#');
+	/* Who has read enough may go before the rest is written. */
+	pthread_cancel(writer);
+	pthread_join(writer, NULL);
+	CHECK(unlink(source.path) == 0);
+}
+
+static void read_whole(void)
+{
+	read_in_pieces(8, "hello");
+	read_in_pieces(6, "hello");
+}
+
+static void read_as_much_as_fits(void)
+{
+	read_in_pieces(5, "hell");
+	read_in_pieces(4, "hel");
+}
+
+static void what_comes_in_pieces_between_signals_is_read_whole(void **state)
+{
+	(void)state;
+	in_child(read_whole);
+	in_child(read_as_much_as_fits);
 }
 
 static void *note_tid(void *tid)
@@ -145,6 +226,24 @@ static void a_sysctl_of_two_numbers_gives_both(void **state)
 	assert_int_equal(proc_sysctl("net/ipv4/ip_local_port_range", values, 1), 1);
 }
 
+static void numbers_below_zero_and_above_63_bits_are_read_as_such(void **state)
+{
+	(void)state;
+	char text[64];
+	int64_t value = 0;
+	assert_true(proc_read("/proc/sys/kernel/shmmax", text, sizeof text) > 0);
+	if (strtoull(text, NULL, 10) > INT64_MAX) {
+		assert_int_equal(proc_sysctl("kernel/shmmax", &value, 1), -ERANGE);
+	}
+	assert_true(proc_read("/proc/sys/kernel/sched_rt_runtime_us", text, sizeof text) > 0);
+	assert_int_equal(proc_sysctl("kernel/sched_rt_runtime_us", &value, 1), 1);
+	assert_int_equal(value, strtoll(text, NULL, 10));
+	if (proc_read("/proc/sys/net/ipv6/conf/lo/use_tempaddr", text, sizeof text) > 0) {
+		assert_int_equal(proc_sysctl("net/ipv6/conf/lo/use_tempaddr", &value, 1), 1);
+		assert_int_equal(value, strtoll(text, NULL, 10));
+	}
+}
+
 static void what_is_no_sysctl_of_numbers_is_an_error(void **state)
 {
 	(void)state;
@@ -216,10 +315,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole_and_ends_with_nul),
 		cmocka_unit_test(what_cannot_be_read_is_an_error_and_errno_is_left_alone),
+		cmocka_unit_test_setup_teardown(what_comes_in_pieces_between_signals_is_read_whole,
+						make_directory, remove_directory),
 		cmocka_unit_test(a_thread_that_was_joined_is_over),
 		cmocka_unit_test(a_first_thread_that_has_left_the_others_is_over),
 		cmocka_unit_test(a_thread_that_waits_in_a_call_is_not_awake),
 		cmocka_unit_test(a_sysctl_of_two_numbers_gives_both),
+		cmocka_unit_test(numbers_below_zero_and_above_63_bits_are_read_as_such),
 		cmocka_unit_test(what_is_no_sysctl_of_numbers_is_an_error),
 		cmocka_unit_test(a_tcp_counter_is_the_one_of_that_name),
 		cmocka_unit_test(an_unknown_tcp_counter_is_enoent),
