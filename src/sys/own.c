@@ -66,7 +66,7 @@ static int copy_high(int fd)
 			from = LOWEST;
 		}
 		long copy = raw_fcntl(fd, F_DUPFD_CLOEXEC, from);
-		if (copy >= 0 || (copy != -EMFILE && copy != -EINVAL) || from == LOWEST) {
+		if ((copy != -EMFILE && copy != -EINVAL) || from == LOWEST) {
 			return (int)copy;
 		}
 		from /= 2;

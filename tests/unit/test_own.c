@@ -241,6 +241,21 @@ static void next_walks_over_ours_in_order(void **state)
 	assert_int_equal(own_next(c + 1), -1);
 }
 
+/** Also one that nobody has had before. */
+static void every_number_that_is_ours_is_known_at_once(void **state)
+{
+	(void)state;
+	int highest = -1;
+	for (int i = OWN_KEPT_FIRST; i < OWN_COUNT; i++) {
+		highest = adopt_socket((enum own)i);
+		assert_true(own_is(highest));
+	}
+	assert_false(own_may_be(highest + 1));
+	own_move(highest);
+	assert_int_equal(own_number(OWN_KEPT_LAST), highest + 1);
+	assert_true(own_is(highest + 1));
+}
+
 static void a_forked_child_has_them_too(void **state)
 {
 	(void)state;
@@ -366,6 +381,7 @@ int main(void)
 		TEST(the_first_good_one_stays),
 		TEST(ours_moves_out_of_the_way_of_a_dup2),
 		TEST(next_walks_over_ours_in_order),
+		TEST(every_number_that_is_ours_is_known_at_once),
 		TEST(a_forked_child_has_them_too),
 		TEST(it_lives_high_under_every_limit),
 		TEST(it_finds_what_room_there_is),
