@@ -33,6 +33,17 @@ static const char *written(const struct addr *addr)
 	return buffer;
 }
 
+/* The same without bounds; it says where it ended. */
+static const char *penned(const struct addr *addr)
+{
+	static char buffer[ADDR_LONGEST + 1];
+	memset(buffer, '#', sizeof buffer);
+	char *end = addr_pen(buffer, addr);
+	assert_in_range(end - buffer, 1, ADDR_LONGEST);
+	*end = '\0';
+	return buffer;
+}
+
 static struct addr_range range(const char *string)
 {
 	struct addr_range range;
@@ -95,6 +106,14 @@ static void an_address_that_is_cut_short_or_foreign_is_not_known(void **state)
 	assert_int_equal(addr_from_sockaddr(&in, sizeof in - 1).family, 0);
 	assert_int_equal(addr_from_sockaddr(&in6, 23).family, 0);
 	assert_int_equal(addr_from_sockaddr(&in6, 24).family, AF_INET6);
+	assert_int_equal(addr_from_sockaddr(NULL, sizeof in).family, 0);
+	assert_int_equal(addr_from_sockaddr(at_edge(&in, 1), 1).family, 0);
+	storage = (struct sockaddr_storage){.ss_family = AF_UNIX};
+	assert_int_equal(addr_from_sockaddr(&storage, sizeof storage).family, 0);
+	/* Without its scope, which the kernel does not ask for. */
+	in6.sin6_addr = in6addr_loopback;
+	struct addr loopback = addr_from_sockaddr(at_edge(&in6, 24), 24);
+	assert_string_equal(written(&loopback), "[::1]:0");
 	struct addr unknown = addr_from_sockaddr(&unix_address, sizeof unix_address);
 	assert_int_equal(unknown.family, 0);
 	assert_int_equal(addr_to_sockaddr(&unknown, &storage), 0);
@@ -104,7 +123,7 @@ static void an_address_that_is_cut_short_or_foreign_is_not_known(void **state)
 static void mapped_ipv6_counts_as_ipv4(void **state)
 {
 	(void)state;
-	struct addr mapped = ipv6("::ffff:10.1.2.3", 80, 0);
+	struct addr mapped = ipv6("::ffff:10.1.2.3", 80, 3);
 	struct addr plain = ipv4("10.1.2.3", 80);
 	assert_memory_equal(&mapped, &plain, sizeof plain);
 	assert_true(addr_same_host(&mapped, &plain));
@@ -136,11 +155,16 @@ static void addresses_are_written_as_rfc_5952_says(void **state)
 		strcat(expected, host);
 		strcat(expected, "]:80");
 		assert_string_equal(written(&addr), expected);
+		assert_string_equal(penned(&addr), expected);
 	}
 	struct addr zone = ipv6("fe80::1", 80, 2);
 	assert_string_equal(written(&zone), "[fe80::1%2]:80");
 	struct addr four = ipv4("127.0.0.1", 8080);
 	assert_string_equal(written(&four), "127.0.0.1:8080");
+	assert_string_equal(penned(&four), "127.0.0.1:8080");
+	struct addr longest = ipv4("255.255.255.255", 65535), unknown = {.family = 0};
+	assert_string_equal(penned(&longest), "255.255.255.255:65535");
+	assert_string_equal(penned(&unknown), "*");
 }
 
 static void kinds_of_addresses_are_told_apart(void **state)
@@ -154,6 +178,21 @@ static void kinds_of_addresses_are_told_apart(void **state)
 	assert_true(addr_is_loopback(&home4) && addr_is_loopback(&home6));
 	assert_false(addr_is_loopback(&far4) || addr_is_loopback(&far6) ||
 		     addr_is_loopback(&unknown));
+	assert_false(addr_is_loopback(&any6));
+	static const char *const links[] = {"fe80::1", "febf::1", "fe80::"};
+	static const char *const no_links[] = {"fec0::1", "fe7f::1", "ff80::1", "fd80::1", "::1"};
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		struct addr link = ipv6(links[i], 1, 0);
+		assert_true(addr_is_link_local(&link));
+	}
+	for (size_t i = 0; i < sizeof no_links / sizeof *no_links; i++) {
+		struct addr no_link = ipv6(no_links[i], 1, 0);
+		assert_false(addr_is_link_local(&no_link));
+	}
+	struct addr like_a_link = ipv4("254.128.0.1", 1);
+	assert_false(addr_is_link_local(&like_a_link));
+	struct addr zone = ipv6("fe80::1", 1, 2), other_zone = ipv6("fe80::1", 1, 3);
+	assert_false(addr_same_host(&zone, &other_zone));
 	assert_false(addr_same_host(&any4, &any6));
 	struct addr other_port = ipv4("127.8.9.1", 2);
 	assert_true(addr_same_host(&home4, &other_port));
@@ -166,6 +205,9 @@ static void a_range_selects_by_network_and_port(void **state)
 	assert_true(has4(":443", "10.0.0.1", 443));
 	assert_true(has6(":443", "::1", 443));
 	assert_false(has4(":443", "10.0.0.1", 444));
+	assert_false(has4(":443", "10.0.0.1", 442));
+	assert_true(has4("10.16.0.0/14", "10.19.0.1", 1));
+	assert_false(has4("10.16.0.0/14", "10.20.0.1", 1));
 	assert_true(has4("10.0.0.0/8", "10.255.0.1", 1));
 	assert_false(has4("10.0.0.0/8", "11.0.0.1", 1));
 	assert_true(has4("10.0.0.128/25", "10.0.0.200", 1));
@@ -211,6 +253,7 @@ static void a_range_is_written_in_one_way(void **state)
 		{":443", ":443"},
 		{":80-90", ":80-90"},
 		{":80-80", ":80"},
+		{":1-65535", ":1-65535"},
 		{"10.0.0.0/8", "10.0.0.0/8"},
 		{"10.1.2.3/8:80", "10.0.0.0/8:80"},
 		{"10.1.2.3/32", "10.1.2.3"},
