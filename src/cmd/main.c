@@ -60,7 +60,7 @@ static const char help[] =
 int cmd_choose(int argc, char **argv)
 {
 	if (argc < 2) {
-		return cmd_misused(NULL, "what to do?");
+		return cmd_misused(NULL, "expected a subcommand");
 	}
 	if (cmd_asks_help(argv[1])) {
 		fputs(help, stdout);

@@ -249,7 +249,7 @@ int cmd_report(int argc, char **argv)
 		fputs(help, stdout);
 		status = cmd_finish();
 	} else if (status == STATUS_OK && logs.count == 0) {
-		status = logs.failed ? STATUS_FAILED : cmd_misused("report", "which log?");
+		status = logs.failed ? STATUS_FAILED : cmd_misused("report", "expected a log");
 	} else if (status == STATUS_OK) {
 		status = report_on(&logs, options.render, options.top);
 	}

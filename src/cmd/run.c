@@ -168,7 +168,7 @@ int cmd_run(int argc, char **argv)
 	}
 	char **program = argv + optind;
 	if (!program[0]) {
-		return cmd_misused("run", "which program?");
+		return cmd_misused("run", "expected a program");
 	}
 	if (is_selector(program[0])) {
 		return cmd_misused("run", "%s: a rule is one argument, as in -r 'ACTION %s'",

@@ -295,7 +295,7 @@ what_cannot_be_read_is_told_and_the_rest_is_reported() {
 	grep -q "^5 of" said
 	cat said complaints
 	refused 1 "cannot read /nowhere/log" "$resetby" report /nowhere/log
-	refused 2 "which log?" "$resetby" report
+	refused 2 "report: expected a log; try" "$resetby" report
 	refused 2 "text, json or html" "$resetby" report --format xml "$logs/client.json"
 	refused 2 "no option '--htm'" "$resetby" report --htm "$logs/client.json"
 }

@@ -32,14 +32,14 @@ help_of_each_subcommand_is_on_stdout() {
 }
 
 wrong_usage_is_one_line_and_status_2() {
-	refused 2 "try resetby --help" "$resetby"
+	refused 2 "expected a subcommand; try resetby --help" "$resetby"
 	refused 2 "'walk'" "$resetby" walk
 	refused 2 "-x is no option; try resetby run --help" "$resetby" run -x true
 	refused 2 "--nothing is no option" "$resetby" run --nothing true
 	refused 2 "--seed wants a value" "$resetby" run --seed
 	refused 2 "-l wants a value" "$resetby" run -l
-	refused 2 "which program" "$resetby" run
-	refused 2 "which program" "$resetby" run --
+	refused 2 "run: expected a program; try" "$resetby" run
+	refused 2 "run: expected a program; try" "$resetby" run --
 	refused 2 "as in -r 'ACTION to=:80'" "$resetby" run -r refuse to=:80 true
 	refused 2 "'rules'" "$resetby" list rules
 	refused 2 "hooks, actions, causes" "$resetby" list
