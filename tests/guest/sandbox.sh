@@ -4,10 +4,12 @@
 needs "$PYTHON" cc
 
 # A client: sandboxed connect|late HOW PORT. It connects, closes the sandbox, says hello, waits for
-# the answer and for quiet seconds, reads to the end, closes.
+# the answer and for quiet seconds, reads to the end, closes. dialler does so without blocking while it
+# connects.
 sandboxed() {
 	cat >sandboxed.c <<-'END'
 		#include <errno.h>
+		#include <fcntl.h>
 		#include <netinet/in.h>
 		#include <poll.h>
 		#include <linux/filter.h>
@@ -16,6 +18,7 @@ sandboxed() {
 		#include <stdlib.h>
 		#include <string.h>
 		#include <sys/prctl.h>
+		#include <sys/select.h>
 		#include <sys/socket.h>
 		#include <sys/syscall.h>
 		#include <unistd.h>
@@ -28,6 +31,12 @@ sandboxed() {
 		{
 			struct sock_filter filter[] = {
 				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		#ifdef DIALS
+				ALLOW(pselect6), ALLOW(getsockopt), ALLOW(fcntl),
+		#ifdef SYS_select
+				ALLOW(select),
+		#endif
+		#endif
 				ALLOW(read), ALLOW(write), ALLOW(recvfrom), ALLOW(sendto), ALLOW(close),
 		#ifdef SYS_poll
 				ALLOW(poll),
@@ -49,12 +58,30 @@ sandboxed() {
 			}
 		}
 
-		static int try_connect(int port)
+		/* select shows a failed connect as one that may be written to. */
+		static int take_result(int fd)
+		{
+			int error = 0;
+			socklen_t size = sizeof error;
+			fd_set writable;
+			FD_ZERO(&writable);
+			FD_SET(fd, &writable);
+			select(fd + 1, NULL, &writable, NULL, NULL);
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+			fcntl(fd, F_SETFL, 0);
+			errno = error;
+			return error == 0 ? fd : -1;
+		}
+
+		static int try_connect(int port, int flags)
 		{
 			struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
 			to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-			int fd = socket(AF_INET, SOCK_STREAM, 0);
-			return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ? fd : -1;
+			int fd = socket(AF_INET, SOCK_STREAM | flags, 0);
+			if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) {
+				return fd;
+			}
+			return errno == EINPROGRESS ? take_result(fd) : -1;
 		}
 
 		int main(int argc, char **argv)
@@ -62,9 +89,14 @@ sandboxed() {
 			(void)argc;
 			int port = atoi(argv[3]);
 			int first = strcmp(argv[1], "connect") == 0;
-			int fd = first ? try_connect(port) : -1;
+		#ifdef DIALS
+			int flags = SOCK_NONBLOCK;
+		#else
+			int flags = 0;
+		#endif
+			int fd = first ? try_connect(port, flags) : -1;
 			close_sandbox(argv[2]);
-			fd = first ? fd : try_connect(port);
+			fd = first ? fd : try_connect(port, flags);
 			int status = fd < 0 ? errno : 0;
 			if (strcmp(argv[2], "strict") == 0) {
 				char byte;
@@ -92,6 +124,7 @@ sandboxed() {
 		}
 	END
 	cc -o sandboxed sandboxed.c
+	cc -DDIALS -o dialler sandboxed.c
 }
 
 # A server for one connection on $port: END is fin or rst.
@@ -109,7 +142,8 @@ while True:
     s.close()' "$port" "$1"
 }
 
-# run STATUS [VARIABLE=VALUE...] -- ARGUMENT...
+# run STATUS [VARIABLE=VALUE...] -- ARGUMENT..., of $client
+client=sandboxed
 run() {
 	local wanted=$1 status=0 preload
 	shift
@@ -120,7 +154,7 @@ run() {
 	done
 	shift
 	rm -f log.*
-	env "${preload[@]}" ./sandboxed "$@" >said 2>said.err || status=$?
+	env "${preload[@]}" ./$client "$@" >said 2>said.err || status=$?
 	echo "$*: status $status, said $(cat said said.err)"
 	expect "$status" "$wanted"
 	expect "$(cat said)" "done"
@@ -139,6 +173,8 @@ an_orderly_life_in_a_sandbox_needs_no_call_of_ours() {
 		done
 		run 0 RESETBY_LEVEL=$level RESETBY_LOG=stderr -- late prctl "$port"
 	done
+	client=dialler run 0 RESETBY_LEVEL=conns -- late prctl "$port"
+	expect "$(logged '"\(.ev) \(.op) \(.bytes_in)"')" $'open getsockopt null\nclose null 6\nexit null null'
 	run 0 RESETBY_LEVEL=calls -- connect strict "$port"
 	expect "$(logged 'select(.ev == "call" and .op == "write") | .result')" 5
 }
@@ -161,6 +197,9 @@ a_refused_connect_in_a_sandbox_is_told() {
 	run 111 -- late prctl 1
 	expect "$(logged '"\(.ev) \(.op) \(.errno): \(.cause) \(.sure)"')" \
 		"error connect ECONNREFUSED: refused possible"
+	client=dialler run 111 -- late seccomp 1
+	expect "$(logged '"\(.ev) \(.op) \(.errno): \(.cause) \(.sure)"')" \
+		"error getsockopt ECONNREFUSED: refused possible"
 }
 
 # As sshd's: a line beyond the limit of file sizes raises a signal, which cannot be held in there.
