@@ -227,10 +227,12 @@ void flow_notice_established(struct call *call)
 	}
 	enum tcp_state_number state = evidence_state(call->fd);
 	bool moved = op_direction(call->op) != DIRECTION_NONE && call->result > 0;
-	/* The kernel may not be asked. This is proof enough; that select shows a socket that may be
-	 * written to is none, for so is one whose connect failed. */
 	bool ready = call->op == OP_POLL;
 	if (sandbox_closed && (moved || ready)) {
+		/*
+		 * The kernel may not be asked, but this is proof enough. That select shows it is none:
+		 * so it does with a connect that has failed.
+		 */
 		state = STATE_ESTABLISHED;
 	}
 	if (state != STATE_SYN_SENT && state != STATE_SYN_RECV && state != STATE_CLOSE &&
