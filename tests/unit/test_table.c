@@ -7,10 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "child.h"
 #include "conn/note.h"
+#include "sys/sanitizer.h"
 
 /* Far from the numbers that this program really has. */
 #define FD 500
@@ -89,6 +92,103 @@ static void record_that_was_given_back_is_not_held(void **state)
 	assert_ptr_not_equal(conn_new(FD), conn_new(FD + 1));
 	conn_forget(FD, SLOT_UNKNOWN);
 	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+static void held_record_stays_until_it_is_let_go(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	assert_false(conn_hold(conn, generation + 1));
+	assert_int_equal(conn->refs, 1);
+	assert_true(conn_hold(conn, generation));
+	conn_forget(FD, SLOT_UNKNOWN);
+	assert_true(conn_same(conn, generation));
+	conn_unpin(conn);
+	assert_false(conn_same(conn, generation));
+}
+
+static void disowned_record_is_given_back_unless_it_was_replaced(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t generation = conn->generation;
+	conn_disown(conn, FD);
+	assert_int_equal(table_get(FD), SLOT_UNKNOWN);
+	assert_false(conn_same(conn, generation));
+	conn = conn_new(FD + 1);
+	struct conn *other = conn_new(FD);
+	generation = conn->generation;
+	conn_disown(conn, FD);
+	assert_ptr_equal(conn_known(FD), other);
+	assert_true(conn_same(conn, generation));
+	assert_int_equal(other->refs, 1);
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+}
+
+static void record_is_shared_with_what_is_not_known_only(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	conn_share_unknown(conn, FD + 1);
+	assert_ptr_equal(conn_known(FD + 1), conn);
+	assert_int_equal(conn->refs, 2);
+	table_swap(FD + 2, SLOT_OTHER);
+	conn_share_unknown(conn, FD + 2);
+	assert_int_equal(table_get(FD + 2), SLOT_OTHER);
+	conn_share_unknown(conn, FD + 1);
+	assert_int_equal(conn->refs, 2);
+	conn_forget(FD, SLOT_UNKNOWN);
+	conn_forget(FD + 1, SLOT_UNKNOWN);
+	/* It has been given back. */
+	conn_share_unknown(conn, FD);
+	assert_int_equal(table_get(FD), SLOT_UNKNOWN);
+	table_swap(FD + 2, SLOT_UNKNOWN);
+}
+
+static void closing_what_is_no_record_leaves_nothing_to_give_back(void **state)
+{
+	(void)state;
+	assert_null(conn_detach(FD));
+	assert_int_equal(table_get(FD), SLOT_UNKNOWN);
+	table_swap(FD, SLOT_OTHER);
+	assert_null(conn_detach(FD));
+	assert_int_equal(table_get(FD), SLOT_NO_SOCKET);
+	assert_null(conn_detach(FD));
+	assert_int_equal(table_get(FD), SLOT_NO_SOCKET);
+	table_swap(FD, SLOT_UNKNOWN);
+}
+
+/* As in a sandbox. */
+static void see_without_memory(void)
+{
+	enum { SEEN_AT_ONCE = 512 };
+	struct rlimit none = {0, 0};
+	if (SANITIZER_SHADOWS) {
+		_exit(SKIPPED);
+	}
+	conn_reserve();
+	CHECK(setrlimit(RLIMIT_AS, &none) == 0);
+	for (int i = 0; i < SEEN_AT_ONCE; i++) {
+		struct conn *conn = conn_new(FD + i);
+		CHECK(conn != NULL);
+		conn->begun_ns = (uint64_t)i;
+	}
+	for (int i = 0; i < SEEN_AT_ONCE; i++) {
+		CHECK(conn_known(FD + i)->begun_ns == (uint64_t)i);
+	}
+	for (int i = 0; i < SEEN_AT_ONCE; i++) {
+		conn_new(FD + SEEN_AT_ONCE + i);
+	}
+	CHECK(conn_new(FD + 2 * SEEN_AT_ONCE) == NULL);
+	CHECK(table_get(FD + 2 * SEEN_AT_ONCE) == SLOT_UNKNOWN);
+}
+
+static void many_connections_are_seen_after_memory_cannot_be_had(void **state)
+{
+	(void)state;
+	in_child(see_without_memory);
 }
 
 static void shared_record_lives_until_its_last_name_goes(void **state)
@@ -184,18 +284,109 @@ static void beginning_again_forgets_the_connection_before(void **state)
 	conn_begin(conn, SIDE_CLIENT, &none, &none);
 	uint64_t number = conn->number;
 	uint64_t total = conn_total();
-	conn->told_error = 104;
-	conn_set(conn, CONN_TOLD_ABANDONED | CONN_PEER_FIN | CONN_SHUT_WRITE);
-	conn->fin_acked = 7;
-	conn_sent(conn, 10, NULL, 5);
-	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	memset((char *)conn + offsetof(struct conn, turn), 0xff,
+	       sizeof *conn - offsetof(struct conn, turn));
+	struct addr local = {.family = AF_INET, .port = 1}, peer = {.family = AF_INET, .port = 2};
+	uint64_t before_ns = clock_exact_ns();
+	uint32_t before_ms = clock_recent_ms();
+	conn_begin(conn, SIDE_SERVER, &local, &peer);
 	assert_int_equal(conn->number, number + 1);
 	assert_int_equal(conn_total(), total + 1);
 	assert_int_equal(conn->phase, PHASE_CONNECTING);
-	assert_int_equal(conn->told_error, 0);
+	assert_int_equal(conn->side, SIDE_SERVER);
+	assert_int_equal(conn_local(conn).port, 1);
+	assert_int_equal(conn_peer(conn).port, 2);
+	assert_true(conn->begun_ns >= before_ns && conn->begun_ns <= clock_exact_ns());
+	assert_true(conn->last_ms - before_ms <= clock_recent_ms() - before_ms);
+	assert_int_equal(conn->fork_epoch, process_epoch());
+	assert_int_equal(conn->calm, 0);
+	assert_int_equal(conn->turn, DIRECTION_NONE);
+	assert_int_equal(conn->gap_ms, 0);
+	assert_int_equal(conn->bytes_in + conn->bytes_out, 0);
+	assert_int_equal(conn->begun_in + conn->begun_out, 0);
+	assert_int_equal(conn->calls_in + conn->calls_out, 0);
+	assert_int_equal(conn->told_error + conn->told_op + conn->told_count, 0);
+	assert_int_equal(conn->half_ms, 0);
 	assert_int_equal(conn->fin_acked, 0);
-	assert_int_equal(conn->bytes_out, 0);
-	assert_false(conn_is(conn, CONN_TOLD_ABANDONED | CONN_PEER_FIN | CONN_SHUT_WRITE));
+	assert_int_equal(conn->warned, 0);
+	assert_int_equal(conn->injected, 0);
+	assert_int_equal(conn->acted, 0);
+	assert_int_equal(conn->head_length, 0);
+	assert_false(conn->head_ahead || conn->urgent_read);
+	assert_int_equal(conn->used_after, 0);
+	assert_false(conn_is(conn, CONN_PEER_FIN | CONN_SHUT_READ | CONN_SHUT_WRITE |
+					   CONN_TOLD_ABANDONED | CONN_TOLD_HIDDEN | CONN_SUMMED_UP |
+					   CONN_OWN_RESET | CONN_EARLY));
+	/* What is of the socket stays. */
+	assert_true(conn_is(conn, CONN_PASSED) && conn_is(conn, CONN_LINGER_ZERO));
+	assert_true(conn_is(conn, CONN_NONBLOCKING) && conn_is(conn, CONN_FASTOPEN));
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+#define AGO_MS 5000
+#define NS_PER_MS 1000000
+/* This program may stand still between two of its lines, but not so long. */
+#define MINUTE_MS 60000
+
+static void a_connection_is_opened_once_and_remembers_how_long_that_took(void **state)
+{
+	(void)state;
+	struct addr none = {0};
+	struct conn *conn = conn_new(FD);
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	conn->begun_ns = clock_exact_ns() - (uint64_t)AGO_MS * NS_PER_MS;
+	conn->calm = 7;
+	conn->last_ms -= AGO_MS;
+	uint32_t before_ms = clock_recent_ms();
+	assert_true(conn_opened(conn));
+	assert_in_range(conn->connect_us, AGO_MS * 1000, (AGO_MS + MINUTE_MS) * 1000);
+	assert_in_range(conn_age_ms(conn), AGO_MS, AGO_MS + MINUTE_MS);
+	assert_true(conn->open_ms - before_ms <= clock_recent_ms() - before_ms);
+	assert_int_equal(conn->phase, PHASE_OPEN);
+	assert_int_equal(conn->calm, 0);
+	conn->connect_us = 1;
+	assert_false(conn_opened(conn));
+	assert_int_equal(conn->connect_us, 1);
+	conn_giving_up(conn, true);
+	assert_in_range(conn->connect_us, AGO_MS * 1000, (AGO_MS + MINUTE_MS) * 1000);
+	conn_giving_up(conn, false);
+	assert_int_equal(conn->connect_us, 0);
+	/* An accepted one is open when it begins. */
+	conn_begin(conn, SIDE_SERVER, &none, &none);
+	conn->begun_ns -= (uint64_t)AGO_MS * NS_PER_MS;
+	conn->last_ms -= AGO_MS;
+	assert_true(conn_opened(conn));
+	assert_int_equal(conn->connect_us, 0);
+	assert_int_equal(conn->open_ms, conn->last_ms);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void a_connection_is_half_closed_since_the_first_end(void **state)
+{
+	(void)state;
+	struct conn *conn = conn_new(FD);
+	uint32_t before_ms = (uint32_t)clock_coarse_ms();
+	conn_half_closed(conn, AGO_MS);
+	uint32_t since_ms = conn->half_ms;
+	assert_true(since_ms + AGO_MS - before_ms <= (uint32_t)clock_coarse_ms() - before_ms);
+	conn_half_closed(conn, 0);
+	assert_int_equal(conn->half_ms, since_ms);
+	conn_forget(FD, SLOT_UNKNOWN);
+}
+
+static void a_forked_child_counts_anew_and_numbers_on(void **state)
+{
+	(void)state;
+	struct addr none = {0};
+	struct conn *conn = conn_new(FD);
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	uint64_t number = conn->number;
+	assert_true(conn_total() > 0);
+	conn_total_after_fork();
+	assert_int_equal(conn_total(), 0);
+	conn_begin(conn, SIDE_CLIENT, &none, &none);
+	assert_int_equal(conn->number, number + 1);
+	assert_int_equal(conn_total(), 1);
 	conn_forget(FD, SLOT_UNKNOWN);
 }
 
@@ -573,12 +764,20 @@ int main(void)
 		cmocka_unit_test(number_that_is_none_is_harmless),
 		cmocka_unit_test(records_are_walked_in_order),
 		cmocka_unit_test(record_that_was_given_back_is_not_held),
+		cmocka_unit_test(many_connections_are_seen_after_memory_cannot_be_had),
+		cmocka_unit_test(held_record_stays_until_it_is_let_go),
+		cmocka_unit_test(disowned_record_is_given_back_unless_it_was_replaced),
+		cmocka_unit_test(record_is_shared_with_what_is_not_known_only),
+		cmocka_unit_test(closing_what_is_no_record_leaves_nothing_to_give_back),
 		cmocka_unit_test(shared_record_lives_until_its_last_name_goes),
 		cmocka_unit_test(sharing_what_is_no_record_copies_the_word),
 		cmocka_unit_test(sharing_with_itself_changes_nothing),
 		cmocka_unit_test(given_back_record_is_used_again_and_empty),
 		cmocka_unit_test(new_record_replaces_a_stale_one),
 		cmocka_unit_test(beginning_again_forgets_the_connection_before),
+		cmocka_unit_test(a_connection_is_opened_once_and_remembers_how_long_that_took),
+		cmocka_unit_test(a_connection_is_half_closed_since_the_first_end),
+		cmocka_unit_test(a_forked_child_counts_anew_and_numbers_on),
 		cmocka_unit_test(a_renewed_connection_keeps_its_rules_until_they_are_matched),
 		cmocka_unit_test(history_keeps_the_last_calls),
 		cmocka_unit_test(gap_is_the_silence_before_a_write),
