@@ -124,10 +124,6 @@ static struct conn *spare_fresh(void)
 /* A sandboxed process is watched with one chunk of connections at once. */
 void conn_reserve(void)
 {
-	/* The first leaf of the table has the numbers that such a process uses. */
-	if (table_get(0) == SLOT_UNKNOWN) {
-		table_swap(0, SLOT_UNKNOWN);
-	}
 	struct chunk *chunk = chunk_map();
 	for (size_t i = CHUNK_RECORDS; chunk != NULL && i > 0; i--) {
 		spare_push((struct conn *)(void *)chunk->records[i - 1]);
