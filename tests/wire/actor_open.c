@@ -172,6 +172,7 @@ static const struct option options[] = {
 	{"fastopen_connect", IPPROTO_TCP, TCP_FASTOPEN_CONNECT, OPTION_INT},
 	{"repair", IPPROTO_TCP, TCP_REPAIR, OPTION_INT},
 	{"ulp", IPPROTO_TCP, TCP_ULP, OPTION_TEXT},
+	{"device", SOL_SOCKET, SO_BINDTODEVICE, OPTION_TEXT},
 	{"v6only", IPPROTO_IPV6, IPV6_V6ONLY, OPTION_INT},
 	{"recverr", IPPROTO_IP, IP_RECVERR, OPTION_INT},
 	{"ttl", IPPROTO_IP, IP_TTL, OPTION_INT},

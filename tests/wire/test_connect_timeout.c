@@ -362,6 +362,49 @@ static void ipv4_mapped_and_v6only_sockets_are_held(void **state)
 	end(&t);
 }
 
+/** It reaches nothing but IPv4 with it. */
+static void an_ipv6_socket_with_an_ipv4_address_is_held(void **state)
+{
+	struct trial t;
+	(void)state;
+	start(&t, AF_INET, "connect-timeout=200ms times=1");
+	assert_string_equal(actor_do(&t.a, "socket6 s0"), "0 -");
+	assert_string_equal(actor_do(&t.a, "bind s0 [::ffff:127.0.0.1] 0"), "0 -");
+	assert_string_equal(actor_do(&t.a, "connect s0 [::ffff:127.0.0.1] %u", t.port),
+			    "-1 ETIMEDOUT");
+	expect_ms(&t, 200);
+	expect_untouched(&t);
+	expect_unanswered_syn(&t);
+	assert_string_equal(actor_do(&t.a, "connect s0 [::ffff:127.0.0.1] %u", t.port), "0 -");
+	close(peer_accept(t.target));
+	end(&t);
+}
+
+/** One that is bound to a device reaches loopback if that is the device. */
+static void a_socket_that_is_bound_to_a_device_is_held_or_goes_its_way(void **state)
+{
+	(void)state;
+	lab_second_host();
+	for (int i = 0; i < 2; i++) {
+		struct trial t;
+		start(&t, families[i], "connect-timeout=200ms");
+		make_socket(&t, 0, "");
+		assert_string_equal(actor_do(&t.a, "setsockopt s0 device lo"), "0 -");
+		assert_string_equal(connect_slot(&t, 0), "-1 ETIMEDOUT");
+		expect_unanswered_syn(&t);
+		assert_int_equal(log_count(&t.a, "warn"), 0);
+		make_socket(&t, 1, "");
+		assert_string_equal(actor_do(&t.a, "setsockopt s1 device cable"), "0 -");
+		const char *address = i == 0 ? SECOND_ADDR : "[" SECOND_ADDR6 "]";
+		assert_string_equal(actor_do(&t.a, "connect s1 %s 9", address), "-1 ECONNREFUSED");
+		const char *line = log_find(&t.a, "warn", 0);
+		assert_string_equal(json_get(line, "cause"), "rule-idle");
+		assert_non_null(strstr(json_get(line, "why"), "bound to a device"));
+		assert_int_equal(log_count(&t.a, "inject"), 1);
+		end(&t);
+	}
+}
+
 /** A send that connects is a connect. */
 static void fast_open_is_held_too(void **state)
 {
@@ -452,6 +495,36 @@ static void without_loopback_it_falls_back_or_says_so(void **state)
 			assert_string_equal(json_get(verdict, "cause"), "unreachable");
 		}
 		assert_int_equal(actor_stop(&t.a), 0);
+	}
+}
+
+/** A socket that speaks IPv4 as well, where loopback has nothing else. */
+static void without_ipv6_on_loopback_ipv4_is_enough(void **state)
+{
+	static const char *const ways[] = {"0", "1"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct trial t = {.family = AF_INET6, .target = -1, .port = 9};
+		assert_int_equal(unshare(CLONE_NEWNET), 0);
+		lab_sysctl("net/ipv6/conf/lo/disable_ipv6", "1");
+		assert_int_equal(system("ip link set lo up"), 0);
+		capture_open(&t.wire, "lo");
+		actor_start(&t.a, (const char *[]){"RESETBY_RULES=connect-timeout=200ms", NULL});
+		make_socket(&t, 0, "");
+		actor_do(&t.a, "setsockopt s0 v6only %s", ways[i]);
+		assert_string_equal(connect_slot(&t, 0), "-1 ETIMEDOUT");
+		expect_ms(&t, 200);
+		if (i == 0) {
+			expect_unanswered_syn(&t);
+			assert_string_equal(
+				capture_find(&t.wire, (struct match){.set = TH_SYN}, 0)->to,
+				"127.0.0.1");
+		} else {
+			assert_int_equal(capture_count(&t.wire, (struct match){.set = TH_SYN}), 0);
+		}
+		assert_int_equal(actor_stop(&t.a), 0);
+		capture_close(&t.wire);
+		lab_go(HOST_FIRST);
 	}
 }
 
@@ -787,6 +860,9 @@ LAB_MAIN(LAB_TEST(blocking_connect_ends_exactly), LAB_TEST(the_programs_options_
 	 LAB_TEST(ipv4_mapped_and_v6only_sockets_are_held), LAB_TEST(fast_open_is_held_too),
 	 LAB_TEST(fast_open_connect_is_held_too),
 	 LAB_TEST(without_loopback_it_falls_back_or_says_so),
+	 LAB_TEST(without_ipv6_on_loopback_ipv4_is_enough),
+	 LAB_TEST(an_ipv6_socket_with_an_ipv4_address_is_held),
+	 LAB_TEST(a_socket_that_is_bound_to_a_device_is_held_or_goes_its_way),
 	 LAB_TEST(what_never_answers_is_not_there_for_other_hosts),
 	 LAB_TEST(a_program_that_goes_to_another_network_namespace_is_held_there),
 	 LAB_TEST(own_descriptors_do_not_exist_for_the_program),
