@@ -172,7 +172,8 @@ void text_size(struct text *text, uint64_t bytes)
 	if (tenths >= 1000) {
 		tenths = (tenths + 5) / 10 * 10;
 	}
-	if (tenths >= KIB * 10 && unit + 1 < sizeof units / sizeof *units) {
+	/* The last unit comes to 16 of it. */
+	if (tenths >= KIB * 10) {
 		tenths = 10;
 		unit++;
 	}

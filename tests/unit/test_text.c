@@ -39,8 +39,14 @@ static void a_duration_reads_as_a_person_would_write_it(void **state)
 	assert_string_equal(duration(119500), "2 min");
 	assert_string_equal(duration(180 * 1000), "3 min");
 	assert_string_equal(duration(187 * 1000), "3 min 7 s");
+	assert_string_equal(duration(3599 * 1000), "59 min 59 s");
 	assert_string_equal(duration(3600 * 1000), "1 h");
+	assert_string_equal(duration(3629 * 1000), "1 h");
+	assert_string_equal(duration(3630 * 1000), "1 h 1 min");
 	assert_string_equal(duration(125 * 60 * 1000), "2 h 5 min");
+	assert_string_equal(duration(2879 * 60 * 1000), "47 h 59 min");
+	assert_string_equal(duration((int64_t)(2880 + 29) * 60 * 1000), "2 days");
+	assert_string_equal(duration((int64_t)(2880 + 30) * 60 * 1000), "2 days 1 h");
 	assert_string_equal(duration((int64_t)75 * 3600 * 1000), "3 days 3 h");
 	assert_string_equal(duration(-2500), "-2.5 s");
 }
@@ -61,11 +67,24 @@ static void a_size_is_exact_while_it_is_small(void **state)
 	assert_string_equal(size(300), "300 bytes");
 	assert_string_equal(size(1500), "1500 bytes");
 	assert_string_equal(size(65536), "64 KiB");
+	assert_string_equal(size(1023), "1023 bytes");
+	assert_string_equal(size(1024), "1 KiB");
 	assert_string_equal(size(4096), "4 KiB");
-	assert_string_equal(size(10001), "9.8 KiB");
+	assert_string_equal(size(9999), "9999 bytes");
+	assert_string_equal(size(10000), "9.8 KiB");
+	assert_string_equal(size((uint64_t)1 << 20), "1 MiB");
 	assert_string_equal(size((uint64_t)3 << 20), "3 MiB");
 	assert_string_equal(size(((uint64_t)1 << 20) - 1), "1 MiB");
 	assert_string_equal(size((uint64_t)5 << 39), "2.5 TiB");
+}
+
+static void a_size_has_three_digits_that_count(void **state)
+{
+	(void)state;
+	assert_string_equal(size(99 * 1024 + 922), "99.9 KiB");
+	assert_string_equal(size(150 * 1024 + 410), "150 KiB");
+	assert_string_equal(size(150 * 1024 + 512), "151 KiB");
+	assert_string_equal(size(950 * 1024), "950 KiB");
 }
 
 static void format_takes_each_kind_of_argument(void **state)
@@ -78,6 +97,10 @@ static void format_takes_each_kind_of_argument(void **state)
 	assert_string_equal(room,
 			    "a -5 7 -9223372036854775808 18446744073709551615 40 ms 1 byte 100%");
 	assert_false(text.cut);
+	text = text_in(room, sizeof room);
+	text_format(&text, "%N, %N, %N, 50%", (uint64_t)0, "byte", (uint64_t)1, "byte", UINT64_MAX,
+		    "byte");
+	assert_string_equal(room, "0 bytes, 1 byte, 18446744073709551615 bytes, 50%");
 }
 
 static void numbers_are_padded_and_hexadecimal(void **state)
@@ -158,6 +181,13 @@ static void after_a_rewind_there_is_room_again(void **state)
 	assert_false(text.cut);
 	text_string(&text, "z");
 	assert_string_equal(room, "az");
+	text_rewind(&text, 3);
+	assert_int_equal(text.length, 2);
+	/* Where nothing is taken off there is no more room than before. */
+	text_string(&text, "yx");
+	text_rewind(&text, text.length);
+	assert_string_equal(room, "azy");
+	assert_true(text.cut);
 }
 
 static void numbers_of_every_length_agree_with_printf(void **state)
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_duration_reads_as_a_person_would_write_it),
 		cmocka_unit_test(every_64_bit_duration_and_size_is_written_without_overflow),
 		cmocka_unit_test(a_size_is_exact_while_it_is_small),
+		cmocka_unit_test(a_size_has_three_digits_that_count),
 		cmocka_unit_test(format_takes_each_kind_of_argument),
 		cmocka_unit_test(numbers_are_padded_and_hexadecimal),
 		cmocka_unit_test(nothing_is_written_past_the_end_of_any_buffer),
