@@ -45,6 +45,7 @@ static void a_duration_reads_as_a_person_would_write_it(void **state)
 	assert_string_equal(duration(3630 * 1000), "1 h 1 min");
 	assert_string_equal(duration(125 * 60 * 1000), "2 h 5 min");
 	assert_string_equal(duration(2879 * 60 * 1000), "47 h 59 min");
+	assert_string_equal(duration((int64_t)2880 * 60 * 1000), "2 days");
 	assert_string_equal(duration((int64_t)(2880 + 29) * 60 * 1000), "2 days");
 	assert_string_equal(duration((int64_t)(2880 + 30) * 60 * 1000), "2 days 1 h");
 	assert_string_equal(duration((int64_t)75 * 3600 * 1000), "3 days 3 h");
