@@ -290,6 +290,50 @@ static void blocking_connect_that_is_rejected_is_told(void **state)
 	stop_actor(&a);
 }
 
+/** The error of an IPv4 address is kept by an IPv6 socket too, in IPv6's words. */
+static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u reject with icmp type admin-prohibited", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	actor_do(&a, "socket6 s0");
+	assert_string_equal(actor_do(&a, "connect s0 [::ffff:" SECOND_ADDR "] %u", place.port),
+			    "-1 EHOSTUNREACH");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .cause = "rejected",
+					 .sure = "certain",
+					 .why = {"ICMP type 3 code 13 by " SECOND_ADDR}});
+	stop_actor(&a);
+}
+
+/** Each SYN may be answered by somebody else. */
+static void of_two_rejections_the_one_that_ended_it_is_told(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET);
+	(void)state;
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u limit rate 1/hour burst 1 packets reject with icmp "
+	    "type admin-prohibited",
+	    place.port);
+	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
+	lab_go(HOST_FIRST);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
+	expect_verdict(&a, 0,
+		       (struct expected){.op = "connect",
+					 .cause = "rejected",
+					 .sure = "certain",
+					 .why = {"ICMP type 3 code 3"}});
+	stop_actor(&a);
+}
+
 static void firewall_that_sends_a_rst_is_refused(void **state)
 {
 	struct actor a;
@@ -1031,6 +1075,8 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(icmp_answers_are_told_with_type_code_and_sender),
 	 LAB_TEST(icmp_error_taken_while_the_syn_is_still_sent_is_told_once),
 	 LAB_TEST(blocking_connect_that_is_rejected_is_told),
+	 LAB_TEST(rejection_of_ipv4_is_told_of_an_ipv6_socket),
+	 LAB_TEST(of_two_rejections_the_one_that_ended_it_is_told),
 	 LAB_TEST(firewall_that_sends_a_rst_is_refused),
 	 LAB_TEST(firewall_of_this_host_as_the_server_is_a_rejection),
 	 LAB_TEST(firewall_of_this_host_as_the_client_is_no_refusal),
