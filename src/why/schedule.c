@@ -119,13 +119,15 @@ static const struct {
 	int64_t seconds;
 	const char *whose;
 } idle_limits[] = {
-	{5, "Node's server.keepAliveTimeout"},
+	{5, "Node's server.keepAliveTimeout, or Apache's KeepAliveTimeout"},
 	{60, "an AWS ALB, or nginx proxy_read_timeout"},
 	{75, "nginx keepalive_timeout"},
 	{240, "the Azure load balancer"},
 	{300, "mobile NAT"},
 	{350, "an AWS NLB or NAT gateway"},
+	{600, "Google Cloud's network"},
 	{900, "Linux IPVS"},
+	{28800, "MySQL and MariaDB wait_timeout"},
 };
 
 void schedule_write_idle_limit(struct text *text, int64_t gap_ms)
