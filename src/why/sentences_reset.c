@@ -95,6 +95,10 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 			  : e->error == ECONNRESET    ? "this ECONNRESET"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");
+	if (e->gap_ms > 0) {
+		text_format(text, "; a silence of %t had gone before", e->gap_ms);
+		schedule_write_idle_limit(text, e->gap_ms);
+	}
 	say_goodbye(e, text);
 }
 
