@@ -175,6 +175,7 @@ static const struct option options[] = {
 	{"device", SOL_SOCKET, SO_BINDTODEVICE, OPTION_TEXT},
 	{"v6only", IPPROTO_IPV6, IPV6_V6ONLY, OPTION_INT},
 	{"recverr", IPPROTO_IP, IP_RECVERR, OPTION_INT},
+	{"recverr6", IPPROTO_IPV6, IPV6_RECVERR, OPTION_INT},
 	{"ttl", IPPROTO_IP, IP_TTL, OPTION_INT},
 };
 

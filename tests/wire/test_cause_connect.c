@@ -386,6 +386,13 @@ static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
 
 static void error_queue_of_the_program_is_left_to_it(void **state)
 {
+	static const struct {
+		const char *socket, *option, *address;
+	} ways[] = {
+		{"socket4", "recverr", SECOND_ADDR},
+		{"socket6", "recverr", "[::ffff:" SECOND_ADDR "]"},
+		{"socket6", "recverr6", "[::ffff:" SECOND_ADDR "]"},
+	};
 	struct actor a;
 	struct place place = second_host(AF_INET);
 	(void)state;
@@ -393,16 +400,20 @@ static void error_queue_of_the_program_is_left_to_it(void **state)
 	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
 	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "");
-	assert_string_equal(actor_do(&a, "setsockopt s0 recverr 1"), "0 -");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
-	expect_verdict(&a, 0,
-		       (struct expected){.cause = "refused",
-					 .sure = "likely",
-					 .others = "[\"rejected\"]",
-					 .why = {"reads the error queue itself"}});
-	/* The message is the SYN that failed. */
-	assert_true(actor_number(actor_do(&a, "recv s0 100 errqueue")) >= 0);
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		actor_do(&a, "%s s0", ways[i].socket);
+		assert_string_equal(actor_do(&a, "setsockopt s0 %s 1", ways[i].option), "0 -");
+		assert_string_equal(actor_do(&a, "connect s0 %s %u", ways[i].address, place.port),
+				    "-1 ECONNREFUSED");
+		expect_verdict(&a, i,
+			       (struct expected){.cause = "refused",
+						 .sure = "likely",
+						 .others = "[\"rejected\"]",
+						 .why = {"reads the error queue itself"}});
+		/* The message is the SYN that failed. */
+		assert_true(actor_number(actor_do(&a, "recv s0 100 errqueue")) >= 0);
+		actor_do(&a, "close s0");
+	}
 	stop_actor(&a);
 }
 
