@@ -162,7 +162,7 @@ static void closing_what_is_no_record_leaves_nothing_to_give_back(void **state)
 }
 
 /* How many records there were without memory, with none reserved and with some. */
-static int *seen;
+static int *records_had;
 
 static void see_without_memory(bool reserved)
 {
@@ -182,7 +182,7 @@ static void see_without_memory(bool reserved)
 	for (int i = 0; i < count; i++) {
 		CHECK(conn_known(FD + i)->begun_ns == (uint64_t)i);
 	}
-	seen[reserved] = count;
+	records_had[reserved] = count;
 }
 
 static void see_without_reserve(void)
@@ -199,13 +199,13 @@ static void see_with_reserve(void)
 static void more_connections_are_seen_where_records_were_reserved(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, 2 * sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
-	assert_ptr_not_equal(seen, MAP_FAILED);
+	records_had = mmap(NULL, 2 * sizeof *records_had, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(records_had, MAP_FAILED);
 	in_child(see_without_reserve);
 	in_child(see_with_reserve);
-	assert_int_equal(seen[true] - seen[false], 512);
-	munmap(seen, 2 * sizeof *seen);
+	assert_int_equal(records_had[true] - records_had[false], 512);
+	munmap(records_had, 2 * sizeof *records_had);
 }
 
 static void shared_record_lives_until_its_last_name_goes(void **state)
