@@ -393,7 +393,6 @@ static void each_call_of_a_connection_that_is_well_has_its_line(void **state)
 	(void)state;
 	struct pair p;
 	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=calls", NULL});
-	unsigned before = log_count(&p.a, "call");
 	for (unsigned i = 1; i <= 5; i++) {
 		actor_do(&p.a, "send s0 %u", i);
 		peer_recv(p.peer, i);
@@ -401,16 +400,30 @@ static void each_call_of_a_connection_that_is_well_has_its_line(void **state)
 		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 %u waitall", 10 * i)),
 				 10 * i);
 	}
+	/* And of threads that have said nothing before. */
+	for (int i = 0; i < 2; i++) {
+		actor_do(&p.a, "thread send s0 77");
+		actor_do(&p.a, "send s0 77");
+	}
 	actor_do(&p.a, "close s0");
 	for (unsigned i = 1; i <= 5; i++) {
-		for (unsigned in = 0; in < 2; in++) {
-			const char *line = log_find(&p.a, "call", before + 2 * (i - 1) + in);
-			assert_string_equal(json_get(line, "op"), in ? "recv" : "send");
-			assert_int_equal(json_number(line, "asked"), in ? 10 * i : i);
-			assert_int_equal(json_number(line, "result"), in ? 10 * i : i);
-			assert_int_equal(json_number(line, "conn"), 1);
+		const char *sent = log_line(&p.a, lab_text("\"send\",\"asked\":%u,", i));
+		assert_int_equal(json_number(sent, "result"), i);
+		const char *read = log_line(&p.a, lab_text("\"recv\",\"asked\":%u,", 10 * i));
+		assert_int_equal(json_number(read, "result"), 10 * i);
+		assert_int_equal(json_number(read, "conn"), 1);
+	}
+	unsigned by_first = 0, by_others = 0;
+	for (unsigned i = 0; i < log_count(&p.a, "call"); i++) {
+		const char *line = log_find(&p.a, "call", i);
+		if (json_get(line, "asked") && json_number(line, "asked") == 77) {
+			bool first = json_number(line, "tid") == json_number(line, "pid");
+			by_first += first;
+			by_others += !first;
 		}
 	}
+	assert_int_equal(by_first, 2);
+	assert_int_equal(by_others, 2);
 	pair_close(&p);
 }
 
