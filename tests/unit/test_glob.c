@@ -42,6 +42,8 @@ static void a_star_matches_any_run_of_characters(void **state)
 	assert_true(match("**a**", "a"));
 	assert_false(match("a*b*c", "a-c-b"));
 	assert_false(match("*x", "abc"));
+	assert_true(match("*ab", "aab"));
+	assert_false(match("*ab", "axb"));
 }
 
 static void a_question_mark_matches_one_character(void **state)
@@ -113,6 +115,8 @@ static void a_list_matches_when_one_of_its_patterns_does(void **state)
 	assert_true(glob_match_list(" nginx ,\tcu* ", "curl"));
 	assert_true(glob_match_list("a,,b", "b"));
 	assert_true(glob_match_list("a\\,b,c", "a,b"));
+	assert_true(glob_match_list("a\\,,c", "c"));
+	assert_true(glob_match_list(at_edge("a\\", 3), "a\\"));
 	assert_false(glob_match_list("nginx,wget", "curl"));
 }
 
@@ -122,6 +126,10 @@ static void an_empty_list_matches_nothing(void **state)
 	assert_false(glob_match_list("", "curl"));
 	assert_false(glob_match_list("", ""));
 	assert_false(glob_match_list(" , ,", ""));
+	assert_true(glob_list_is_empty(""));
+	assert_true(glob_list_is_empty(" ,\t, "));
+	assert_false(glob_list_is_empty(" ,a"));
+	assert_false(glob_list_is_empty("*"));
 }
 
 int main(void)

@@ -45,7 +45,8 @@ static void a_number_may_use_all_64_bits(void **state)
 static void a_number_is_digits_and_nothing_else(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {"", "-1", "+1", " 1", "1 ", "0x10", "1e3", "12a"};
+	static const char *const wrong[] = {"",     "-1",  "+1",  " 1", "1 ",
+					    "0x10", "1e3", "12a", "1:", "1/"};
 	uint64_t value;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		assert_int_equal(
@@ -92,8 +93,8 @@ static void a_duration_may_have_a_fraction_of_whole_milliseconds(void **state)
 static void a_duration_without_unit_is_refused(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {"",    "5",   "s",      "ms", "5x",   "5 s", "-1s",
-					    ".5s", "5.s", "1.2.3s", "5S", "5sec", "1,5s"};
+	static const char *const wrong[] = {"",    "5",   "s",      "ms", "5x",   "5 s",  "-1s",
+					    ".5s", "5.s", "1.2.3s", "5S", "5sec", "1,5s", "1.xs"};
 	uint64_t ms;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		assert_int_equal(
@@ -120,6 +121,7 @@ static void a_size_counts_in_powers_of_1024(void **state)
 	assert_int_equal(size("16K"), 16384);
 	assert_int_equal(size("1M"), 1048576);
 	assert_int_equal(size("2G"), 2147483648);
+	assert_int_equal(size("9223372036854775807"), INT64_MAX);
 }
 
 static void a_size_that_is_none_is_refused(void **state)
@@ -134,6 +136,7 @@ static void a_size_that_is_none_is_refused(void **state)
 	}
 	assert_int_equal(size("8589934591G"), INT64_MAX - 1073741823);
 	assert_int_equal(units_size("8589934592G", 11, &bytes), -ERANGE);
+	assert_int_equal(units_size("9223372036854775808", 19, &bytes), -ERANGE);
 }
 
 static void a_percentage_is_kept_in_millionths(void **state)
