@@ -360,6 +360,20 @@ the_library_is_found_beside_the_command_and_in_lib() {
 	tree/bin/resetby run cat /proc/self/maps | grep -qF "$PWD/tree/lib/libresetby.so"
 }
 
+# As in many a chroot.
+the_library_is_found_without_proc() {
+	local command apart=(unshare --mount)
+	[ "$(id -u)" -eq 0 ] || apart+=(--user --map-root-user)
+	"${apart[@]}" umount --lazy /proc 2>/dev/null || skip "/proc cannot be unmounted here"
+	mkdir -p beside
+	cp "$resetby" "$library" beside
+	ln -sf "$PWD/beside/resetby" link
+	for command in "$PWD/beside/resetby" beside/resetby ./link; do
+		expect "$("${apart[@]}" sh -c 'umount --lazy /proc && exec "$@"' - \
+			"$command" run printenv LD_PRELOAD)" "$PWD/beside/libresetby.so"
+	done
+}
+
 a_path_that_preload_cannot_hold_is_refused() {
 	local name
 	for name in 'a b' 'a:b' 'a$LIB'; do
@@ -560,6 +574,7 @@ points \
 	scripts_run \
 	a_loop_of_scripts_ends \
 	the_library_is_found_beside_the_command_and_in_lib \
+	the_library_is_found_without_proc \
 	a_path_that_preload_cannot_hold_is_refused \
 	netns_gives_net_admin_and_keeps_the_preload \
 	netns_that_is_not_allowed_is_refused \
