@@ -87,22 +87,28 @@ saved() { echo $(($(decided retried) + $(decided renewed))); }
 
 saves() {
 	under "$1" "retry=50 to=:$front"
-	# What is lost at all was refused, with its reason.
-	every_error_is_told GET PUT DELETE
 	at_least "$(saved)" 1
 }
 
 no_request_is_lost_to_reloads() {
 	saves reload
+	every_error_is_told GET PUT DELETE
 	nothing_lost GET PUT DELETE
 }
 
 # Killed when it has read that request and not answered, as on a busy machine, nginx leaves an end of file that
-# nobody takes for a reset.
+# nobody takes for a reset. The client that is told so connects anew by itself, also while nginx is down.
 saves_but_first_of_a_connection() {
+	local method failed=0 unconnected
 	saves "$1"
+	for method in GET PUT DELETE; do
+		failed=$((failed + $(value said.out $method failed)))
+	done
+	unconnected=$(awk '/ConnectionRefusedError/ { n += $1 } END { print n + 0 }' said.err)
+	expect "$(decided refused "never answered") refused" "$((failed - unconnected)) refused"
 	expect "$(decided refused) refused" "$(decided refused "never answered") refused"
 	at_most "$(decided refused)" "$(saved)"
+	[ "$(decided refused)" -gt 0 ] || expect "$unconnected" 0
 }
 
 a_killed_worker_costs_no_request_but_the_first_of_a_connection() {
