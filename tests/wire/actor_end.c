@@ -168,6 +168,29 @@ static void run_select(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** Wait to write to some of these: how many there are. */
+static void run_wait_for_many(const struct words *words, struct outcome *outcome)
+{
+	struct pollfd entries[WORDS_MAX];
+	fd_set out;
+	int count = 0;
+	int highest = -1;
+	int ms = (int)number_at(words, 1, 0);
+	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	FD_ZERO(&out);
+	for (; count + 2 < words->count; count++) {
+		int fd = fd_at(words, count + 2);
+		entries[count] = (struct pollfd){.fd = fd, .events = POLLOUT};
+		FD_SET(fd, &out);
+		highest = fd > highest ? fd : highest;
+	}
+	if (strcmp(words->w[0], "poll_many") == 0) {
+		CALL(outcome, poll(entries, (nfds_t)count, ms));
+	} else {
+		CALL(outcome, select(highest + 1, NULL, &out, NULL, &limit));
+	}
+}
+
 static void run_epoll_create(const struct words *words, struct outcome *outcome)
 {
 	CALL_SLOT(outcome, word_at(words, 1, NULL), epoll_create1(EPOLL_CLOEXEC));
@@ -222,6 +245,8 @@ const struct command end_commands[] = {
 	{"fclose_text", "FD TEXT", run_fclose_text},
 	{"poll", "FD [EVENT...] MS", run_poll},
 	{"ppoll", "FD [EVENT...] MS", run_poll},
+	{"poll_many", "MS FD...", run_wait_for_many},
+	{"select_many", "MS FD...", run_wait_for_many},
 	{"__poll_chk", "FD [EVENT...] MS", run_poll},
 	{"select", "FD in|out [left] MS", run_select},
 	{"pselect", "FD in|out MS", run_select},

@@ -182,6 +182,32 @@ static void run_more_waiting(const struct words *words, struct outcome *outcome)
 	}
 }
 
+/** A fortified call whose buffer is smaller than what it asks for. */
+static void run_overflow(const struct words *words, struct outcome *outcome)
+{
+	extern ssize_t __read_chk(int, void *, size_t, size_t);
+	extern ssize_t __recv_chk(int, void *, size_t, size_t, int);
+	extern ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *,
+				      socklen_t *);
+	extern int __poll_chk(struct pollfd *, nfds_t, int, size_t);
+	const char *name = word_at(words, 2, "");
+	struct pollfd entries[2] = {{.fd = fd_at(words, 1)}, {.fd = fd_at(words, 1)}};
+	struct timespec none = {0};
+	char bytes[2];
+	int fd = fd_at(words, 1);
+	if (strcmp(name, "__read_chk") == 0) {
+		CALL(outcome, __read_chk(fd, bytes, 2, 1));
+	} else if (strcmp(name, "__recv_chk") == 0) {
+		CALL(outcome, __recv_chk(fd, bytes, 2, 1, MSG_DONTWAIT));
+	} else if (strcmp(name, "__recvfrom_chk") == 0) {
+		CALL(outcome, __recvfrom_chk(fd, bytes, 2, 1, MSG_DONTWAIT, NULL, NULL));
+	} else if (strcmp(name, "__poll_chk") == 0) {
+		CALL(outcome, __poll_chk(entries, 2, 0, sizeof(entries) - 1));
+	} else {
+		CALL(outcome, __ppoll_chk(entries, 2, &none, NULL, sizeof(entries) - 1));
+	}
+}
+
 /** What a program that wants to cooperate says. */
 static void run_mark(const struct words *words, struct outcome *outcome)
 {
@@ -236,6 +262,7 @@ const struct command more_commands[] = {
 	{"__ppoll_chk", "FD", run_more_waiting},
 	{"__select", "FD", run_more_waiting},
 	{"epoll_pwait2", "FD", run_more_waiting},
+	{"overflow", "FD CALL", run_overflow},
 	{"mark_idempotent", "FD", run_mark},
 	{"clear_idempotent", "FD", run_mark},
 	{0},

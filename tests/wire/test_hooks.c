@@ -424,6 +424,56 @@ static void waits_see_a_connection_open(void **state)
 	}
 }
 
+/** Behind others in the array, and in another word of the set; what is no socket is none of them. */
+static void waits_for_many_see_each_connection_open(void **state)
+{
+	static const char *const ways[][2] = {{"poll_many", "poll"}, {"select_many", "select"}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct actor a;
+		uint16_t port;
+		int listener = peer_listen(AF_INET, &port);
+		actor_start(&a, CALLS);
+		actor_do(&a, "file s4");
+		for (int slot = 0; slot < 2; slot++) {
+			actor_do(&a, "socket4 s5 nonblock");
+			actor_do(&a, "dupfd_from s5 s%d %d", slot, 70 + 65 * slot);
+			actor_do(&a, "close s5");
+			assert_string_equal(actor_do(&a, "connect s%d 127.0.0.1 %u", slot, port),
+					    "-1 EINPROGRESS");
+			close(peer_accept(listener));
+		}
+		assert_int_equal(log_count(&a, "open"), 0);
+		assert_string_equal(actor_do(&a, "%s 20000 s4 s0 s1", ways[i][0]), "3 -");
+		assert_int_equal(log_count(&a, "open"), 2);
+		for (unsigned line = 0; line < 2; line++) {
+			const char *open = log_find(&a, "open", line);
+			assert_string_equal(json_get(open, "op"), ways[i][1]);
+			assert_int_equal(json_number(open, "fd"), 70 + 65 * line);
+		}
+		assert_int_equal(actor_stop(&a), 0);
+		close(listener);
+	}
+}
+
+static void fortified_calls_stop_an_overflow(void **state)
+{
+	static const char *const calls[] = {"__read_chk", "__recv_chk", "__recvfrom_chk",
+					    "__poll_chk", "__ppoll_chk"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct pair p;
+		pair_open(&p, client_situation, NULL);
+		peer_send(p.peer, "xyz");
+		assert_string_equal(actor_do(&p.a, "poll s0 in 20000"), "1 - in");
+		assert_string_equal(actor_do(&p.a, "overflow s0 %s", calls[i]), "killed SIGABRT");
+		actor_stop(&p.a);
+		close(p.peer);
+		close(p.listener);
+		capture_close(&p.wire);
+	}
+}
+
 /** The line of an opening call: its result is `result`, about a slot's number. */
 static void expect_opening(struct actor *a, const char *op, long fd, long result, const char *error)
 {
@@ -554,5 +604,7 @@ LAB_MAIN(LAB_TEST(every_name_has_a_row), LAB_TEST(reads_are_seen),
 	 LAB_TEST(writes_that_fail_are_seen), LAB_TEST(closes_are_seen),
 	 LAB_TEST(copies_are_the_same_connection), LAB_TEST(questions_are_seen),
 	 LAB_TEST(questions_that_fail_are_seen), LAB_TEST(waits_see_a_connection_open),
-	 LAB_TEST(opening_calls_are_seen), LAB_TEST(epoll_is_what_it_was),
-	 LAB_TEST(ioctl_sets_the_mode), LAB_TEST(a_line_says_how_long_its_call_took))
+	 LAB_TEST(waits_for_many_see_each_connection_open),
+	 LAB_TEST(fortified_calls_stop_an_overflow), LAB_TEST(opening_calls_are_seen),
+	 LAB_TEST(epoll_is_what_it_was), LAB_TEST(ioctl_sets_the_mode),
+	 LAB_TEST(a_line_says_how_long_its_call_took))
