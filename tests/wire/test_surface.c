@@ -407,7 +407,30 @@ static void history_tells_the_last_sixteen_calls(void **state)
 	pair_close(&p);
 }
 
-LAB_MAIN(LAB_TEST(reset_met_in_any_read_is_connection_reset),
+/** Without a byte it is no question to the socket, and takes no error that a wait has shown. */
+static void a_writev_of_no_byte_leaves_a_reset_to_the_next_call(void **state)
+{
+	static const char *const waits[] = {"poll s0 in 20000", "ppoll s0 in 20000",
+					    "epoll_wait s7 20000", "epoll_pwait s7 20000"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		struct pair p;
+		pair_open_client(&p);
+		actor_do(&p.a, "epoll_create s7");
+		actor_do(&p.a, "epoll_add s7 s0 in named");
+		assert_string_equal(actor_do(&p.a, "writev s0 5 1"), "5 -");
+		peer_recv(p.peer, 5);
+		assert_string_equal(actor_do(&p.a, "writev s0 0 1"), "0 -");
+		pair_abort_peer(&p);
+		assert_string_equal(actor_do(&p.a, "%s", waits[i]), "1 - in err hup");
+		assert_string_equal(actor_do(&p.a, "writev s0 0 1"), "0 -");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		pair_close(&p);
+	}
+}
+
+LAB_MAIN(LAB_TEST(a_writev_of_no_byte_leaves_a_reset_to_the_next_call),
+	 LAB_TEST(reset_met_in_any_read_is_connection_reset),
 	 LAB_TEST(reset_met_in_any_write_is_connection_reset_by_peer),
 	 LAB_TEST(so_error_goes_by_what_was_waited_for),
 	 LAB_TEST(so_error_goes_by_what_epoll_watches),
