@@ -143,6 +143,38 @@ static void a_connect_that_never_sent_anything_ends_in_silence(void **state)
 	end(&t);
 }
 
+/** It is ended as any other, once somebody has answered. */
+static void what_was_answered_has_an_end(void **state)
+{
+	static const char *const ends[] = {"fin", "fin", "peer-fin"};
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct trial t;
+		start(&t);
+		int listener = peer_listen(AF_INET, &t.port);
+		connect_later(&t, "");
+		assert_string_equal(actor_do(&t.a, "send s0 5"), "5 -");
+		int peer = peer_accept(listener);
+		peer_recv(peer, 5);
+		if (i == 1) {
+			assert_string_equal(actor_do(&t.a, "shutdown s0 w"), "0 -");
+			assert_int_equal(peer_drain(peer), 0);
+		}
+		if (i > 0) {
+			close(peer);
+			assert_string_equal(actor_do(&t.a, "recv s0"), "0 -");
+		}
+		assert_string_equal(actor_do(&t.a, "close s0"), "0 -");
+		assert_string_equal(json_get(log_find(&t.a, "close", 0), "end"), ends[i]);
+		if (i == 0) {
+			assert_int_equal(peer_drain(peer), 0);
+			close(peer);
+		}
+		close(listener);
+		end(&t);
+	}
+}
+
 /** The connect that only ends the attempt before is none, as on any socket. */
 static void what_is_switched_off_is_no_fast_open(void **state)
 {
@@ -186,5 +218,5 @@ LAB_MAIN(LAB_TEST(refusal_of_a_write_that_waits_is_told_once),
 	 LAB_TEST(refusal_behind_a_write_is_told_to_the_next_call),
 	 LAB_TEST(a_syn_with_data_that_nobody_answers_is_abandoned),
 	 LAB_TEST(a_connect_that_never_sent_anything_ends_in_silence),
-	 LAB_TEST(what_is_switched_off_is_no_fast_open),
+	 LAB_TEST(what_was_answered_has_an_end), LAB_TEST(what_is_switched_off_is_no_fast_open),
 	 LAB_TEST(a_connection_behind_a_fast_open_is_like_any))
