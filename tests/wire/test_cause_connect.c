@@ -3,6 +3,7 @@
 #include "lab_pair.h"
 #include "lab_verdict.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -349,6 +350,30 @@ static void of_two_rejections_the_one_that_ended_it_is_told(void **state)
 					 .sure = "certain",
 					 .why = {"ICMP type 3 code 3"}});
 	stop_actor(&a);
+}
+
+/** A RST is a segment, and no ICMP error is any: what has come to others says nothing then. */
+static void refusal_is_certain_where_icmpv6_errors_have_come(void **state)
+{
+	struct actor a;
+	struct place place = second_host(AF_INET6);
+	struct sockaddr_in6 nobody = {.sin6_family = AF_INET6, .sin6_port = htons(place.port)};
+	(void)state;
+	int other = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(inet_pton(AF_INET6, SECOND_ADDR6, &nobody.sin6_addr), 1);
+	assert_int_equal(sendto(other, "x", 1, 0, (struct sockaddr *)&nobody, sizeof(nobody)), 1);
+	lab_until(system("grep -q '^Icmp6InDestUnreachs[[:space:]]*[1-9]' "
+			 "/proc/thread-self/net/snmp6") == 0);
+	actor_start(&a, NULL);
+	new_socket(&a, "s0", place, "nonblock");
+	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
+	wait_for_failure(&a, "s0");
+	assert_string_equal(actor_do(&a, "getsockopt s0 error"), "0 - ECONNREFUSED");
+	expect_verdict(
+		&a, 0,
+		(struct expected){.op = "getsockopt", .cause = "refused", .sure = "certain"});
+	stop_actor(&a);
+	close(other);
 }
 
 static void firewall_that_sends_a_rst_is_refused(void **state)
@@ -1114,6 +1139,7 @@ LAB_MAIN(LAB_TEST(port_without_listener_is_refused),
 	 LAB_TEST(blocking_connect_that_is_rejected_is_told),
 	 LAB_TEST(rejection_of_ipv4_is_told_of_an_ipv6_socket),
 	 LAB_TEST(of_two_rejections_the_one_that_ended_it_is_told),
+	 LAB_TEST(refusal_is_certain_where_icmpv6_errors_have_come),
 	 LAB_TEST(firewall_that_sends_a_rst_is_refused),
 	 LAB_TEST(firewall_of_this_host_as_the_server_is_a_rejection),
 	 LAB_TEST(firewall_of_this_host_as_the_client_is_no_refusal),
