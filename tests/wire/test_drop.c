@@ -167,27 +167,40 @@ static void a_lost_ack_of_our_fin_leaves_us_in_fin_wait_1(void **state)
 	pair_close(&p);
 }
 
-/** FIN-3 after our close: the peer's FIN never arrives at what is closed here, FIN_WAIT_2. */
+static bool loses_the_peers_fin(const char *rule, const char *way)
+{
+	struct pair p;
+	pair_with_rule(&p, client_situation, rule);
+	assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
+	peer_recv(p.peer, 3);
+	assert_int_equal(log_count(&p.a, "inject"), 0);
+	assert_string_equal(actor_do(&p.a, "%s", way), "0 -");
+	tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	/* Sent again, for nobody acknowledges it. */
+	struct match fins = {.from_port = p.peer_port, .set = TH_FIN};
+	lab_until(tcp_state(p.peer) != TCP_LAST_ACK || capture_find(&p.wire, fins, 1) != NULL);
+	bool loses = tcp_state(p.peer) == TCP_LAST_ACK;
+	assert_int_equal(log_count(&p.a, "inject"), 1);
+	pair_close(&p);
+	return loses;
+}
+
+/**
+ * FIN-3 after our close: the peer's FIN never arrives at what is closed here, FIN_WAIT_2. Where a busy
+ * machine has our own FIN acknowledged after the close has returned, the kernel keeps no socket for it.
+ */
 static void a_fin_can_be_lost_from_the_close_on(void **state)
 {
 	static const char *const rules[] = {"drop=fin when=close", "drop=fin after=3",
 					    "drop=all when=close", "drop=rst when=close"};
-	static const char *const ways[] = {"close s0", "shutdown s0 w"};
 	(void)state;
-	for (size_t i = 0; i < 8; i++) {
-		struct pair p;
-		pair_with_rule(&p, client_situation, rules[i / 2]);
-		assert_string_equal(actor_do(&p.a, "send s0 3"), "3 -");
-		peer_recv(p.peer, 3);
-		assert_int_equal(log_count(&p.a, "inject"), 0);
-		assert_string_equal(actor_do(&p.a, "%s", ways[i % 2]), "0 -");
-		tcp_wait_state(p.peer, TCP_CLOSE_WAIT);
-		assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
-		/* Sent again, for nobody acknowledges it. */
-		capture_await(&p.wire, (struct match){.from_port = p.peer_port, .set = TH_FIN}, 1);
-		assert_int_equal(tcp_state(p.peer), TCP_LAST_ACK);
-		assert_int_equal(log_count(&p.a, "inject"), 1);
-		pair_close(&p);
+	for (size_t i = 0; i < 4; i++) {
+		int tries = 1;
+		while (!loses_the_peers_fin(rules[i], "close s0")) {
+			assert_true(tries++ < 5);
+		}
+		assert_true(loses_the_peers_fin(rules[i], "shutdown s0 w"));
 	}
 }
 
