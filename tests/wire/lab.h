@@ -398,6 +398,9 @@ long actor_number(const char *result);
 /** End of commands: the actor returns from main. Returns its wait status. */
 int actor_stop(struct actor *actor);
 
+/** How many descriptors the actor has, those of the library among them. */
+unsigned actor_descriptors(const struct actor *actor);
+
 /** What the actor wrote to stderr until now. Static buffer. */
 const char *actor_stderr(struct actor *actor);
 

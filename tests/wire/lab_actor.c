@@ -395,6 +395,19 @@ int actor_stop(struct actor *actor)
 	return actor->status;
 }
 
+unsigned actor_descriptors(const struct actor *actor)
+{
+	unsigned count = 0;
+	DIR *directory = opendir(lab_text("/proc/%d/fd", (int)actor->pid));
+	assert_non_null(directory);
+	while (readdir(directory) != NULL) {
+		count++;
+	}
+	closedir(directory);
+	/* Without . and .. */
+	return count - 2;
+}
+
 const char *actor_stderr(struct actor *actor)
 {
 	static char *text;

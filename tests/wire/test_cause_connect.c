@@ -4,7 +4,6 @@
 #include "lab_verdict.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -292,19 +291,6 @@ static void blocking_connect_that_is_rejected_is_told(void **state)
 	stop_actor(&a);
 }
 
-/** Those that we open to find something out have to be closed again. */
-static unsigned open_descriptors(const struct actor *actor)
-{
-	unsigned count = 0;
-	DIR *directory = opendir(lab_text("/proc/%d/fd", (int)actor->pid));
-	assert_non_null(directory);
-	while (readdir(directory) != NULL) {
-		count++;
-	}
-	closedir(directory);
-	return count;
-}
-
 /** The error of an IPv4 address is kept by an IPv6 socket too, in IPv6's words. */
 static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 {
@@ -316,7 +302,7 @@ static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	actor_do(&a, "socket6 s0");
-	unsigned before = open_descriptors(&a);
+	unsigned before = actor_descriptors(&a);
 	assert_string_equal(actor_do(&a, "connect s0 [::ffff:" SECOND_ADDR "] %u", place.port),
 			    "-1 EHOSTUNREACH");
 	expect_verdict(&a, 0,
@@ -325,7 +311,7 @@ static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 					 .sure = "certain",
 					 .why = {"ICMP type 3 code 13 by " SECOND_ADDR}});
 	/* The log is one more. */
-	assert_int_equal(open_descriptors(&a), before + 1);
+	assert_int_equal(actor_descriptors(&a), before + 1);
 	stop_actor(&a);
 }
 
@@ -1029,7 +1015,7 @@ static void ports_that_are_all_taken_are_told(void **state)
 		assert_int_equal(peer_drain(peer), 0);
 		close(peer);
 		assert_string_equal(connect_to(&a, "s1", place), "0 -");
-		unsigned before = open_descriptors(&a);
+		unsigned before = actor_descriptors(&a);
 		const char *result = connect_to(&a, "s2", place);
 		lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
 		assert_string_equal(result, "-1 EADDRNOTAVAIL");
@@ -1041,7 +1027,7 @@ static void ports_that_are_all_taken_are_told(void **state)
 						 .rst_case = "none",
 						 .why = {"ip_local_port_range 50001 to 50002,",
 							 "in TIME_WAIT"}});
-		assert_int_equal(open_descriptors(&a), before + 1);
+		assert_int_equal(actor_descriptors(&a), before + 1);
 		stop_actor(&a);
 		close(listener);
 	}
