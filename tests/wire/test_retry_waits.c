@@ -348,6 +348,31 @@ static void a_signal_ends_a_wait_while_a_connection_is_renewed(void **state)
 	}
 }
 
+/** Linux writes it into the program's own timeout, also when a signal ends the wait: select(2). */
+static void select_tells_what_is_left_while_a_connection_is_renewed(void **state)
+{
+	static const int timeouts[] = {20000, 20500};
+	(void)state;
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		struct pair p;
+		double left = 0;
+		retry_open(&p, nonblocking_situation, "retry", NULL);
+		retry_ask_in_vain(&p, GET);
+		retry_dig_hole(&p);
+		assert_string_equal(actor_do(&p.a, "recv s0 1000"), "-1 EAGAIN");
+		actor_do(&p.a, "on_alarm");
+		actor_send(&p.a, "select s0 in left %d", timeouts[i]);
+		actor_alarm(&p.a);
+		assert_int_equal(sscanf(actor_result(&p.a), "-1 EINTR %lf", &left), 1);
+		/* Not more than there was, and not less than the whole call took. */
+		long took_ms = actor_number(actor_do(&p.a, "time")) + 1;
+		assert_true(left * 1000 < timeouts[i]);
+		assert_true(left * 1000 >= (double)(timeouts[i] - took_ms - 1));
+		retry_fill_hole(&p);
+		pair_close(&p);
+	}
+}
+
 static void so_rcvtimeo_ends_a_read_and_the_next_has_the_answer(void **state)
 {
 	(void)state;
@@ -478,6 +503,7 @@ LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(writes_that_do_not_wait_go_on_after_what_was_sent),
 	 LAB_TEST(timeouts_are_exact_while_a_connection_is_renewed),
 	 LAB_TEST(a_signal_ends_a_wait_while_a_connection_is_renewed),
+	 LAB_TEST(select_tells_what_is_left_while_a_connection_is_renewed),
 	 LAB_TEST(so_rcvtimeo_ends_a_read_and_the_next_has_the_answer),
 	 LAB_TEST(so_rcvtimeo_counts_from_the_programs_call),
 	 LAB_TEST(so_rcvtimeo_ends_a_read_that_cannot_connect),
