@@ -355,7 +355,7 @@ static void select_tells_what_is_left_while_a_connection_is_renewed(void **state
 	(void)state;
 	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
 		struct pair p;
-		double left = 0;
+		long seconds = 0, micros = 0;
 		retry_open(&p, nonblocking_situation, "retry", NULL);
 		retry_ask_in_vain(&p, GET);
 		retry_dig_hole(&p);
@@ -363,11 +363,14 @@ static void select_tells_what_is_left_while_a_connection_is_renewed(void **state
 		actor_do(&p.a, "on_alarm");
 		actor_send(&p.a, "select s0 in left %d", timeouts[i]);
 		actor_alarm(&p.a);
-		assert_int_equal(sscanf(actor_result(&p.a), "-1 EINTR %lf", &left), 1);
+		assert_int_equal(sscanf(actor_result(&p.a), "-1 EINTR %ld.%ld", &seconds, &micros),
+				 2);
 		/* Not more than there was, and not less than the whole call took. */
 		long took_ms = actor_number(actor_do(&p.a, "time")) + 1;
-		assert_true(left * 1000 < timeouts[i]);
-		assert_true(left * 1000 >= (double)(timeouts[i] - took_ms - 1));
+		assert_in_range(micros, 0, 999999);
+		long left_us = seconds * 1000000 + micros;
+		assert_true(left_us < timeouts[i] * 1000L);
+		assert_true(left_us >= (timeouts[i] - took_ms - 1) * 1000);
 		retry_fill_hole(&p);
 		pair_close(&p);
 	}
