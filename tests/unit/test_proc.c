@@ -229,18 +229,25 @@ static void a_sysctl_of_two_numbers_gives_both(void **state)
 static void numbers_below_zero_and_above_63_bits_are_read_as_such(void **state)
 {
 	(void)state;
-	char text[64];
-	int64_t value = 0;
-	assert_true(proc_read("/proc/sys/kernel/shmmax", text, sizeof text) > 0);
-	if (strtoull(text, NULL, 10) > INT64_MAX) {
-		assert_int_equal(proc_sysctl("kernel/shmmax", &value, 1), -ERANGE);
+	static const char *const names[] = {"kernel/shmmax", "kernel/sched_rt_runtime_us",
+					    "net/ipv6/conf/lo/use_tempaddr"};
+	unsigned found = 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char path[128], text[64];
+		int64_t value = 0;
+		snprintf(path, sizeof path, "/proc/sys/%s", names[i]);
+		if (proc_read(path, text, sizeof text) <= 0) {
+			continue;
+		}
+		found++;
+		errno = 0;
+		long long expected = strtoll(text, NULL, 10);
+		int result = proc_sysctl(names[i], &value, 1);
+		assert_int_equal(result, errno == ERANGE ? -ERANGE : 1);
+		assert_true(result < 0 || value == expected);
 	}
-	assert_true(proc_read("/proc/sys/kernel/sched_rt_runtime_us", text, sizeof text) > 0);
-	assert_int_equal(proc_sysctl("kernel/sched_rt_runtime_us", &value, 1), 1);
-	assert_int_equal(value, strtoll(text, NULL, 10));
-	if (proc_read("/proc/sys/net/ipv6/conf/lo/use_tempaddr", text, sizeof text) > 0) {
-		assert_int_equal(proc_sysctl("net/ipv6/conf/lo/use_tempaddr", &value, 1), 1);
-		assert_int_equal(value, strtoll(text, NULL, 10));
+	if (found == 0) {
+		skip();
 	}
 }
 
