@@ -97,6 +97,9 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 						      : "told to nobody");
 	if (e->gap_ms > 0) {
 		text_format(text, "; a silence of %t had gone before", e->gap_ms);
+	}
+	/* A server's silence is the time it took to answer, and not that of an idle connection. */
+	if (e->side != SIDE_SERVER) {
 		schedule_write_idle_limit(text, e->gap_ms);
 	}
 	say_goodbye(e, text);
