@@ -72,10 +72,15 @@ int rules_file_look(struct rules_stamp *now)
 	return 0;
 }
 
+static bool looks_different(const struct rules_stamp *now)
+{
+	return now->inode != known.inode || now->size != known.size ||
+	       now->changed_ns != known.changed_ns;
+}
+
 bool rules_file_looks_edited(const struct rules_stamp *now)
 {
-	return known.is_young || now->inode != known.inode || now->size != known.size ||
-	       now->changed_ns != known.changed_ns;
+	return known.is_young || looks_different(now);
 }
 
 static long open_file(void)
@@ -122,7 +127,8 @@ int rules_file_read(struct rule_source *text, struct rules_stamp *now)
 		if (room != NULL) {
 			raw_unmap(room, FILE_SIZE_MAX);
 		}
-		now->content = (uint64_t)length;
+		/* That the program may no longer read what it has read is no edit. */
+		now->content = looks_different(now) ? (uint64_t)length : known.content;
 		return (int)length;
 	}
 	now->content = amount_to(room, (size_t)length);

@@ -31,7 +31,8 @@ bool rules_file_looks_edited(const struct rules_stamp *now);
  * @text
  *         In memory of its own, to be given back with rules_file_free().
  * @now
- *         Of a look just before; gets what the text amounts to.
+ *         Of a look just before; gets what the text amounts to. A file that cannot be read any
+ *         more, and looks as remembered, says what it said.
  * @return
  *         0, or a negative errno: -EFBIG above 1 MiB, -ESPIPE for a pipe, whose bytes nobody else would get.
  */

@@ -354,6 +354,25 @@ static void a_touch_is_no_edit(void **state)
 	pair_close(&p);
 }
 
+/** As one that has given up its rights, or has used up its descriptors, a moment after the file was made. */
+static void a_program_that_can_read_it_no_more_is_told_when_it_is_edited(void **state)
+{
+	struct pair p;
+	(void)state;
+	write_rules("linger0\n");
+	open_with_file(&p, client_situation);
+	assert_string_equal(actor_do(&p.a, "nofile_below 3"), "0 -");
+	let_a_look_pass(&p);
+	let_a_look_pass(&p);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	write_rules("linger0 to=:1\n");
+	const char *warn = wait_for_line(&p, "warn", 0);
+	assert_non_null(strstr(json_get(warn, "why"), "EMFILE"));
+	let_a_look_pass(&p);
+	assert_int_equal(log_count(&p.a, "warn"), 1);
+	pair_close(&p);
+}
+
 static void a_wrong_edit_keeps_the_rules_and_is_told_once(void **state)
 {
 	(void)state;
@@ -670,6 +689,7 @@ LAB_MAIN(LAB_TEST(a_new_rule_acts_on_connections_to_come),
 	 LAB_TEST(a_rule_taken_away_acts_no_more),
 	 LAB_TEST(a_rule_taken_away_leaves_an_open_connection),
 	 LAB_TEST(an_edit_is_seen_by_any_difference), LAB_TEST(a_touch_is_no_edit),
+	 LAB_TEST(a_program_that_can_read_it_no_more_is_told_when_it_is_edited),
 	 LAB_TEST(a_wrong_edit_keeps_the_rules_and_is_told_once),
 	 LAB_TEST(a_file_that_is_away_keeps_the_rules), LAB_TEST(a_file_that_is_gone_is_told_once),
 	 LAB_TEST(a_pipe_is_no_rules_file),
