@@ -62,8 +62,6 @@ PASSING = [
     # How much comes before the client has waited long enough is a matter of time.
     (r"with \d+ bytes received( a part of the answer)*", "with what had come"),
     (r"\bfd=\d+", "fd=N"),
-    # How many come in a second is a matter of the machine.
-    (r"with \d+ bytes received( a part of the answer)*", "with N bytes received"),
     # Newer curl says it so, and newer Python shows the line, too.
     (r"Couldn't connect", "Could not connect"),
     (r"(in <module>) .*? (\w+Error:)", r"\1 \2"),
