@@ -30,14 +30,26 @@ static struct place second_host(int family)
 	return place;
 }
 
+/** A firewall of the second host does this with what comes to the port. */
+static void filter_second_host(uint16_t port, const char *verdict)
+{
+	lab_go(HOST_SECOND);
+	nft("add rule inet lab in tcp dport %u %s", port, verdict);
+	lab_go(HOST_FIRST);
+}
+
+/** A port of the second host behind such a firewall. */
+static struct place behind_firewall(const char *verdict)
+{
+	struct place place = second_host(AF_INET);
+	filter_second_host(place.port, verdict);
+	return place;
+}
+
 /** A port of the second host that swallows SYNs. */
 static struct place black_hole(void)
 {
-	struct place place = second_host(AF_INET);
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u drop", place.port);
-	lab_go(HOST_FIRST);
-	return place;
+	return behind_firewall("drop");
 }
 
 static void new_socket(struct actor *a, const char *slot, struct place place, const char *flags)
@@ -215,10 +227,7 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 	for (size_t i = 0; i < REJECTIONS; i++) {
 		places[i] = second_host(rejections[i].family);
 		places[i].port = (uint16_t)(7000 + i);
-		lab_go(HOST_SECOND);
-		nft("add rule inet lab in tcp dport %u reject with %s", places[i].port,
-		    rejections[i].with);
-		lab_go(HOST_FIRST);
+		filter_second_host(places[i].port, lab_text("reject with %s", rejections[i].with));
 		new_socket(&a, lab_text("s%zu", i), places[i], "nonblock");
 		assert_string_equal(connect_to(&a, lab_text("s%zu", i), places[i]),
 				    "-1 EINPROGRESS");
@@ -249,11 +258,8 @@ static void icmp_answers_are_told_with_type_code_and_sender(void **state)
 static void icmp_error_taken_while_the_syn_is_still_sent_is_told_once(void **state)
 {
 	struct actor a;
-	struct place place = second_host(AF_INET);
+	struct place place = behind_firewall("reject with icmp type host-unreachable");
 	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", place.port);
-	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	new_socket(&a, "s0", place, "nonblock");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 EINPROGRESS");
@@ -272,34 +278,33 @@ static void icmp_error_taken_while_the_syn_is_still_sent_is_told_once(void **sta
 	stop_actor(&a);
 }
 
-static void blocking_connect_that_is_rejected_is_told(void **state)
+/** A blocking connect meets an ICMP error, which is told. */
+static void expect_rejection(struct place place, const char *error, const char *why)
 {
 	struct actor a;
-	struct place place = second_host(AF_INET);
-	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
-	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	new_socket(&a, "s0", place, "");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
-	expect_verdict(&a, 0,
-		       (struct expected){.op = "connect",
-					 .cause = "rejected",
-					 .sure = "certain",
-					 .why = {"ICMP type 3 code 3"}});
+	assert_string_equal(connect_to(&a, "s0", place), lab_text("-1 %s", error));
+	expect_verdict(
+		&a, 0,
+		(struct expected){
+			.op = "connect", .cause = "rejected", .sure = "certain", .why = {why}});
 	stop_actor(&a);
+}
+
+static void blocking_connect_that_is_rejected_is_told(void **state)
+{
+	(void)state;
+	expect_rejection(behind_firewall("reject with icmp type port-unreachable"), "ECONNREFUSED",
+			 "ICMP type 3 code 3");
 }
 
 /** The error of an IPv4 address is kept by an IPv6 socket too, in IPv6's words. */
 static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 {
 	struct actor a;
-	struct place place = second_host(AF_INET);
+	struct place place = behind_firewall("reject with icmp type admin-prohibited");
 	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u reject with icmp type admin-prohibited", place.port);
-	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	actor_do(&a, "socket6 s0");
 	unsigned before = actor_descriptors(&a);
@@ -318,24 +323,11 @@ static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 /** Each SYN may be answered by somebody else. */
 static void of_two_rejections_the_one_that_ended_it_is_told(void **state)
 {
-	struct actor a;
-	struct place place = second_host(AF_INET);
 	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u limit rate 1/hour burst 1 packets reject with icmp "
-	    "type admin-prohibited",
-	    place.port);
-	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
-	lab_go(HOST_FIRST);
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
-	expect_verdict(&a, 0,
-		       (struct expected){.op = "connect",
-					 .cause = "rejected",
-					 .sure = "certain",
-					 .why = {"ICMP type 3 code 3"}});
-	stop_actor(&a);
+	struct place place = behind_firewall("limit rate 1/hour burst 1 packets reject with icmp "
+					     "type admin-prohibited");
+	filter_second_host(place.port, "reject with icmp type port-unreachable");
+	expect_rejection(place, "ECONNREFUSED", "ICMP type 3 code 3");
 }
 
 /** A RST is a segment, and no ICMP error is any: what has come to others says nothing then. */
@@ -365,11 +357,8 @@ static void refusal_is_certain_where_icmpv6_errors_have_come(void **state)
 static void firewall_that_sends_a_rst_is_refused(void **state)
 {
 	struct actor a;
-	struct place place = second_host(AF_INET);
+	struct place place = behind_firewall("reject with tcp reset");
 	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u reject with tcp reset", place.port);
-	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	new_socket(&a, "s0", place, "");
 	assert_string_equal(connect_to(&a, "s0", place), "-1 ECONNREFUSED");
@@ -379,19 +368,11 @@ static void firewall_that_sends_a_rst_is_refused(void **state)
 
 static void firewall_of_this_host_as_the_server_is_a_rejection(void **state)
 {
-	struct actor a;
 	struct place place = {"127.0.0.1", 7100};
 	(void)state;
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
 	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable", place.port);
-	actor_start(&a, NULL);
-	new_socket(&a, "s0", place, "");
-	assert_string_equal(connect_to(&a, "s0", place), "-1 EHOSTUNREACH");
-	expect_verdict(&a, 0,
-		       (struct expected){.cause = "rejected",
-					 .sure = "certain",
-					 .why = {"ICMP type 3 code 1 by 127.0.0.1"}});
-	stop_actor(&a);
+	expect_rejection(place, "EHOSTUNREACH", "ICMP type 3 code 1 by 127.0.0.1");
 }
 
 static void firewall_of_this_host_as_the_client_is_no_refusal(void **state)
@@ -422,11 +403,8 @@ static void error_queue_of_the_program_is_left_to_it(void **state)
 		{"socket6", "recverr6", "[::ffff:" SECOND_ADDR "]"},
 	};
 	struct actor a;
-	struct place place = second_host(AF_INET);
+	struct place place = behind_firewall("reject with icmp type port-unreachable");
 	(void)state;
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u reject with icmp type port-unreachable", place.port);
-	lab_go(HOST_FIRST);
 	actor_start(&a, NULL);
 	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		actor_do(&a, "%s s0", ways[i].socket);
