@@ -307,6 +307,7 @@ static void rejection_of_ipv4_is_told_of_an_ipv6_socket(void **state)
 	(void)state;
 	actor_start(&a, NULL);
 	actor_do(&a, "socket6 s0");
+	/* What we open to find something out has to be closed again. */
 	unsigned before = actor_descriptors(&a);
 	assert_string_equal(actor_do(&a, "connect s0 [::ffff:" SECOND_ADDR "] %u", place.port),
 			    "-1 EHOSTUNREACH");

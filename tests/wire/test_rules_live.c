@@ -2,7 +2,6 @@
 
 #include "lab_pair.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -293,18 +292,6 @@ static void set_modified(const char *path)
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/** What a look has opened is closed again. */
-static unsigned descriptors_of(const struct actor *actor)
-{
-	unsigned count = 0;
-	DIR *open = opendir(lab_text("/proc/%d/fd", (int)actor->pid));
-	while (readdir(open) != NULL) {
-		count++;
-	}
-	closedir(open);
-	return count;
-}
-
 /** Another file in its place, other bytes in the same file, or more: whatever the time that is set. */
 static void an_edit_is_seen_by_any_difference(void **state)
 {
@@ -317,7 +304,7 @@ static void an_edit_is_seen_by_any_difference(void **state)
 	open_with_file(&p, client_situation);
 	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 	pair_expect_fin(&p);
-	unsigned before = descriptors_of(&p.a);
+	unsigned before = actor_descriptors(&p.a);
 	snprintf(other, sizeof(other), "%s.other", rules_path);
 	FILE *file = fopen(other, "w");
 	fputs(rst, file);
@@ -331,7 +318,8 @@ static void an_edit_is_seen_by_any_difference(void **state)
 	write_rules(lab_text("%s\n", rst));
 	set_modified(rules_path);
 	wait_for_close(&p, true);
-	assert_int_equal(descriptors_of(&p.a), before);
+	/* What a look has opened is closed again. */
+	assert_int_equal(actor_descriptors(&p.a), before);
 	pair_close(&p);
 }
 
