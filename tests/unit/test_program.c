@@ -406,8 +406,8 @@ static void ask_of_ids(void)
 	OBJECTS(change(0, NOBODY, 02755), "runs under another group ID");
 	/* That is mandatory locking. */
 	AGREES(change(0, NOBODY, 02745));
-	CHECK(seteuid(NOBODY) == 0);
 	int fd = open(below("changes"), O_RDONLY);
+	CHECK(fd >= 0 && seteuid(NOBODY) == 0);
 	OBJECTS(objection("x", fd, "/lib/ld-linux.so.2", false), "runs under another user ID");
 	CHECK(seteuid(0) == 0 && setegid(NOBODY) == 0);
 	OBJECTS(objection("x", fd, "/lib/ld-linux.so.2", false), "runs under another group ID");
