@@ -949,9 +949,7 @@ static void loser_of_a_race_is_not_told(void **state)
 	lab_sysctl("net/ipv4/ip_local_port_range", "32768 60999");
 	uint16_t port;
 	int listener = peer_listen(AF_INET, &port);
-	lab_go(HOST_SECOND);
-	nft("add rule inet lab in tcp dport %u drop", port);
-	lab_go(HOST_FIRST);
+	filter_second_host(port, "drop");
 	place.port = port;
 	actor_start(&a, NULL);
 	new_socket(&a, "s0", place, "nonblock");
