@@ -21,3 +21,8 @@ const char *at_edge(const void *bytes, size_t size)
 	assert_true(size <= page);
 	return memcpy(edge + page - size, bytes, size);
 }
+
+const char *letters_at_edge(const char *string)
+{
+	return at_edge(string, strlen(string));
+}

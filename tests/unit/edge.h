@@ -14,4 +14,7 @@
  */
 const char *at_edge(const void *bytes, size_t size);
 
+/** The same with the letters of a string, and not the NUL behind them. */
+const char *letters_at_edge(const char *string);
+
 #endif

@@ -9,12 +9,12 @@
 
 static size_t distance(const char *typed, const char *name)
 {
-	return spelling_distance(at_edge(typed, strlen(typed)), strlen(typed), name);
+	return spelling_distance(letters_at_edge(typed), strlen(typed), name);
 }
 
 static bool may_mean(const char *typed, const char *name)
 {
-	return spelling_may_mean(at_edge(typed, strlen(typed)), strlen(typed), name);
+	return spelling_may_mean(letters_at_edge(typed), strlen(typed), name);
 }
 
 static void the_distance_counts_letters_added_left_out_and_exchanged(void **state)

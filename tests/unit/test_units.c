@@ -11,22 +11,21 @@
 static uint64_t duration(const char *string)
 {
 	uint64_t ms = UINT64_MAX;
-	assert_int_equal(units_duration(at_edge(string, strlen(string)), strlen(string), &ms), 0);
+	assert_int_equal(units_duration(letters_at_edge(string), strlen(string), &ms), 0);
 	return ms;
 }
 
 static uint64_t size(const char *string)
 {
 	uint64_t bytes = UINT64_MAX;
-	assert_int_equal(units_size(at_edge(string, strlen(string)), strlen(string), &bytes), 0);
+	assert_int_equal(units_size(letters_at_edge(string), strlen(string), &bytes), 0);
 	return bytes;
 }
 
 static uint32_t percent(const char *string)
 {
 	uint32_t millionths = UINT32_MAX;
-	assert_int_equal(
-		units_percent(at_edge(string, strlen(string)), strlen(string), &millionths), 0);
+	assert_int_equal(units_percent(letters_at_edge(string), strlen(string), &millionths), 0);
 	return millionths;
 }
 
@@ -49,9 +48,8 @@ static void a_number_is_digits_and_nothing_else(void **state)
 					    "0x10", "1e3", "12a", "1:", "1/"};
 	uint64_t value;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(
-			units_number(at_edge(wrong[i], strlen(wrong[i])), strlen(wrong[i]), &value),
-			-EINVAL);
+		assert_int_equal(units_number(letters_at_edge(wrong[i]), strlen(wrong[i]), &value),
+				 -EINVAL);
 	}
 }
 
@@ -97,9 +95,8 @@ static void a_duration_without_unit_is_refused(void **state)
 					    ".5s", "5.s", "1.2.3s", "5S", "5sec", "1,5s", "1.xs"};
 	uint64_t ms;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(
-			units_duration(at_edge(wrong[i], strlen(wrong[i])), strlen(wrong[i]), &ms),
-			-EINVAL);
+		assert_int_equal(units_duration(letters_at_edge(wrong[i]), strlen(wrong[i]), &ms),
+				 -EINVAL);
 	}
 }
 
@@ -130,9 +127,8 @@ static void a_size_that_is_none_is_refused(void **state)
 	static const char *const wrong[] = {"", "K", "1k", "1KB", "1.5K", "-1", "1 K", "2s"};
 	uint64_t bytes;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(
-			units_size(at_edge(wrong[i], strlen(wrong[i])), strlen(wrong[i]), &bytes),
-			-EINVAL);
+		assert_int_equal(units_size(letters_at_edge(wrong[i]), strlen(wrong[i]), &bytes),
+				 -EINVAL);
 	}
 	assert_int_equal(size("8589934591G"), INT64_MAX - 1073741823);
 	assert_int_equal(units_size("8589934592G", 11, &bytes), -ERANGE);
@@ -155,9 +151,9 @@ static void a_percentage_that_is_none_is_refused(void **state)
 	static const char *const wrong[] = {"", "%", "50", "50 %", "-1%", ".5%", "5.%", "0.00001%"};
 	uint32_t millionths;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(units_percent(at_edge(wrong[i], strlen(wrong[i])),
-					       strlen(wrong[i]), &millionths),
-				 -EINVAL);
+		assert_int_equal(
+			units_percent(letters_at_edge(wrong[i]), strlen(wrong[i]), &millionths),
+			-EINVAL);
 	}
 	assert_int_equal(units_percent("100.0001%", 9, &millionths), -ERANGE);
 	assert_int_equal(units_percent("120%", 4, &millionths), -ERANGE);
