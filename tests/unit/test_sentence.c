@@ -202,12 +202,12 @@ static void numbers_have_units(void **state)
 			       .last_turn = DIRECTION_WRITE},
 	     "acknowledged our last 300 bytes");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 76000},
-	     "this EPIPE; a silence of 76 s had gone before; the longest|the 75 s of nginx");
+	     "this EPIPE; it was written after a silence of 76 s; the longest|the 75 s of nginx");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 2900},
-	     "; a silence of 2.9 s had gone before.");
+	     "; it was written after a silence of 2.9 s.");
 	says(CAUSE_PEER_CLOSED_EARLY,
 	     (struct evidence){.error = EPIPE, .gap_ms = 76000, .side = SIDE_SERVER},
-	     "; a silence of 76 s had gone before.");
+	     "; it was written after a silence of 76 s.");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE}, "this EPIPE.");
 	says(CAUSE_PEER_ABORT, (struct evidence){.bytes_out = 5, .bytes_in = 1},
 	     "5 bytes had been sent and 1 byte received");
