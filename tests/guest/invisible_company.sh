@@ -81,8 +81,6 @@ a_plugin_bound_to_its_own_libc() {
 	others=$PWD/plugin.so
 	preloads=$library:$others
 	alike 10 "$probes/deep" "$port" "$PWD/plugin.so"
-	others=
-	preloads=$library
 }
 
 # The run-times of gcc 14 leave behind what dlerror said of a name that they looked for. Whoever looks up
