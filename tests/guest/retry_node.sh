@@ -60,8 +60,9 @@ an_answer_that_has_begun_is_never_asked_for_again() {
 
 # The answer, and the end of the connection with it: node writes the next request before it looks. Nothing
 # was sent of a POST yet, so that it is saved as well, unless the end comes between the library's look
-# and the write: then nobody can know, and it is refused. Of the others, which are six of seven, as many
-# are sent again then: how many is a matter of who runs first, the server that is to end it or node.
+# and the write: then nobody can know, and it is refused. How often is a matter of who runs first, the server
+# that is to end it or node. Six of seven requests are no POST, and are sent again then: to one POST come six
+# of those; two is where it is no chance.
 an_idle_connection_that_was_ended_is_replaced() {
 	local how
 	for how in fin rst; do
@@ -69,7 +70,7 @@ an_idle_connection_that_was_ended_is_replaced() {
 		nothing_lost "${idempotent[@]}"
 		every_error_is_told POST
 		expect "$(decided refused "not marked")" "$(value said.out POST failed)"
-		at_most "$(value said.out POST failed)" $((requests / 100 + $(decided retried)))
+		at_most "$(value said.out POST failed)" $((requests / 100 + $(decided retried) / 2))
 		executed_at_most 1 "${mixed[@]}"
 		at_least "$(decided renewed)" 10
 		ask "idle-$how" "" "${mixed[@]}"
