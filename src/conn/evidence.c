@@ -44,6 +44,29 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	}
 }
 
+/* Has all been written within a second of the last silence? Not known where the history begins later. */
+static bool gap_is_last(const struct conn *conn)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	uint32_t known = next < CONN_HISTORY ? next : CONN_HISTORY;
+	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	uint32_t after_ms = last_ms;
+	for (uint32_t i = 1; i <= known; i++) {
+		const struct past_call *past = &conn->history[(next - i) % CONN_HISTORY];
+		if (op_direction((enum op)past->op) == DIRECTION_NONE || past->result <= 0) {
+			continue;
+		}
+		if (clock_since_ms(past->when_ms, after_ms) >= GAP_MIN_MS) {
+			return true;
+		}
+		after_ms = past->when_ms;
+		if (clock_since_ms(after_ms, last_ms) >= GAP_MIN_MS) {
+			return false;
+		}
+	}
+	return known < CONN_HISTORY;
+}
+
 static void collect_record(struct evidence *evidence, const struct conn *conn)
 {
 	uint32_t now = (uint32_t)clock_coarse_ms();
@@ -89,6 +112,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 				       ? evidence->age_ms
 				       : conn->connect_us / 1000;
 	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+	evidence->gap_is_last = gap_is_last(conn);
 	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
 	evidence->last_turn =
 		(enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);

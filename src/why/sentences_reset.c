@@ -95,7 +95,7 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 			  : e->error == ECONNRESET    ? "this ECONNRESET"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");
-	if (e->gap_ms > 0) {
+	if (e->gap_ms > 0 && e->gap_is_last) {
 		text_format(text, "; it was written after a silence of %t", e->gap_ms);
 	}
 	/* A server's silence is the time it took to answer, and not that of an idle connection. */

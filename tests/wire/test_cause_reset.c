@@ -178,6 +178,58 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 	}
 }
 
+/** A silence, more writes, and one to the peer that has closed. Was there no other silence of a second? */
+static bool write_on_after_a_silence(struct pair *p, int times, int pause_ms)
+{
+	bool steady = true;
+	pair_open_client(p);
+	exchange(p);
+	lab_let_pass(1200);
+	int64_t before_ms = lab_now_ms();
+	for (int i = 0; i < times; i++) {
+		assert_string_equal(actor_do(&p->a, "send s0 1"), "1 -");
+		steady = steady && lab_now_ms() - before_ms < 900;
+		before_ms = lab_now_ms();
+		peer_recv(p->peer, 1);
+		lab_let_pass(pause_ms);
+	}
+	pair_close_peer(p);
+	wait_for_fin(&p->a, "s0");
+	assert_string_equal(actor_do(&p->a, "send s0 5"), "5 -");
+	steady = steady && lab_now_ms() - before_ms < 900;
+	wait_for_end(&p->a, "s0");
+	assert_string_equal(actor_do(&p->a, "send s0 5 nosignal"), "-1 EPIPE");
+	return steady;
+}
+
+static void a_silence_is_told_of_what_was_written_right_after_it(void **state)
+{
+	static const struct {
+		int writes, pause_ms;
+		bool told;
+	} cases[] = {
+		{0, 0, true},
+		{12, 100, false},
+		/* The history has forgotten the first. */
+		{20, 0, false},
+	};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct pair p;
+		for (int tries = 1;
+		     !write_on_after_a_silence(&p, cases[i].writes, cases[i].pause_ms) &&
+		     tries < 10;
+		     tries++) {
+			pair_close(&p);
+		}
+		const char *line = expect_verdict(
+			&p.a, 0, (struct expected){.op = "send", .cause = "peer-closed-early"});
+		const char *told = strstr(json_get(line, "why"), "it was written after a silence");
+		assert_int_equal(told != NULL, cases[i].told);
+		pair_close(&p);
+	}
+}
+
 /** What others have read leaves nothing in the kernel's counts that would tell a FIN from a byte. */
 static void a_fin_is_not_denied_where_others_have_read(void **state)
 {
@@ -1708,6 +1760,7 @@ LAB_MAIN(LAB_TEST(peer_that_closes_with_bytes_unread_is_named),
 	 LAB_TEST(a_close_behind_what_is_unread_is_possible),
 	 LAB_TEST(early_answer_read_leaves_both_possible),
 	 LAB_TEST(write_after_the_peers_close_is_named_by_epipe),
+	 LAB_TEST(a_silence_is_told_of_what_was_written_right_after_it),
 	 LAB_TEST(a_fin_is_not_denied_where_others_have_read),
 	 LAB_TEST(bytes_that_were_never_sent_are_known_at_the_close),
 	 LAB_TEST(end_of_file_that_hides_a_reset_is_told),
