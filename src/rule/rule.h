@@ -17,6 +17,8 @@
  *     trigger.c    would a rule fire now?
  *     actions.c    the tables of actions, of the forms of their values, and of when they fire
  *     active.c     the rules in force in this process
+ *     file.c         the file that some of them are read from, and whether it was edited
+ *     settings.c   the variables of the library, those with rules among them
  */
 #ifndef RESETBY_RULE_RULE_H
 #define RESETBY_RULE_RULE_H
