@@ -44,7 +44,10 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	}
 }
 
-/* Has all been written within a second of the last silence? Not known where the history begins later. */
+/*
+ * Has all been written within a second of the last silence? Where the history begins later, it is
+ * not known.
+ */
 static bool gap_is_last(const struct conn *conn)
 {
 	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);

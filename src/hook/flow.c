@@ -230,8 +230,8 @@ void flow_notice_established(struct call *call)
 	bool ready = call->op == OP_POLL;
 	if (sandbox_closed && (moved || ready)) {
 		/*
-		 * The kernel may not be asked, but this is proof enough. What select shows is no proof:
-		 * it shows a connect that has failed in the same way.
+		 * The kernel may not be asked, but this is proof enough. What select shows is none: it
+		 * shows a connect that has failed in the same way.
 		 */
 		state = STATE_ESTABLISHED;
 	}

@@ -178,7 +178,7 @@ static void write_after_the_peers_close_is_named_by_epipe(void **state)
 	}
 }
 
-/** A silence, more writes, and one to the peer that has closed. Was there no other silence of a second? */
+/** A silence, more writes, and one to the peer that has closed. Was there no second silence? */
 static bool write_on_after_a_silence(struct pair *p, int times, int pause_ms)
 {
 	bool steady = true;

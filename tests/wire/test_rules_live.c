@@ -342,7 +342,7 @@ static void a_touch_is_no_edit(void **state)
 	pair_close(&p);
 }
 
-/** As one that has given up its rights, or has used up its descriptors, a moment after the file was made. */
+/** As one that has given up its rights, or used up its descriptors, just after the file was made. */
 static void a_program_that_can_read_it_no_more_is_told_when_it_is_edited(void **state)
 {
 	struct pair p;
