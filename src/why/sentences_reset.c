@@ -97,10 +97,10 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 						      : "told to nobody");
 	if (e->gap_ms > 0 && e->gap_is_last) {
 		text_format(text, "; it was written after a silence of %t", e->gap_ms);
-	}
-	/* A server's silence is the time it took to answer, and not that of an idle connection. */
-	if (e->side != SIDE_SERVER) {
-		schedule_write_idle_limit(text, e->gap_ms);
+		if (e->side != SIDE_SERVER) {
+			/* A server's is the time it took to answer, and no idle connection's. */
+			schedule_write_idle_limit(text, e->gap_ms);
+		}
 	}
 	say_goodbye(e, text);
 }

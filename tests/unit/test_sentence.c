@@ -209,7 +209,8 @@ static void numbers_have_units(void **state)
 	     (struct evidence){.error = EPIPE, .gap_ms = 2900, .gap_is_last = true},
 	     "; it was written after a silence of 2.9 s.");
 	says(CAUSE_PEER_CLOSED_EARLY,
-	     (struct evidence){.error = EPIPE, .gap_ms = 76000, .side = SIDE_SERVER},
+	     (struct evidence){
+		     .error = EPIPE, .gap_ms = 76000, .gap_is_last = true, .side = SIDE_SERVER},
 	     "; it was written after a silence of 76 s.");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE}, "this EPIPE.");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 76000},
