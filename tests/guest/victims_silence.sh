@@ -113,9 +113,10 @@ asked() {
 	[ "$(ss -Htin state established "sport = :$port" | grep -c 'bytes_received:')" -eq "$(wc -w <<<"$victims")" ]
 }
 
-# Who only waits is told by the answer to a probe. (java would connect again.)
+# Who only waits is told by the answer to a probe, node by one of its own. (java would connect again.)
 vanish_at_close_is_found_by_keepalive() {
 	local victims="curl python node" curl=(--no-keepalive --max-time 30) preload pid
+	local -x KEEPALIVE_MS=1000
 	# More probes than are lost while the power is off.
 	under keepalive=1s/1s/9
 	server_starts

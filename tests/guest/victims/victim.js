@@ -1,6 +1,7 @@
 const http = require('http');
 // A probe of its own after a second would be no silence, and find out what the next request is to.
-const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: 60000, maxSockets: 1 });
+const keepAliveMsecs = Number(process.env.KEEPALIVE_MS || 60000);
+const agent = new http.Agent({ keepAlive: true, keepAliveMsecs, maxSockets: 1 });
 const [host, port] = process.argv.slice(2);
 
 function ask(path) {
