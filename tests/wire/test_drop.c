@@ -52,9 +52,9 @@ static void a_lost_syn_can_be_chosen_by_source_and_chance(void **state)
 		const char *from, *rule;
 		bool lost;
 	} cases[] = {
-		{"127.1.2.3", "drop=syn to=127.1.2.3:40001", true},
-		{"127.1.2.3", "drop=syn to=127.1.2.3:1-40000", false},
-		{"127.1.2.3", "drop=syn to=:40002-65535", false},
+		{"127.1.2.3", "drop=syn to=127.1.2.3:20001", true},
+		{"127.1.2.3", "drop=syn to=127.1.2.3:1-20000", false},
+		{"127.1.2.3", "drop=syn to=:20002-65535", false},
 		{"127.1.2.3", "drop=syn to=127.1.2.2", false},
 		{"127.1.2.3", "drop=syn to=127.1.3.3", false},
 		{"127.1.2.3", "drop=syn to=127.2.2.3", false},
@@ -71,7 +71,7 @@ static void a_lost_syn_can_be_chosen_by_source_and_chance(void **state)
 		uint16_t port = actor_listens(&a, family, cases[i].rule);
 		actor_start_as(&client, ACTOR_BARE, NULL);
 		actor_do(&client, "socket%d s0", family == AF_INET ? 4 : 6);
-		assert_string_equal(actor_do(&client, "bind s0 %s 40001", cases[i].from), "0 -");
+		assert_string_equal(actor_do(&client, "bind s0 %s 20001", cases[i].from), "0 -");
 		/* The first SYN is enough to be accepted; two that are lost are no chance. */
 		actor_do(&client, "setsockopt s0 user_timeout 1500");
 		assert_string_equal(actor_do(&client, "connect s0 %s %u", loopback(family), port),

@@ -256,18 +256,21 @@ static void writes_that_do_not_wait_go_on_after_what_was_sent(void **state)
 	pair_close(&p);
 }
 
-/** Wherever the socket may have been bound, and whatever it calls its peer. */
+/**
+ * Wherever the socket may have been bound, and whatever it calls its peer. The ports are outside of
+ * ip_local_port_range: inside, an earlier connection in TIME_WAIT may have them.
+ */
 static void every_kind_of_address_is_waited_for(void **state)
 {
 	static const struct {
 		const char *socket, *bind, *peer;
 	} kinds[] = {
-		{"socket4 s0 nonblock", "127.5.6.7 34568", "127.0.0.1"},
-		{"socket4 s0 nonblock", FIRST_ADDR " 34569", FIRST_ADDR},
+		{"socket4 s0 nonblock", "127.5.6.7 4568", "127.0.0.1"},
+		{"socket4 s0 nonblock", FIRST_ADDR " 4569", FIRST_ADDR},
 		{"socket6 s0 nonblock", NULL, "[::ffff:127.0.0.1]"},
-		{"socket6 s0 nonblock", "[::ffff:127.0.0.1] 34570", "[::ffff:127.0.0.1]"},
+		{"socket6 s0 nonblock", "[::ffff:127.0.0.1] 4570", "[::ffff:127.0.0.1]"},
 		{"socket6 s0 nonblock", NULL, "[::1]"},
-		{"socket6 s0 nonblock", "[::1] 34571", "[::1]"},
+		{"socket6 s0 nonblock", "[::1] 4571", "[::1]"},
 	};
 	(void)state;
 	lab_second_host();
