@@ -44,32 +44,6 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	}
 }
 
-/*
- * Has all been written within a second of the last silence? Where the history begins later, it is
- * not known.
- */
-static bool gap_is_last(const struct conn *conn)
-{
-	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
-	uint32_t known = next < CONN_HISTORY ? next : CONN_HISTORY;
-	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
-	uint32_t after_ms = last_ms;
-	for (uint32_t i = 1; i <= known; i++) {
-		const struct past_call *past = &conn->history[(next - i) % CONN_HISTORY];
-		if (op_direction((enum op)past->op) == DIRECTION_NONE || past->result <= 0) {
-			continue;
-		}
-		if (clock_since_ms(past->when_ms, after_ms) >= GAP_MIN_MS) {
-			return true;
-		}
-		after_ms = past->when_ms;
-		if (clock_since_ms(after_ms, last_ms) >= GAP_MIN_MS) {
-			return false;
-		}
-	}
-	return known < CONN_HISTORY;
-}
-
 static void collect_record(struct evidence *evidence, const struct conn *conn)
 {
 	uint32_t now = (uint32_t)clock_coarse_ms();
@@ -114,8 +88,6 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->connect_ms = evidence->connecting && !evidence->cut_short
 				       ? evidence->age_ms
 				       : conn->connect_us / 1000;
-	evidence->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
-	evidence->gap_is_last = gap_is_last(conn);
 	evidence->half_ms = conn->half_ms != 0 ? now - conn->half_ms : 0;
 	evidence->last_turn =
 		(enum direction)atomic_load_explicit(&conn->turn, memory_order_relaxed);
@@ -239,6 +211,40 @@ static void look_for_fin(struct evidence *e, bool known)
 	e->fin_knowable = counted && !e->learned && (more == 0 || e->fin_arrived);
 }
 
+/*
+ * The last silence, if all that was written since was within a second of it: who only writes has an old
+ * one in the record. Where the history begins later, its calls are of one go as long as nothing of what
+ * they wrote was acknowledged.
+ */
+static void collect_gap(struct evidence *e, const struct conn *conn)
+{
+	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
+	uint32_t known = next < CONN_HISTORY ? next : CONN_HISTORY;
+	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
+	uint32_t after_ms = last_ms;
+	uint64_t bytes = 0;
+	bool begins = known < CONN_HISTORY;
+	for (uint32_t i = 1; i <= known; i++) {
+		const struct past_call *past = &conn->history[(next - i) % CONN_HISTORY];
+		if (op_direction((enum op)past->op) == DIRECTION_NONE || past->result <= 0) {
+			continue;
+		}
+		if (clock_since_ms(past->when_ms, after_ms) >= GAP_MIN_MS) {
+			begins = true;
+			break;
+		}
+		after_ms = past->when_ms;
+		if (clock_since_ms(after_ms, last_ms) >= GAP_MIN_MS) {
+			return;
+		}
+		bytes += (uint64_t)past->result;
+	}
+	if (begins || e->outq >= (int64_t)bytes) {
+		e->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+		e->gap_bytes = bytes;
+	}
+}
+
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;
@@ -246,6 +252,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 		collect_record(evidence, conn);
 		evidence->sandboxed = true;
 		evidence->inq = evidence->outq = evidence->unsent = QUEUE_UNKNOWN;
+		collect_gap(evidence, conn);
 		return true;
 	}
 	long info_size = info_read(fd, &info);
@@ -278,6 +285,7 @@ bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd
 	}
 	long flags = raw_fcntl(fd, F_GETFL, 0);
 	evidence->blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
+	collect_gap(evidence, conn);
 	unseen_collect(evidence, conn, fd);
 	look_for_fin(evidence, info_has_bytes(info_size));
 	return true;

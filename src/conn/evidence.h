@@ -95,7 +95,7 @@ struct evidence {
 	enum direction last_turn;       /* which way the last byte went */
 	bool goodbye;                   /* and what goes that way is TLS's (goodbye.h) */
 	int64_t gap_ms;                 /* the silence before the last write; 0 when unknown */
-	bool gap_is_last; /* all that was written since is known, and was within a second */
+	uint64_t gap_bytes;             /* written since, at least */
 	uint64_t unseen_out, unseen_in; /* bytes that went past the hooks; bytes_* have them too */
 	bool unseen_in_least; /* perhaps more: what waits unread is not known to the byte */
 

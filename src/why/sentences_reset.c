@@ -95,7 +95,7 @@ static void peer_closed_early(const struct evidence *e, struct text *text)
 			  : e->error == ECONNRESET    ? "this ECONNRESET"
 			  : e->surface == SURFACE_EOF ? "hidden by this end of file"
 						      : "told to nobody");
-	if (e->gap_ms > 0 && e->gap_is_last) {
+	if (e->gap_ms > 0) {
 		text_format(text, "; it was written after a silence of %t", e->gap_ms);
 		if (e->side != SIDE_SERVER) {
 			/* A server's is the time it took to answer, and no idle connection's. */

@@ -165,7 +165,8 @@ bool after_silence(const struct evidence *e)
 	int64_t rtt_ms = e->rtt_us / 1000;
 	int64_t answer_ms = 2 * rtt_ms + ANSWER_SLACK_MS;
 	return is_reset(e) && spoke_last(e) && e->gap_ms >= 1000 && e->gap_ms >= 100 * rtt_ms &&
-	       e->outq > 0 && e->last_data_sent_ms <= answer_ms && e->last_ack_recv_ms > answer_ms;
+	       e->outq > 0 && e->outq >= (int64_t)e->gap_bytes &&
+	       e->last_data_sent_ms <= answer_ms && e->last_ack_recv_ms > answer_ms;
 }
 
 /* An answer would have begun the count of probes anew. */

@@ -617,8 +617,8 @@ static const struct {
 	 RESET},
 	{"forgotten in a silence",
 	 {READ(ECONNRESET), .bytes_out = 100, .bytes_in = 50, .bytes_received = 50,
-	  .last_turn = DIRECTION_WRITE, .outq = 20, .gap_ms = 65000, .rtt_us = 20000,
-	  .last_data_sent_ms = 25, .last_ack_recv_ms = 65030, .bytes_acked = 81},
+	  .last_turn = DIRECTION_WRITE, .outq = 20, .gap_ms = 65000, .gap_bytes = 20,
+	  .rtt_us = 20000, .last_data_sent_ms = 25, .last_ack_recv_ms = 65030, .bytes_acked = 81},
 	 "forgotten",
 	 SURE_LIKELY,
 	 "peer-closed-unread peer-abort",
@@ -628,6 +628,15 @@ static const struct {
 	 {READ(ECONNRESET), .bytes_out = 100, .bytes_in = 50, .bytes_received = 50,
 	  .last_turn = DIRECTION_WRITE, .outq = 20, .gap_ms = 1500, .rtt_us = 20000,
 	  .last_data_sent_ms = 25, .last_ack_recv_ms = 1530, .bytes_acked = 81},
+	 "peer-closed-unread",
+	 SURE_LIKELY,
+	 "peer-abort",
+	 CASE_RESET,
+	 RESET},
+	{"a part of the first bytes after a silence was acknowledged",
+	 {READ(ECONNRESET), .bytes_out = 100, .bytes_in = 50, .bytes_received = 50,
+	  .last_turn = DIRECTION_WRITE, .outq = 20, .gap_ms = 65000, .gap_bytes = 21,
+	  .rtt_us = 20000, .last_data_sent_ms = 25, .last_ack_recv_ms = 400, .bytes_acked = 81},
 	 "peer-closed-unread",
 	 SURE_LIKELY,
 	 "peer-abort",
@@ -2052,6 +2061,7 @@ static struct evidence any_evidence(void)
 	e.new_drops = (uint32_t)number();
 	e.new_overflows = number() - 1;
 	e.gap_ms = number();
+	e.gap_bytes = (uint64_t)number();
 	e.half_ms = number();
 	e.stale_ms = number();
 	return e;

@@ -53,8 +53,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.direction = DIRECTION_WRITE;
 	e.side = SIDE_SERVER;
 	e.learned = e.in_call = e.blocking = e.shared = e.inherited = e.heirloom = flags;
-	e.unseen = e.unseen_in_least = e.goodbye = e.deferred = e.error_waits = e.gap_is_last =
-		flags;
+	e.unseen = e.unseen_in_least = e.goodbye = e.deferred = e.error_waits = flags;
 	e.sandboxed = false;
 	e.connecting = e.given_up = e.cut_short = e.listening = e.peer_fin = e.acked_since_fin =
 		flags;
@@ -202,19 +201,14 @@ static void numbers_have_units(void **state)
 			       .side = SIDE_CLIENT,
 			       .last_turn = DIRECTION_WRITE},
 	     "acknowledged our last 300 bytes");
-	says(CAUSE_PEER_CLOSED_EARLY,
-	     (struct evidence){.error = EPIPE, .gap_ms = 76000, .gap_is_last = true},
+	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 76000},
 	     "this EPIPE; it was written after a silence of 76 s; the longest|the 75 s of nginx");
-	says(CAUSE_PEER_CLOSED_EARLY,
-	     (struct evidence){.error = EPIPE, .gap_ms = 2900, .gap_is_last = true},
+	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 2900},
 	     "; it was written after a silence of 2.9 s.");
 	says(CAUSE_PEER_CLOSED_EARLY,
-	     (struct evidence){
-		     .error = EPIPE, .gap_ms = 76000, .gap_is_last = true, .side = SIDE_SERVER},
+	     (struct evidence){.error = EPIPE, .gap_ms = 76000, .side = SIDE_SERVER},
 	     "; it was written after a silence of 76 s.");
 	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE}, "this EPIPE.");
-	says(CAUSE_PEER_CLOSED_EARLY, (struct evidence){.error = EPIPE, .gap_ms = 76000},
-	     "this EPIPE.");
 	says(CAUSE_PEER_ABORT, (struct evidence){.bytes_out = 5, .bytes_in = 1},
 	     "5 bytes had been sent and 1 byte received");
 	says(CAUSE_FORGOTTEN,
