@@ -97,6 +97,19 @@ void pair_open_client(struct pair *pair)
 	pair_open(pair, client_situation, NULL);
 }
 
+void pair_open_server(struct pair *pair)
+{
+	pair_open(pair, (struct situation){AF_INET, true, false}, NULL);
+}
+
+void pair_exchange(struct pair *pair)
+{
+	assert_string_equal(actor_do(&pair->a, "send s0 5"), "5 -");
+	peer_recv(pair->peer, 5);
+	peer_send(pair->peer, "ok");
+	assert_string_equal(actor_do(&pair->a, "recv s0 2 waitall"), "2 - ok");
+}
+
 void pair_with_rule(struct pair *pair, struct situation how, const char *rule)
 {
 	/* A seed, so that a test that fails by chance fails again. */

@@ -54,8 +54,12 @@ void pair_open_as(struct pair *pair, struct situation how, int modes,
 		  const char *const environment[]);
 void pair_open(struct pair *pair, struct situation how, const char *const environment[]);
 
-/** pair_open() of the plain situation. */
+/** pair_open() of the plain situation, and of the one where the actor is the server. */
 void pair_open_client(struct pair *pair);
+void pair_open_server(struct pair *pair);
+
+/** The actor asks, of 5 bytes, and has the peer's answer of 2. */
+void pair_exchange(struct pair *pair);
 
 /** pair_open() with one rule, connections logged. */
 void pair_with_rule(struct pair *pair, struct situation how, const char *rule);
