@@ -248,7 +248,8 @@ other_phrases_stay() {
 	sed -n 1p said | grep -q '^Connection refused.*refused'
 }
 
-# chosen SEED: which of 100 connections were reset, by numbers
+# chosen SEED: which of 100 connections were reset, by numbers: of the process, in the order of the forks
+# (their IDs may begin anew), and of the connection
 chosen() {
 	rm -f log.*
 	preloaded RESETBY_SEED="$1" RESETBY_RULES='linger0 prob=50% side=client' "$PYTHON" -c '
@@ -256,20 +257,22 @@ import os, socket, sys
 def connections():
     for _ in range(50):
         socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+print(os.getpid(), flush=True)
 connections()
 for _ in range(2):
     pid = os.fork()
     if pid == 0:
         connections()
         os._exit(0)
+    print(pid)
     os.waitpid(pid, 0)
 connections()
-' "$port"
-	local number=0 log
-	for log in $(ls -v log.*); do
+' "$port" >pids
+	local number=0 pid
+	while read -r pid; do
 		number=$((number + 1))
-		logged "select(.ev == \"inject\") | \"$number \\(.conn)\"" "$log"
-	done
+		logged "select(.ev == \"inject\") | \"$number \\(.conn)\"" log.*."$pid"
+	done <pids
 }
 
 decisions_repeat_with_the_seed() {
