@@ -980,7 +980,7 @@ static void ports_that_are_all_taken_are_told(void **state)
 		uint16_t port;
 		int listener = peer_listen(i == 0 ? AF_INET : AF_INET6, &port);
 		struct place place = {loopbacks[i], port};
-		lab_sysctl("net/ipv4/ip_local_port_range", "50001 50002");
+		lab_sysctl("net/ipv4/ip_local_port_range", "20001 20002");
 		actor_start(&a, NULL);
 		new_socket(&a, "s0", place, "");
 		new_socket(&a, "s1", place, "");
@@ -1002,7 +1002,7 @@ static void ports_that_are_all_taken_are_told(void **state)
 						 .cause = "ports-exhausted",
 						 .sure = "certain",
 						 .rst_case = "none",
-						 .why = {"ip_local_port_range 50001 to 50002,",
+						 .why = {"ip_local_port_range 20001 to 20002,",
 							 "in TIME_WAIT"}});
 		assert_int_equal(actor_descriptors(&a), before + 1);
 		stop_actor(&a);
@@ -1042,7 +1042,7 @@ static void connections_in_time_wait_are_those_where_the_thread_is(void **state)
 	for (unsigned i = 0; i < 19; i++) {
 		leave_in_time_wait(port, full);
 	}
-	lab_sysctl("net/ipv4/ip_local_port_range", "50001 50001");
+	lab_sysctl("net/ipv4/ip_local_port_range", "20003 20003");
 	int taker = peer_connect(AF_INET, port);
 	unsigned most = time_wait_count();
 	lab_go(HOST_FIRST);
