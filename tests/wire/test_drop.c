@@ -294,19 +294,22 @@ static void a_dropped_connection_heals_when_the_rule_ends(void **state)
 	pair_close(&p);
 }
 
-/** The peer sends a lot through a lossy socket: all of it comes, some of it twice. */
+/**
+ * The peer sends a lot through a lossy socket: all of it comes, some of it twice. No seed makes the
+ * kernel's draws the same: it goes on until some were lost, and one is not lost eight times in a row.
+ */
 static void loss_is_made_good_by_retransmission(void **state)
 {
 	(void)state;
 	struct pair p;
-	pair_with_rule(&p, client_situation, "loss=20%");
+	pair_with_rule(&p, client_situation, "loss=10%");
 	uint64_t before = netstat_counter("RetransSegs");
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 1000 && netstat_counter("RetransSegs") < before + 5; i++) {
 		peer_send_bytes(p.peer, 2000);
 		assert_string_equal(actor_do(&p.a, "recvall s0 2000"), "2000 - 2000");
 	}
-	assert_true(netstat_counter("RetransSegs") > before);
-	pair_expect_told(&p, "inject", 0, "1 loss=20%", "at random");
+	assert_true(netstat_counter("RetransSegs") >= before + 5);
+	pair_expect_told(&p, "inject", 0, "1 loss=10%", "at random");
 	pair_close(&p);
 }
 
