@@ -61,11 +61,20 @@ static void expect_ms(struct trial *t, long least)
 	}
 }
 
+static bool is_of_family(const char *address, int family)
+{
+	return (strchr(address, ':') != NULL) == (family == AF_INET6);
+}
+
 /** No SYN has come to the target: neither on the wire nor in its queue. */
 static void expect_untouched(struct trial *t)
 {
-	assert_int_equal(capture_count(&t->wire, (struct match){.to_port = t->port, .set = TH_SYN}),
-			 0);
+	struct match syns = {.to_port = t->port, .set = TH_SYN};
+	const struct segment *syn;
+	for (unsigned i = 0; (syn = capture_find(&t->wire, syns, i)) != NULL; i++) {
+		/* What never answers may have the same port in the other family. */
+		assert_false(is_of_family(syn->to, t->family));
+	}
 	assert_int_equal(peer_poll(t->target, POLLIN, 0), 0);
 }
 
@@ -75,9 +84,10 @@ static void expect_unanswered_syn(struct trial *t)
 	struct match syns = {.set = TH_SYN, .clear = TH_ACK};
 	unsigned count = capture_count(&t->wire, syns);
 	assert_true(count > 0);
-	uint16_t from = capture_find(&t->wire, syns, count - 1)->from_port;
-	assert_true(capture_count(&t->wire, (struct match){.from_port = from, .set = TH_SYN}) > 0);
-	assert_int_equal(capture_count(&t->wire, (struct match){.to_port = from}), 0);
+	const struct segment *syn = capture_find(&t->wire, syns, count - 1);
+	/* A connection to elsewhere may have had the same port. */
+	struct match answers = {.from_port = syn->to_port, .to_port = syn->from_port};
+	assert_int_equal(capture_count(&t->wire, answers), 0);
 }
 
 static void expect_injected(struct trial *t, unsigned index, const char *rule, const char *by)
@@ -712,7 +722,7 @@ static void many_threads_are_held_at_once(void **state)
 			actor_do(&t.a, "connect_threads %s %u 48", loopback(t.family), t.port);
 		long shortest = 0;
 		assert_int_equal(sscanf(result, "48 - ETIMEDOUT %ld", &shortest), 1);
-		assert_in_range(shortest, 400, TOO_LONG_MS);
+		assert_in_range(shortest, 400 - TICK_MS, TOO_LONG_MS);
 		expect_untouched(&t);
 		assert_int_equal(log_count(&t.a, "inject"), 48);
 		assert_int_equal(log_count(&t.a, "error"), 48);
