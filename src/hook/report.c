@@ -16,13 +16,22 @@
 /* Errors of a connection that is dead already are told this often, then only counted. */
 #define TOLD_MAX 16
 
+/* In a sandbox the kernel is not asked, but these errors are told by a dead socket only. */
+static bool is_dead(const struct evidence *evidence)
+{
+	int error = evidence->error;
+	bool tells = error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||
+		     (error == ECONNREFUSED && evidence->connecting);
+	return evidence->state == STATE_CLOSE || (evidence->sandboxed && tells);
+}
+
 /*
  * Does what the program was told mean that the connection is over? Not an EPIPE after its own
  * shutdown, nor SO_SNDTIMEO during connect, nor an ICMP error in passing.
  */
 static bool is_over(const struct evidence *evidence, const struct verdict *verdict)
 {
-	return evidence->state == STATE_CLOSE && verdict->cause != CAUSE_WROTE_AFTER_SHUTDOWN;
+	return is_dead(evidence) && verdict->cause != CAUSE_WROTE_AFTER_SHUTDOWN;
 }
 
 static enum ending ending_of(const struct verdict *verdict)
@@ -86,7 +95,7 @@ static void remember_told(const struct call *call, const struct evidence *eviden
 	}
 	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
 	bool early = phase == PHASE_OPEN && evidence->connecting;
-	if ((phase == PHASE_CONNECTING || early) && evidence->state == STATE_CLOSE) {
+	if ((phase == PHASE_CONNECTING || early) && is_dead(evidence)) {
 		conn_set_phase(conn, PHASE_OVER);
 	} else if (phase == PHASE_GIVEN_UP) {
 		conn_set_phase(conn, PHASE_FRESH);

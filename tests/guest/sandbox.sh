@@ -4,8 +4,8 @@
 needs "$PYTHON" cc
 
 # A client: sandboxed connect|late HOW PORT. It connects, closes the sandbox, says hello, waits for
-# the answer and for quiet seconds, reads to the end, closes. dialler does so without blocking while it
-# connects.
+# the answer and for quiet seconds, reads to the end, writes on where that was a reset, closes. dialler
+# does so without blocking while it connects.
 sandboxed() {
 	cat >sandboxed.c <<-'END'
 		#include <errno.h>
@@ -117,6 +117,9 @@ sandboxed() {
 				while ((got = recv(fd, answer, sizeof answer, 0)) > 0) {
 				}
 				status = got < 0 ? errno : 0;
+				if (got < 0) {
+					send(fd, "more", 4, MSG_NOSIGNAL);
+				}
 				close(fd);
 			}
 			write(1, "done\n", 5);
@@ -182,14 +185,16 @@ an_orderly_life_in_a_sandbox_needs_no_call_of_ours() {
 a_reset_in_a_sandbox_is_told_with_what_is_known() {
 	sandboxed
 	answering rst
-	run 104 -- connect prctl "$port"
-	expect "$(logged '"\(.ev) \(.op) \(.errno) \(.doc): \(.cause) \(.sure)"')" \
-		"error recv ECONNRESET Connection reset: peer-abort possible"
+	run 104 RESETBY_LEVEL=conns -- connect prctl "$port"
+	expect "$(logged 'select(.ev == "error") | "\(.op) \(.errno) \(.doc): \(.cause) \(.sure)"')" \
+		"recv ECONNRESET Connection reset: peer-abort possible
+send EPIPE Connection reset by peer: already-reset certain"
 	logged .why | grep -q "sent 5 bytes and received 6 bytes; the kernel was not asked .* seccomp"
+	expect "$(logged 'select(.ev == "close") | .end')" peer-rst
 	run 104 RESETBY_LOG=stderr RESETBY_FORMAT=text -- late seccomp "$port"
 	has "recv ECONNRESET" said.err
 	has "(possible)" said.err
-	expect "$(wc -l <said.err)" 1
+	expect "$(wc -l <said.err)" 2
 }
 
 a_refused_connect_in_a_sandbox_is_told() {
