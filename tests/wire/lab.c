@@ -153,6 +153,13 @@ static bool loopback_up(void)
 	return up;
 }
 
+/** Linux 6.18's own: a new namespace has those of the host, which somebody may have tuned. */
+static void reset_buffer_sizes(void)
+{
+	write_text("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 33554432");
+	write_text("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 4194304");
+}
+
 /** Root of a user namespace, so that programs like nft keep the capabilities when executed. */
 static bool become_root_of_user_namespace(void)
 {
@@ -190,6 +197,7 @@ bool lab_enter(void)
 		lab_say("# skipped: lo cannot be brought up: %s", strerror(errno));
 		return false;
 	}
+	reset_buffer_sizes();
 	hosts[HOST_FIRST].ns = open_namespace();
 	return true;
 }
@@ -249,6 +257,7 @@ void lab_second_host(void)
 	if (unshare(CLONE_NEWNET) != 0 || !loopback_up()) {
 		fail_msg("second host: %s", strerror(errno));
 	}
+	reset_buffer_sizes();
 	hosts[HOST_SECOND].ns = open_namespace();
 	lab_go(HOST_FIRST);
 	/* Made on the second host, with the other end sent to this process's namespace. */
