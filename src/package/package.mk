@@ -28,12 +28,14 @@ INSTALLED := '755:$(BUILD)/resetby:$(BINDIR)/resetby' \
 # The directories that install had to make, in that order: only these may go again.
 MADE = $(DESTDIR)$(DATADIR)/resetby/directories
 
+# A directory that is there keeps its mode, which install -d would change.
 .PHONY: install uninstall
 install: all
 	$(say) INST '$(DESTDIR)$(PREFIX)'
 	$(Q)LC_ALL=C; export LC_ALL; umask 022; set -e; \
 	made=$$(for file in $(INSTALLED) '::$(DATADIR)/resetby/directories'; do \
-		install -d -v "$(DESTDIR)$$(dirname "$${file##*:}")"; \
+		directory="$(DESTDIR)$$(dirname "$${file##*:}")"; \
+		[ -d "$$directory" ] || install -d -v "$$directory"; \
 	done | sed -n "s/^install: creating directory '\(.*\)'$$/\1/p"); \
 	for file in $(INSTALLED); do \
 		mode=$${file%%:*}; from=$${file#*:}; \

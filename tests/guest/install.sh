@@ -83,6 +83,9 @@ uninstall_leaves_nothing_behind() {
 uninstall_leaves_the_tree_as_it_was() {
 	mkdir -p tree/usr/local/{bin,lib,share/man/man1,empty}
 	touch tree/usr/local/bin/other tree/usr/local/share/man/man1/other.1
+	# As Debian had it for long; and as a umask of 077 makes it.
+	chmod 2775 tree/usr/local/lib
+	chmod 700 tree/usr/local/bin
 	tree >before
 	make_target install DESTDIR="$PWD/tree" PREFIX=/usr/local
 	make_target install DESTDIR="$PWD/tree" PREFIX=/usr/local
