@@ -3,10 +3,11 @@
 . "$(dirname "$0")/tap"
 
 # Another uid must be able to reach what it runs; the scratch directory is ours alone.
+umask 022
 public=$(mktemp -d -p /tmp resetby-run.XXXXXX)
 trap 'rm -rf "$scratch" "$public"' EXIT
 chmod 755 "$public"
-cp "$resetby" "$library" "$public"
+install "$resetby" "$library" "$public"
 
 NOBODY=65534
 as_nobody() {
