@@ -438,7 +438,8 @@ netns_gives_net_admin_and_keeps_the_preload() {
 			grep -qx "uid=$NOBODY gid=$NOBODY" out
 		fi
 		[ "$($who "$public/resetby" run --netns "$public/maps")" -ge 1 ]
-		expect "$($who "$public/resetby" run --netns sh -c 'ls /sys/class/net/ >/dev/null; tail -n +3 /proc/net/dev | wc -l')" 1
+		# Kernels with tunnels built in have devices for them everywhere: none is up but lo.
+		expect "$($who "$public/resetby" run --netns ip -o link show up | cut -d: -f2)" " lo"
 	done
 }
 
