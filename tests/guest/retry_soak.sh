@@ -9,7 +9,7 @@
 needs $PYTHON node
 
 seconds=${SOAK_SECONDS:-3}
-seed=${SOAK_SEED:-$RANDOM$RANDOM}
+seed=${SOAK_SEED:-$((RANDOM * 32768 + RANDOM))}
 rules='retry=50; reset prob=20% after=300; reset prob=20% after=20K when=read; reset prob=10% after=5K when=write'
 batch=1500
 
