@@ -156,6 +156,24 @@ static void epoll_shows_a_hang_up_where_it_is_shown_once(void **state)
 	pair_close(&p);
 }
 
+/** Without bytes it is all that there is to show. */
+static void epoll_shows_a_hang_up_where_no_bytes_were_asked_for(void **state)
+{
+	static const char *const asked[] = {"named", "out named"};
+	static const char *const shown[] = {"1 - err hup", "1 - out err hup"};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		retry_open(&p, nonblocking_situation, "retry", NULL);
+		actor_do(&p.a, "epoll_create s1");
+		actor_do(&p.a, "epoll_add s1 s0 %s", asked[i]);
+		retry_ask_in_vain(&p, GET);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "epoll_wait s1 20000"), shown[i]);
+		pair_close(&p);
+	}
+}
+
 static void dontwait_on_a_blocking_socket_is_not_held(void **state)
 {
 	(void)state;
@@ -501,6 +519,7 @@ LAB_MAIN(LAB_TEST(poll_and_its_kin_wait_for_the_new_answer),
 	 LAB_TEST(epoll_waits_for_the_new_answer),
 	 LAB_TEST(epoll_shows_no_hang_up_together_with_bytes),
 	 LAB_TEST(epoll_shows_a_hang_up_where_it_is_shown_once),
+	 LAB_TEST(epoll_shows_a_hang_up_where_no_bytes_were_asked_for),
 	 LAB_TEST(dontwait_on_a_blocking_socket_is_not_held),
 	 LAB_TEST(a_reset_that_is_asked_for_is_not_told),
 	 LAB_TEST(a_retry_that_failed_is_told_to_who_asks),
