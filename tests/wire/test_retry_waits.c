@@ -1,6 +1,7 @@
 /* Retry in programs that do not wait in their reads: while they wait elsewhere, and no longer. */
 
 #include "lab_retry.h"
+#include "lab_verdict.h"
 
 #include <stdio.h>
 #include <string.h>
