@@ -42,7 +42,7 @@ static void the_open_line_counts_the_syns_that_were_lost(void **state)
 	int listener = peer_listen(AF_INET, &port);
 	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
 	capture_open(&wire, "lo");
-	actor_start(&a, CONNS);
+	actor_start(&a, (const char *[]){"RESETBY_LEVEL=calls", NULL});
 	actor_do(&a, "socket4 s0");
 	actor_send(&a, "connect s0 127.0.0.1 %u", port);
 	capture_await(&wire, (struct match){.to_port = port, .set = TH_SYN}, 0);
@@ -53,6 +53,8 @@ static void the_open_line_counts_the_syns_that_were_lost(void **state)
 	const char *line = log_find(&a, "open", 0);
 	assert_int_equal(json_number(line, "syn_retrans"), syns - 1);
 	assert_in_range((long)json_number(line, "ms"), 900, 3 * LAB_PATIENCE_MS);
+	assert_in_range((long)json_number(log_last_call(&a, "connect"), "us"), 900 * 1000,
+			3 * LAB_PATIENCE_MS * 1000);
 	actor_stop(&a);
 	capture_close(&wire);
 	close(listener);
@@ -518,6 +520,9 @@ static void the_exit_line_has_the_totals(void **state)
 	actor_do(&p.a, "socket4 s0");
 	assert_string_equal(actor_do(&p.a, "connect s0 192.0.2.1 80"), "-1 ENETUNREACH");
 	actor_do(&p.a, "close s0");
+	actor_do(&p.a, "socket4 s0");
+	assert_string_equal(actor_do(&p.a, "connect s0 127.0.0.1 2"), "-1 ECONNREFUSED");
+	actor_do(&p.a, "close s0");
 	assert_int_equal(log_count(&p.a, "exit"), 0);
 	/* A child's totals are its own. */
 	actor_do(&p.a, "fork socket4 s5");
@@ -530,8 +535,9 @@ static void the_exit_line_has_the_totals(void **state)
 	actor_stop(&p.a);
 	assert_int_equal(log_count(&p.a, "exit"), 2);
 	line = log_find(&p.a, "exit", 1);
-	assert_int_equal(json_number(line, "connections"), 3);
+	assert_int_equal(json_number(line, "connections"), 4);
 	assert_null(strstr(json_get(line, "errors"), "\"count\":0"));
+	assert_non_null(strstr(json_get(line, "errors"), "{\"name\":\"refused\",\"count\":1}"));
 	assert_non_null(strstr(json_get(line, "errors"), "{\"name\":\"unreachable\",\"count\":1}"));
 	assert_non_null(
 		strstr(json_get(line, "fired"), "{\"name\":\"linger0 conn=2\",\"count\":1}"));
@@ -601,6 +607,27 @@ static void lines_cost_no_memory_that_stays(void **state)
 	pair_close(&p);
 }
 
+/** More connections than records are mapped at once; the first line of a number looks up their names. */
+static void calls_that_are_well_keep_no_record(void **state)
+{
+	(void)state;
+	struct pair p;
+	long before = 0;
+	pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=calls", NULL});
+	for (int i = 0; i < 600; i++) {
+		assert_string_equal(actor_do(&p.a, "dup s0 s1"), "0 -");
+		assert_string_equal(actor_do(&p.a, "send s1 1"), "1 -");
+		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		pair_again(&p);
+		if (i == 3) {
+			before = mapped_pages(&p.a);
+		}
+	}
+	assert_int_equal(mapped_pages(&p.a), before);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_open_line_counts_the_syns_that_were_lost),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
@@ -625,4 +652,4 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),
 	 LAB_TEST(the_exit_line_has_the_totals),
 	 LAB_TEST(the_exit_line_is_written_where_there_is_news),
-	 LAB_TEST(lines_cost_no_memory_that_stays))
+	 LAB_TEST(lines_cost_no_memory_that_stays), LAB_TEST(calls_that_are_well_keep_no_record))
