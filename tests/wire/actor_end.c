@@ -199,12 +199,16 @@ static void run_epoll_create(const struct words *words, struct outcome *outcome)
 /** Every registration's data begins so; the second half is 0, or the descriptor. */
 #define DATA (UINT64_C(1) << 63)
 
+/** What stands behind the room for events: the end of the last registration with a name. */
+static struct epoll_event behind;
+
 static void run_epoll_ctl(const struct words *words, struct outcome *outcome)
 {
 	const char *name = words->w[0];
 	struct epoll_event event = {.events = events_from(words), .data.u64 = DATA};
 	if (has_word(words, "named")) {
 		event.data.u64 |= (uint64_t)fd_at(words, 2);
+		behind = (struct epoll_event){.events = EPOLLIN | EPOLLHUP, .data = event.data};
 	}
 	bool deletes = strcmp(name, "epoll_del") == 0;
 	int operation = deletes                          ? EPOLL_CTL_DEL
@@ -216,17 +220,20 @@ static void run_epoll_ctl(const struct words *words, struct outcome *outcome)
 
 static void run_epoll_wait(const struct words *words, struct outcome *outcome)
 {
-	struct epoll_event event = {0};
+	struct epoll_event room[] = {{0}, behind};
 	int ms = (int)number_at(words, 2, 0);
 	if (strcmp(words->w[0], "epoll_pwait") == 0) {
-		CALL(outcome, epoll_pwait(fd_at(words, 1), &event, 1, ms, NULL));
+		CALL(outcome, epoll_pwait(fd_at(words, 1), room, 1, ms, NULL));
 	} else {
-		CALL(outcome, epoll_wait(fd_at(words, 1), &event, 1, ms));
+		CALL(outcome, epoll_wait(fd_at(words, 1), room, 1, ms));
 	}
-	if (outcome->result > 0 && event.data.u64 >> 32 != DATA >> 32) {
+	if (outcome->result > 0 && room[0].data.u64 >> 32 != DATA >> 32) {
 		confused("the event's data was changed");
 	}
-	tell_events(outcome, event.events);
+	if (room[1].events != behind.events) {
+		confused("what stands behind the events was changed");
+	}
+	tell_events(outcome, room[0].events);
 }
 
 const struct command end_commands[] = {
