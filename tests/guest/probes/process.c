@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
@@ -151,7 +152,7 @@ static void try_spawn(void)
 	say("spawned, %d\n", error);
 	DO(posix_spawn(&child, "/no/such/program", NULL, NULL, argv, environ));
 	DO(system("exit 9"));
-	char text[200];
+	char text[PATH_MAX];
 	snprintf(text, sizeof text, "%s %s child", self, port_text);
 	FILE *pipe = popen(text, "r");
 	MUST(pipe != NULL);
