@@ -150,6 +150,9 @@ struct evidence {
 
 	/* EINVAL: the peer is link-local, of no interface; our own address is a loopback one, not the peer's */
 	bool lacks_zone, from_loopback;
+
+	/* ENETUNREACH: the peer is a multicast or broadcast address */
+	bool to_many;
 };
 
 struct conn;

@@ -221,19 +221,30 @@ static int64_t count_time_wait(void)
 	return number_behind("/proc/thread-self/net/sockstat", " tw ");
 }
 
-/* Does an address of this host lead there? IPv6 fails with EADDRNOTAVAIL where there is none. */
-static bool has_source(const struct addr *peer)
+/* What the routes say: connect of a datagram socket chooses the address and sends nothing. */
+static long probe_route(const struct addr *peer)
 {
 	struct sockaddr_storage name;
 	socklen_t size = addr_to_sockaddr(peer, &name);
 	long probe = raw3(SYS_socket, peer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (size == 0 || probe < 0) {
-		return false;
+		return -ENOTSOCK;
 	}
-	/* connect of a datagram socket chooses the address and sends nothing. */
-	bool found = raw3(SYS_connect, probe, &name, size) == 0;
+	long result = raw3(SYS_connect, probe, &name, size);
 	raw_close((int)probe);
-	return found;
+	return result;
+}
+
+/* Does an address of this host lead there? IPv6 fails with EADDRNOTAVAIL where there is none. */
+static bool has_source(const struct addr *peer)
+{
+	return probe_route(peer) == 0;
+}
+
+/* A datagram socket has to ask for broadcasts: ip4_datagram_connect(). To TCP there is no way then. */
+static bool is_to_many(const struct addr *peer)
+{
+	return addr_is_of_many(peer) || probe_route(peer) == -EACCES;
 }
 
 static void collect_ports(struct evidence *evidence, const struct conn *conn, int fd)
@@ -272,6 +283,9 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 		collect_ports(evidence, conn, fd);
 	} else if (evidence->error == EINVAL) {
 		collect_address(evidence, conn, fd);
+	} else if (evidence->connecting && evidence->error == ENETUNREACH) {
+		struct addr peer = conn_peer(conn);
+		evidence->to_many = is_to_many(&peer);
 	}
 	if (evidence->connecting && evidence->error != 0) {
 		collect_icmp(evidence, conn, fd);

@@ -187,6 +187,16 @@ bool addr_is_link_local(const struct addr *addr)
 	       (addr->bytes[1] & 0xc0) == 0x80;
 }
 
+bool addr_is_of_many(const struct addr *addr)
+{
+	static const uint8_t ipv4_broadcast[IPV4_BYTES] = {255, 255, 255, 255};
+	if (addr->family == AF_INET) {
+		return (addr->bytes[0] & 0xf0) == 0xe0 ||
+		       memcmp(addr->bytes, ipv4_broadcast, IPV4_BYTES) == 0;
+	}
+	return addr->family == AF_INET6 && addr->bytes[0] == 0xff;
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
 	static const uint8_t ipv6_loopback[IPV6_BYTES] = {[IPV6_BYTES - 1] = 1};

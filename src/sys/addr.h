@@ -50,6 +50,9 @@ bool addr_is_loopback(const struct addr *addr);
 /** Is it an IPv6 address that only counts on one link, fe80::/10? */
 bool addr_is_link_local(const struct addr *addr);
 
+/** Does it stand for many hosts (multicast, 255.255.255.255)? A subnet's broadcast address the routes know. */
+bool addr_is_of_many(const struct addr *addr);
+
 /** Same family and bytes, whatever the port. */
 bool addr_same_host(const struct addr *a, const struct addr *b);
 

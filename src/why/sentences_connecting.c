@@ -89,6 +89,9 @@ static void unreachable(const struct evidence *e, struct text *text)
 	} else if (e->error == EPERM || e->error == EACCES) {
 		text_string(text,
 			    "nothing was sent: a local firewall rule, route or policy forbids it");
+	} else if (e->to_many) {
+		text_string(text, "nothing was sent: that is a multicast or broadcast address, and "
+				  "TCP has one peer");
 	} else {
 		text_string(text, "nothing was sent: this host has no route there");
 	}

@@ -189,6 +189,13 @@ static void kinds_of_addresses_are_told_apart(void **state)
 		struct addr no_link = ipv6(no_links[i], 1, 0);
 		assert_false(addr_is_link_local(&no_link));
 	}
+	struct addr group4 = ipv4("224.0.0.1", 1), last4 = ipv4("239.255.255.255", 1);
+	struct addr all4 = ipv4("255.255.255.255", 1), group6 = ipv6("ff02::1", 1, 0);
+	assert_true(addr_is_of_many(&group4) && addr_is_of_many(&last4));
+	assert_true(addr_is_of_many(&all4) && addr_is_of_many(&group6));
+	struct addr below4 = ipv4("223.255.255.255", 1), above4 = ipv4("240.0.0.1", 1);
+	assert_false(addr_is_of_many(&below4) || addr_is_of_many(&above4));
+	assert_false(addr_is_of_many(&far6) || addr_is_of_many(&unknown));
 	struct addr like_a_link = ipv4("254.128.0.1", 1);
 	assert_false(addr_is_link_local(&like_a_link));
 	struct addr zone = ipv6("fe80::1", 1, 2), other_zone = ipv6("fe80::1", 1, 3);

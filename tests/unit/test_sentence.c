@@ -77,6 +77,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.told_hidden = e.fin_arrived = e.fin_knowable = flags;
 	e.disconnected = e.unacked_at_fin = e.shut_elsewhere = flags;
 	e.port_chosen = e.has_source = e.lacks_zone = e.from_loopback = flags;
+	e.to_many = flags;
 	return e;
 }
 

@@ -484,6 +484,11 @@ static void address_without_a_route_is_unreachable(void **state)
 		{{"198.51.100.1", 80}, "EACCES", "forbids"},
 		{{"203.0.113.1", 80}, "EHOSTUNREACH", "nothing was sent"},
 		{{"[2001:db8:1::1]", 80}, "EACCES", "forbids"},
+		{{"10.77.0.255", 80}, "ENETUNREACH", "multicast or broadcast"},
+		{{"[::ffff:10.77.0.255]", 80}, "ENETUNREACH", "multicast or broadcast"},
+		{{"224.0.0.1", 80}, "ENETUNREACH", "multicast or broadcast"},
+		{{"255.255.255.255", 80}, "ENETUNREACH", "multicast or broadcast"},
+		{{"[ff02::1]", 80}, "ENETUNREACH", "multicast or broadcast"},
 	};
 	struct actor a;
 	(void)state;
