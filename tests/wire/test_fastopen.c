@@ -143,6 +143,21 @@ static void a_connect_that_never_sent_anything_ends_in_silence(void **state)
 	end(&t);
 }
 
+/** What was written went with the SYN, and the RST that answered it was told to nobody. */
+static void a_refused_write_that_nobody_asked_after_has_no_end(void **state)
+{
+	struct trial t;
+	(void)state;
+	start(&t);
+	connect_later(&t, "nonblock");
+	assert_string_equal(actor_do(&t.a, "send s0 5"), "5 -");
+	wait_for_end(&t.a, "s0");
+	assert_string_equal(actor_do(&t.a, "close s0"), "0 -");
+	assert_true(capture_rst(&t.wire, t.port));
+	assert_null(json_get(log_find(&t.a, "close", 0), "end"));
+	end(&t);
+}
+
 /** It is ended as any other, once somebody has answered. */
 static void what_was_answered_has_an_end(void **state)
 {
@@ -218,5 +233,6 @@ LAB_MAIN(LAB_TEST(refusal_of_a_write_that_waits_is_told_once),
 	 LAB_TEST(refusal_behind_a_write_is_told_to_the_next_call),
 	 LAB_TEST(a_syn_with_data_that_nobody_answers_is_abandoned),
 	 LAB_TEST(a_connect_that_never_sent_anything_ends_in_silence),
+	 LAB_TEST(a_refused_write_that_nobody_asked_after_has_no_end),
 	 LAB_TEST(what_was_answered_has_an_end), LAB_TEST(what_is_switched_off_is_no_fast_open),
 	 LAB_TEST(a_connection_behind_a_fast_open_is_like_any))

@@ -207,6 +207,22 @@ static void what_a_forked_child_goes_on_with_has_no_end(void **state)
 	pair_close(&p);
 }
 
+/** Which this process has read, whoever goes on with the other direction. */
+static void the_peers_end_is_one_where_a_child_goes_on(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, CONNS);
+	assert_string_equal(actor_do(&p.a, "forkhold"), "0 -");
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	wait_for_fin(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-fin");
+	assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+	pair_close(&p);
+}
+
 /** The parent has it yet when the child ends. */
 static void what_a_parent_goes_on_with_has_no_end(void **state)
 {
@@ -470,6 +486,30 @@ static void what_was_never_established_has_no_end(void **state)
 	close(listener);
 }
 
+/** The connect was given up, and the SYN was answered all the same. */
+static void what_was_established_late_has_an_end(void **state)
+{
+	(void)state;
+	struct actor a;
+	uint16_t port;
+	int listener = peer_listen(AF_INET, &port);
+	nft("add rule inet lab in tcp dport %u tcp flags syn drop", port);
+	actor_start(&a, CONNS);
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "setsockopt s0 sndtimeo 200"), "0 -");
+	assert_string_equal(actor_do(&a, "connect s0 127.0.0.1 %u", port), "-1 EINPROGRESS");
+	assert_int_equal(log_count(&a, "error"), 1);
+	nft_flush();
+	int peer = peer_accept(listener);
+	assert_string_equal(actor_do(&a, "poll s0 out 20000"), "1 - out");
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	assert_int_equal(peer_drain(peer), 0);
+	assert_string_equal(json_get(log_find(&a, "close", 0), "end"), "fin");
+	actor_stop(&a);
+	close(peer);
+	close(listener);
+}
+
 /** Nor is a rule applied to what the number may be by then. */
 static void a_number_that_was_closed_unseen_does_not_end_at_exit(void **state)
 {
@@ -635,6 +675,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
 	 LAB_TEST(a_connection_that_is_disconnected_has_its_own_close_line),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
+	 LAB_TEST(the_peers_end_is_one_where_a_child_goes_on),
 	 LAB_TEST(what_a_parent_goes_on_with_has_no_end), LAB_TEST(what_was_passed_on_has_no_end),
 	 LAB_TEST(a_reset_that_a_child_made_is_not_the_peers_end),
 	 LAB_TEST(a_reset_that_a_child_was_told_is_the_peers_end),
@@ -648,6 +689,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(each_call_of_a_connection_that_is_well_has_its_line),
 	 LAB_TEST(a_connection_whose_second_descriptor_went_unseen_ends_once),
 	 LAB_TEST(what_was_never_established_has_no_end),
+	 LAB_TEST(what_was_established_late_has_an_end),
 	 LAB_TEST(a_number_that_was_closed_unseen_does_not_end_at_exit),
 	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),
 	 LAB_TEST(the_exit_line_has_the_totals),
