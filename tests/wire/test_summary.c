@@ -162,6 +162,37 @@ static void a_disconnect_after_a_reset_leaves_whose_end_it_was(void **state)
 	pair_close(&p);
 }
 
+/** Data behind a half-close is no late data; and what arrived is not known in a sandbox. */
+static void a_reset_behind_a_shutdown_is_the_peers_end(void **state)
+{
+	static const struct {
+		const char *shutdown, *later, *last;
+	} ways[] = {
+		{"shutdown s0 w", "later", "fd s0"},
+		{"shutdown s0 r", "later", "fd s0"},
+		{"shutdown s0 rw", NULL, "seccomp"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_open(&p, client_situation, CONNS);
+		peer_send(p.peer, "early");
+		assert_string_equal(actor_do(&p.a, "recv s0 5 waitall"), "5 - early");
+		assert_string_equal(actor_do(&p.a, "%s", ways[i].shutdown), "0 -");
+		if (ways[i].later) {
+			peer_send(p.peer, ways[i].later);
+			assert_string_equal(actor_do(&p.a, "recv s0 5 waitall"), "5 - later");
+		}
+		pair_abort_peer(&p);
+		wait_for_end(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+		actor_do(&p.a, "%s", ways[i].last);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "peer-rst");
+		pair_close(&p);
+	}
+}
+
 /** Each has its line when it is over, though the descriptor lives on and becomes another connection. */
 static void a_connection_that_is_disconnected_has_its_own_close_line(void **state)
 {
@@ -673,6 +704,7 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_close_line_tells_what_went_each_way),
 	 LAB_TEST(the_close_line_tells_who_ended_it),
 	 LAB_TEST(a_disconnect_after_a_reset_leaves_whose_end_it_was),
+	 LAB_TEST(a_reset_behind_a_shutdown_is_the_peers_end),
 	 LAB_TEST(a_connection_that_is_disconnected_has_its_own_close_line),
 	 LAB_TEST(what_a_forked_child_goes_on_with_has_no_end),
 	 LAB_TEST(the_peers_end_is_one_where_a_child_goes_on),
