@@ -214,8 +214,9 @@ static void run_epoll_ctl(const struct words *words, struct outcome *outcome)
 	int operation = deletes                          ? EPOLL_CTL_DEL
 			: strcmp(name, "epoll_mod") == 0 ? EPOLL_CTL_MOD
 							 : EPOLL_CTL_ADD;
+	bool without = deletes || has_word(words, "nothing");
 	CALL(outcome,
-	     epoll_ctl(fd_at(words, 1), operation, fd_at(words, 2), deletes ? NULL : &event));
+	     epoll_ctl(fd_at(words, 1), operation, fd_at(words, 2), without ? NULL : &event));
 }
 
 static void run_epoll_wait(const struct words *words, struct outcome *outcome)
@@ -258,8 +259,8 @@ const struct command end_commands[] = {
 	{"select", "FD in|out [left] MS", run_select},
 	{"pselect", "FD in|out MS", run_select},
 	{"epoll_create", "SLOT", run_epoll_create},
-	{"epoll_add", "FD FD [EVENT...] [named]", run_epoll_ctl},
-	{"epoll_mod", "FD FD [EVENT...] [named]", run_epoll_ctl},
+	{"epoll_add", "FD FD nothing|[EVENT...] [named]", run_epoll_ctl},
+	{"epoll_mod", "FD FD nothing|[EVENT...] [named]", run_epoll_ctl},
 	{"epoll_del", "FD FD", run_epoll_ctl},
 	{"epoll_wait", "FD MS", run_epoll_wait},
 	{"epoll_pwait", "FD MS", run_epoll_wait},

@@ -552,6 +552,7 @@ static void epoll_is_what_it_was(void **state)
 		struct pair p;
 		pair_open(&p, *how, CALLS);
 		actor_do(&p.a, "epoll_create s5");
+		assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 nothing"), "-1 EFAULT");
 		assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 in"), "0 -");
 		assert_string_equal(actor_do(&p.a, "epoll_add s5 s0 in"), "-1 EEXIST");
 		assert_string_equal(actor_do(&p.a, "epoll_wait s5 0"), "0 -");

@@ -127,6 +127,7 @@ static void epoll_shows_no_hang_up_together_with_bytes(void **state)
 	retry_open(&p, nonblocking_situation, "retry", NULL);
 	actor_do(&p.a, "epoll_create s1");
 	actor_do(&p.a, "epoll_add s1 s0 in named");
+	assert_string_equal(actor_do(&p.a, "epoll_add s1 s0 in et named"), "-1 EEXIST");
 	retry_ask(&p, GET);
 	peer_send(p.peer, ANSWER);
 	pair_abort_peer(&p);

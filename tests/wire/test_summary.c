@@ -646,6 +646,26 @@ static void the_exit_line_is_written_where_there_is_news(void **state)
 	}
 }
 
+/** It closed a listener with a connection that it had not accepted, which is the kernel's alone. */
+static void what_a_process_without_connections_did_is_in_its_exit_line(void **state)
+{
+	(void)state;
+	struct actor a;
+	actor_start(&a, CONNS);
+	actor_do(&a, "socket4 s0");
+	assert_string_equal(actor_do(&a, "listen s0"), "0 -");
+	int port = atoi(strrchr(actor_do(&a, "getsockname s0"), ':') + 1);
+	int peer = peer_connect(AF_INET, (uint16_t)port);
+	lab_until(info_of(&a, "s0").tcpi_unacked == 1);
+	assert_string_equal(actor_do(&a, "close s0"), "0 -");
+	actor_stop(&a);
+	const char *line = log_find(&a, "exit", 0);
+	assert_int_equal(json_number(line, "connections"), 0);
+	assert_string_equal(json_get(line, "errors"),
+			    "[{\"name\":\"listener-closed\",\"count\":1}]");
+	close(peer);
+}
+
 static long mapped_pages(const struct actor *actor)
 {
 	long pages = 0;
@@ -726,4 +746,5 @@ LAB_MAIN(LAB_TEST(the_open_line_tells_how_it_came_about),
 	 LAB_TEST(the_next_connection_under_its_number_is_left_alone_at_exit),
 	 LAB_TEST(the_exit_line_has_the_totals),
 	 LAB_TEST(the_exit_line_is_written_where_there_is_news),
+	 LAB_TEST(what_a_process_without_connections_did_is_in_its_exit_line),
 	 LAB_TEST(lines_cost_no_memory_that_stays), LAB_TEST(calls_that_are_well_keep_no_record))
