@@ -47,6 +47,9 @@ situation() {
 	cd "$scratch" || exit
 	unset "${!RESETBY_@}"
 	ip link set lo up
+	# Linux 6.18's own: a new namespace has those of the host, which somebody may have tuned.
+	echo 4096 131072 33554432 >/proc/sys/net/ipv4/tcp_rmem
+	echo 4096 16384 4194304 >/proc/sys/net/ipv4/tcp_wmem
 	[ -n "${interface:-}" ] || start_capture lo 127.0.0.1
 }
 

@@ -13,6 +13,9 @@ fi
 guest=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 . "$guest/tap"
 ip link set lo up
+# Linux 6.18's own: a new namespace has those of the host, which somebody may have tuned.
+echo 4096 131072 33554432 >/proc/sys/net/ipv4/tcp_rmem
+echo 4096 16384 4194304 >/proc/sys/net/ipv4/tcp_wmem
 
 PYTHON=/usr/bin/python3
 port=8000
