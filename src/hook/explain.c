@@ -44,14 +44,18 @@ static bool leads_nowhere(const struct call *call)
 	return domain != AF_INET6 || call->asked > sizeof(struct sockaddr_in);
 }
 
-/* Which of them the kernel gives for a socket's state, at calls that can also fail otherwise. */
+/*
+ * Which of them the kernel gives for a socket's state, at calls that can also fail otherwise. A security
+ * module denies with EACCES; a dead socket has it from ICMPv6 or a route: icmpv6_err_convert().
+ */
 static bool call_can_tell(const struct call *call)
 {
 	if (!is_fatal(call->error)) {
 		return leads_nowhere(call);
 	}
 	if (op_direction(call->op) != DIRECTION_NONE) {
-		return call->error != EACCES && call->error != EPERM;
+		return call->error == EACCES ? evidence_state(call->fd) == STATE_CLOSE
+					     : call->error != EPERM;
 	}
 	return call->op == OP_CONNECT || call->op == OP_GETSOCKOPT;
 }

@@ -75,29 +75,43 @@ static void data_that_is_never_acknowledged_meets_the_retransmission_limit(void 
 
 static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 {
-	struct pair p;
+	static const struct {
+		int family;
+		const char *answer, *error, *doc;
+	} cases[] = {
+		{AF_INET, "icmp type host-unreachable", "EHOSTUNREACH", "No route to host"},
+		{AF_INET6, "icmpv6 type no-route", "ENETUNREACH", "Network is unreachable"},
+		{AF_INET6, "icmpv6 type admin-prohibited", "EACCES", "Permission denied"},
+	};
 	(void)state;
 	few_retries();
 	lab_sysctl("net/ipv4/icmp_ratelimit", "0");
-	open_client_at(&p, "RESETBY_LEVEL=conns");
-	nft("add rule inet lab in tcp dport %u reject with icmp type host-unreachable",
-	    p.peer_port);
-	assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
-	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 EHOSTUNREACH");
+	lab_sysctl("net/ipv6/icmp/ratelimit", "0");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair p;
+		pair_open(&p, (struct situation){cases[i].family, false, false},
+			  (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		nft("add rule inet lab in tcp dport %u reject with %s", p.peer_port,
+		    cases[i].answer);
+		assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+		assert_string_equal(actor_do(&p.a, "recv s0"), lab_text("-1 %s", cases[i].error));
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "recv",
+						 .error = cases[i].error,
+						 .cause = "retransmit-limit",
+						 .sure = "certain",
+						 .rst_case = "none",
+						 .doc = cases[i].doc,
+						 .state = "CLOSE",
+						 .why = {lab_text("ICMP errors came back (%s)",
+								  cases[i].error)}});
+		/* No FIN was sent, and none came. */
+		actor_do(&p.a, "close s0");
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "timeout");
+		pair_close(&p);
+		nft_flush();
+	}
 	usual_retries();
-	expect_verdict(&p.a, 0,
-		       (struct expected){.op = "recv",
-					 .error = "EHOSTUNREACH",
-					 .cause = "retransmit-limit",
-					 .sure = "certain",
-					 .rst_case = "none",
-					 .doc = "No route to host",
-					 .state = "CLOSE",
-					 .why = {"ICMP errors came back (EHOSTUNREACH)"}});
-	/* No FIN was sent, and none came. */
-	actor_do(&p.a, "close s0");
-	assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "timeout");
-	pair_close(&p);
 }
 
 static void icmp_error_of_a_living_connection_is_no_end(void **state)
