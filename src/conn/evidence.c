@@ -38,6 +38,7 @@ static void collect_info(struct evidence *evidence, const struct tcp_info *info)
 	evidence->data_segs_in = info->tcpi_data_segs_in;
 	evidence->syn_sent_again = info->tcpi_total_retrans;
 	evidence->peer_window = info->tcpi_snd_wnd;
+	evidence->mss = info->tcpi_snd_mss;
 	if (evidence->state == STATE_LISTEN) {
 		evidence->accept_queue = info->tcpi_unacked;
 		evidence->backlog = info->tcpi_sacked;

@@ -110,7 +110,7 @@ struct evidence {
 	uint32_t last_data_sent_ms, last_ack_recv_ms;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, data_segs_in;
-	uint32_t peer_window;
+	uint32_t peer_window, mss;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
 	bool error_waits;          /* in CLOSE: nobody has been told why */
 	bool disconnected;         /* connect with AF_UNSPEC has begun the counts anew */

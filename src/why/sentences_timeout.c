@@ -5,12 +5,21 @@
 #include "schedule.h"
 #include "signs.h"
 
+static const char kept_back[] = "though the peer's window has room: this host does not get them "
+				"out (its address or route is "
+				"gone, an interface is down, or a local firewall drops them)";
+
 static void retransmit_limit(const struct evidence *e, struct text *text)
 {
-	text_format(text,
-		    "%z stayed unacknowledged through %N; the last sign of the peer was %t ago",
-		    (uint64_t)(e->outq > 0 ? e->outq : 0), (uint64_t)e->retransmits,
-		    "retransmission time-out", (int64_t)e->last_ack_recv_ms);
+	uint64_t waiting = (uint64_t)(e->outq > 0 ? e->outq : 0);
+	if (kept_here(e)) {
+		text_format(text, "%z could not be sent in %N, %s", waiting, (uint64_t)e->probes,
+			    "attempt", kept_back);
+	} else {
+		text_format(text, "%z stayed unacknowledged through %N", waiting,
+			    (uint64_t)e->retransmits, "retransmission time-out");
+	}
+	text_format(text, "; the last sign of the peer was %t ago", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 	if (is_icmp_errno(e->error)) {
 		text_string(text, "; meanwhile ICMP errors came back (");
@@ -23,7 +32,10 @@ static void retransmit_limit(const struct evidence *e, struct text *text)
 static void user_timeout(const struct evidence *e, struct text *text)
 {
 	uint64_t waiting = (uint64_t)(e->outq > 0 ? e->outq : 0);
-	if (e->retransmits == 0) {
+	if (kept_here(e)) {
+		text_format(text, "%z could not be sent for longer than TCP_USER_TIMEOUT (%t), %s",
+			    waiting, (int64_t)e->user_timeout_ms, kept_back);
+	} else if (e->retransmits == 0) {
 		text_format(text,
 			    "%z could not be sent for longer than TCP_USER_TIMEOUT (%t), because "
 			    "the peer's window stayed closed",

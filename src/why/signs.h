@@ -71,6 +71,8 @@ bool before_any_byte(const struct evidence *e);
 bool user_limit(const struct evidence *e);
 bool window_closed(const struct evidence *e);
 bool probes_unanswered(const struct evidence *e);
+bool kept_here(const struct evidence *e);
+bool never_sent(const struct evidence *e);
 bool never_acknowledged(const struct evidence *e);
 bool may_have_timed_out(const struct evidence *e);
 bool user_limit_to_the_end(const struct evidence *e);

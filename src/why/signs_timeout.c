@@ -21,6 +21,24 @@ bool probes_unanswered(const struct evidence *e)
 	return is_timeout(e) && e->outq == 0 && e->probes > 0;
 }
 
+/*
+ * Bytes wait, none is on its way, and the peer's window has room: this host does not get them out, and
+ * tries again by the timer that probes closed windows: tcp_check_probe_timer().
+ */
+bool kept_here(const struct evidence *e)
+{
+	bool waits = e->outq > 0 && e->outq == e->unsent && e->retransmits == 0;
+	bool has_room = e->peer_window > 0 && ((int64_t)e->peer_window >= e->unsent ||
+					       (e->mss > 0 && e->peer_window >= e->mss));
+	return waits && has_room;
+}
+
+/* With TCP_USER_TIMEOUT either limit may have come first. */
+bool never_sent(const struct evidence *e)
+{
+	return is_timeout(e) && e->probes > 0 && e->user_timeout_ms == 0 && kept_here(e);
+}
+
 bool never_acknowledged(const struct evidence *e)
 {
 	return is_timeout(e) && e->outq > 0 && e->retransmits > 0;
@@ -48,7 +66,8 @@ static bool keepalive_limit_may_be_over(const struct evidence *e)
 	return e->outq == 0 && e->probes > 0 && (by_time || e->probes >= e->keepalive_count);
 }
 
-static bool window_limit_may_be_over(const struct evidence *e)
+/* Of probes, or of what is tried as they are. */
+static bool probe_limit_may_be_over(const struct evidence *e)
 {
 	return e->outq > 0 && e->retransmits == 0 && e->probes > 0 &&
 	       (int64_t)e->probes >= e->retries2;
@@ -65,7 +84,7 @@ static bool retransmission_limit_may_be_over(const struct evidence *e)
 bool may_have_timed_out(const struct evidence *e)
 {
 	return user_limit_may_be_over(e) || keepalive_limit_may_be_over(e) ||
-	       window_limit_may_be_over(e) || retransmission_limit_may_be_over(e);
+	       probe_limit_may_be_over(e) || retransmission_limit_may_be_over(e);
 }
 
 bool user_limit_to_the_end(const struct evidence *e)
@@ -80,12 +99,13 @@ bool probed_to_the_end(const struct evidence *e)
 
 bool window_closed_to_the_end(const struct evidence *e)
 {
-	return died_too_early(e) && window_limit_may_be_over(e);
+	return died_too_early(e) && probe_limit_may_be_over(e) && !kept_here(e);
 }
 
 bool sent_again_to_the_end(const struct evidence *e)
 {
-	return died_too_early(e) && retransmission_limit_may_be_over(e);
+	bool tried = probe_limit_may_be_over(e) && kept_here(e);
+	return died_too_early(e) && (retransmission_limit_may_be_over(e) || tried);
 }
 
 /* SO_ERROR hands out the ICMP errors of a living connection too: sk_err_soft. */

@@ -239,6 +239,17 @@ static void numbers_have_units(void **state)
 	     (struct evidence){
 		     .outq = 100, .retransmits = 15, .last_ack_recv_ms = 924600, .retries2 = 15},
 	     "100 bytes|15 retransmission time-outs|15 min 25 s ago|tcp_retries2 is 15");
+	says(CAUSE_RETRANSMIT_LIMIT,
+	     (struct evidence){.outq = 100,
+			       .unsent = 100,
+			       .probes = 15,
+			       .peer_window = 500,
+			       .last_ack_recv_ms = 924600},
+	     "100 bytes could not be sent in 15 attempts|window has room|15 min 25 s ago");
+	says(CAUSE_USER_TIMEOUT,
+	     (struct evidence){
+		     .outq = 100, .unsent = 100, .peer_window = 500, .user_timeout_ms = 500},
+	     "100 bytes could not be sent|TCP_USER_TIMEOUT (500 ms)|window has room");
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .retransmits = 3, .user_timeout_ms = 500},
 	     "TCP_USER_TIMEOUT (500 ms)|3 retransmission time-outs");

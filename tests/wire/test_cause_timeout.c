@@ -73,6 +73,39 @@ static void data_that_is_never_acknowledged_meets_the_retransmission_limit(void 
 	pair_close(&p);
 }
 
+/* What does not leave this host is tried again by the timer that probes closed windows. */
+static void data_that_this_host_does_not_send_says_nothing_of_a_window(void **state)
+{
+	static const struct {
+		const char *option, *cause;
+	} cases[] = {
+		{"0", "retransmit-limit"},
+		{"500", "user-timeout"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair p;
+		bool limited = strcmp(cases[i].option, "0") != 0;
+		pair_open_client(&p);
+		actor_do(&p.a, "setsockopt s0 user_timeout %s", cases[i].option);
+		if (!limited) {
+			few_retries();
+		}
+		nft("add rule inet lab out tcp dport %u drop", p.peer_port);
+		assert_string_equal(actor_do(&p.a, "send s0 100"), "100 -");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+		usual_retries();
+		const char *line = expect_verdict(
+			&p.a, 0,
+			(struct expected){.cause = cases[i].cause,
+					  .sure = "certain",
+					  .why = {"100 bytes could not be sent", "has room"}});
+		assert_null(strstr(json_get(line, "why"), "closed"));
+		pair_close(&p);
+		nft_flush();
+	}
+}
+
 static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 {
 	static const struct {
@@ -426,6 +459,7 @@ static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **sta
 }
 
 LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit),
+	 LAB_TEST(data_that_this_host_does_not_send_says_nothing_of_a_window),
 	 LAB_TEST(icmp_on_the_way_to_the_limit_changes_the_errno_only),
 	 LAB_TEST(icmp_error_of_a_living_connection_is_no_end),
 	 LAB_TEST(user_timeout_is_told_with_its_length),
