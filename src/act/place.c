@@ -189,8 +189,7 @@ static bool is_bound_to_ipv4(int fd)
 {
 	struct sockaddr_in6 own = {0};
 	socklen_t size = sizeof own;
-	return raw_getsockname(fd, &own, &size) == 0 && own.sin6_family == AF_INET6 &&
-	       IN6_IS_ADDR_V4MAPPED(&own.sin6_addr);
+	return raw_getsockname(fd, &own, &size) == 0 && IN6_IS_ADDR_V4MAPPED(&own.sin6_addr);
 }
 
 int place_address(enum place place, int fd, struct sockaddr_storage *address)
