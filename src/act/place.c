@@ -52,24 +52,50 @@ static uint64_t namespace_of(int fd)
 	return cookie;
 }
 
+/*
+ * Connect to what was built, and wait until that was answered: an address of loopback may be there, and
+ * loopback be down.
+ *
+ * @answer
+ *         What shows the answer; without a descriptor, that of the connecting socket.
+ * @return
+ *         The socket, or a negative errno.
+ */
+static long reach(const struct site *site, const struct sockaddr_storage *address,
+		  struct pollfd answer)
+{
+	long fd = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return fd;
+	}
+	answer.fd = answer.fd < 0 ? (int)fd : answer.fd;
+	long result = raw_connect((int)fd, address, site->size);
+	if (result == -EINPROGRESS) {
+		result = raw_poll(&answer, 1, BUILD_WAIT_MS) == 1 ? 0 : -ENETUNREACH;
+	}
+	if (result < 0) {
+		raw_close((int)fd);
+		return result;
+	}
+	return fd;
+}
+
 /* One connection that is never accepted fills a backlog of 0. */
 static long fill_queue(const struct site *site, int listener,
 		       const struct sockaddr_storage *address)
 {
-	long filler = raw3(SYS_socket, site->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (filler < 0) {
-		return filler;
-	}
-	long result = raw_connect((int)filler, address, site->size);
-	if (result == 0 || result == -EINPROGRESS) {
-		struct pollfd queued = {.fd = listener, .events = POLLIN};
-		result = raw_poll(&queued, 1, BUILD_WAIT_MS) == 1 ? 0 : -ENETUNREACH;
-	}
-	if (result < 0) {
-		raw_close((int)filler);
-		return result;
-	}
-	return own_adopt(site->filler, (int)filler);
+	struct pollfd queued = {.fd = listener, .events = POLLIN};
+	long result = raw2(SYS_listen, listener, 0);
+	long filler = result == 0 ? reach(site, address, queued) : result;
+	return filler < 0 ? filler : own_adopt(site->filler, (int)filler);
+}
+
+/* Nobody listens: the answer is a RST. */
+static long expect_rst(const struct site *site, const struct sockaddr_storage *address)
+{
+	struct pollfd refused = {.fd = -1, .events = POLLOUT};
+	long probe = reach(site, address, refused);
+	return probe < 0 ? probe : raw_close((int)probe);
 }
 
 /* A bound socket, at an address that it gets, with a queue that is full where it is to be the hole. */
@@ -86,11 +112,9 @@ static long build_holder(struct site *site)
 	if (result == 0) {
 		result = raw_getsockname((int)holder, &address, &size);
 	}
-	if (result == 0 && site->filler != site->holder) {
-		result = raw2(SYS_listen, holder, 0);
-		if (result == 0) {
-			result = fill_queue(site, (int)holder, &address);
-		}
+	if (result == 0) {
+		result = site->filler != site->holder ? fill_queue(site, (int)holder, &address)
+						      : expect_rst(site, &address);
 	}
 	if (result < 0) {
 		raw_close((int)holder);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct family {
@@ -130,6 +131,54 @@ static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
 		assert_string_equal(actor_do(&t.a, "getsockopt s0 error"), "0 - 0");
 		assert_int_equal(capture_count(&t.wire, (struct match){.set = TH_SYN}), 0);
 		told(&t, ways[i / 2].error, "multicast address");
+		const char *by = json_get(log_find(&t.a, "inject", 0), "by");
+		bool renamed = strstr(by, "its ENETUNREACH is told as EHOSTUNREACH") != NULL;
+		assert_int_equal(renamed, strcmp(ways[i / 2].error, "EHOSTUNREACH") == 0);
+		attempt_end(&t);
+	}
+}
+
+/** One that the rule had no part in is told as the kernel says it. */
+static void a_route_that_is_missing_is_told_by_its_own_number(void **state)
+{
+	(void)state;
+	struct attempt t;
+	attempt_with_rule(&t, &families[0], "unreachable times=1");
+	actor_do(&t.a, "socket4 s0");
+	assert_string_equal(actor_do(&t.a, "connect s0 127.0.0.1 %u", t.port), "-1 EHOSTUNREACH");
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(actor_do(&t.a, "connect s0 192.0.2.1 80"), "-1 ENETUNREACH");
+	}
+	assert_int_equal(log_count(&t.a, "inject"), 1);
+	attempt_end(&t);
+}
+
+/** The connect goes its way, to the other host. */
+static void a_refusal_that_cannot_be_had_is_told(void **state)
+{
+	(void)state;
+	lab_second_host();
+	for (size_t i = 0; i < 2; i++) {
+		struct attempt t;
+		attempt_with_rule(&t, &families[0], "refuse");
+		actor_do(&t.a, "socket4 s0");
+		if (i == 0) {
+			assert_string_equal(actor_do(&t.a, "setsockopt s0 device cable"), "0 -");
+		} else {
+			assert_int_equal(system("ip link set lo down"), 0);
+		}
+		assert_string_equal(actor_do(&t.a, "connect s0 " SECOND_ADDR " 9"),
+				    "-1 ECONNREFUSED");
+		const char *warn = log_find(&t.a, "warn", 0);
+		assert_string_equal(json_get(warn, "cause"), "rule-idle");
+		assert_string_equal(json_get(warn, "rule"), "1 refuse");
+		assert_non_null(strstr(json_get(warn, "why"),
+				       i == 0 ? "bound to a device" : "no loopback here"));
+		assert_string_equal(json_get(log_find(&t.a, "error", 0), "cause"), "refused");
+		assert_int_equal(log_count(&t.a, "inject"), 0);
+		if (i == 1) {
+			assert_int_equal(system("ip link set lo up"), 0);
+		}
 		attempt_end(&t);
 	}
 }
@@ -218,6 +267,8 @@ LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
 	 LAB_TEST(at_says_so_where_there_is_no_address_yet),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
+	 LAB_TEST(a_route_that_is_missing_is_told_by_its_own_number),
+	 LAB_TEST(a_refusal_that_cannot_be_had_is_told),
 	 LAB_TEST(of_rules_that_send_a_connect_elsewhere_one_does),
 	 LAB_TEST(the_socket_can_be_connected_afterwards),
 	 LAB_TEST(a_connect_after_the_error_was_taken_is_no_other_connection),
