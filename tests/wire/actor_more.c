@@ -219,13 +219,22 @@ static void run_mark(const struct words *words, struct outcome *outcome)
 	}
 }
 
-/** A socket filter that lets everything in. */
+/** A socket filter that lets everything in, at once or after a look at a number. */
 static void run_own_filter(const struct words *words, struct outcome *outcome)
 {
-	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
-	struct sock_fprog program = {.len = 1, .filter = &all};
+	struct sock_filter all[] = {BPF_STMT(BPF_LD | BPF_IMM, 1),
+				    BPF_STMT(BPF_RET | BPF_K, 0xffffffff)};
+	unsigned short skipped = has_word(words, "number") ? 0 : 1;
+	struct sock_fprog program = {.len = 2 - skipped, .filter = all + skipped};
 	CALL(outcome,
 	     setsockopt(fd_at(words, 1), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)));
+}
+
+static void run_no_filter(const struct words *words, struct outcome *outcome)
+{
+	int unused = 0;
+	CALL(outcome,
+	     setsockopt(fd_at(words, 1), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)));
 }
 
 static void run_fionread(const struct words *words, struct outcome *outcome)
@@ -244,7 +253,8 @@ static void run_preloaded(const struct words *words, struct outcome *outcome)
 
 const struct command more_commands[] = {
 	{"preloaded", "", run_preloaded},
-	{"own_filter", "FD", run_own_filter},
+	{"own_filter", "FD [number]", run_own_filter},
+	{"no_filter", "FD", run_no_filter},
 	{"fionread", "FD", run_fionread},
 	{"file", "SLOT", run_file},
 	{"rewind", "FD", run_rewind},

@@ -20,16 +20,20 @@ static void expect_idle(struct actor *a, const char *why)
 static void drop_leaves_a_filter_of_the_programs_own(void **state)
 {
 	(void)state;
-	struct pair p;
-	pair_with_rule(&p, client_situation, "drop=all after=1");
-	assert_string_equal(actor_do(&p.a, "own_filter s0"), "0 -");
-	assert_string_equal(actor_do(&p.a, "send s0 1"), "1 -");
-	assert_string_equal(actor_do(&p.a, "send s0 1"), "1 -");
-	peer_send(p.peer, "hello");
-	assert_string_equal(actor_do(&p.a, "recv s0 5"), "5 - hello");
-	expect_idle(&p.a, "socket filter of its own");
-	assert_int_equal(log_count(&p.a, "inject"), 0);
-	pair_close(&p);
+	/* Ours begin with a number, too. */
+	static const char *const filters[] = {"own_filter s0", "own_filter s0 number"};
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_with_rule(&p, client_situation, "drop=all after=1");
+		assert_string_equal(actor_do(&p.a, "%s", filters[i]), "0 -");
+		assert_string_equal(actor_do(&p.a, "send s0 1"), "1 -");
+		assert_string_equal(actor_do(&p.a, "send s0 1"), "1 -");
+		peer_send(p.peer, "hello");
+		assert_string_equal(actor_do(&p.a, "recv s0 5"), "5 - hello");
+		expect_idle(&p.a, "socket filter of its own");
+		assert_int_equal(log_count(&p.a, "inject"), 0);
+		pair_close(&p);
+	}
 }
 
 static void write_rules(const char *path, const char *text)

@@ -461,6 +461,25 @@ static void a_filter_is_ours_after_exec(void **state)
 	pair_close(&p);
 }
 
+/** Then it is not there for the next one to go on to. */
+static void a_filter_that_the_program_took_off_is_no_bar_to_another(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_with_rule(&p, client_situation, "drop=fin; loss=100% after=5");
+	assert_string_not_equal(actor_do(&p.a, "filter_length s0"), "0 - 0");
+	assert_string_equal(actor_do(&p.a, "no_filter s0"), "0 -");
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	peer_recv(p.peer, 5);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	assert_int_equal(log_count(&p.a, "inject"), 2);
+	peer_send(p.peer, "lost");
+	assert_string_equal(actor_do(&p.a, "poll s0 in 100"), "0 -");
+	pair_close(&p);
+}
+
 static void a_filter_ends_with_its_connection(void **state)
 {
 	(void)state;
@@ -537,6 +556,8 @@ LAB_MAIN(LAB_TEST(a_lost_syn_is_sent_again_and_given_up),
 	 LAB_TEST(each_action_at_the_close_counts_its_times),
 	 LAB_TEST(without_the_capability_they_say_so_once_and_do_nothing),
 	 LAB_TEST(zero_percent_is_never), LAB_TEST(a_fin_that_has_come_cannot_be_lost),
-	 LAB_TEST(a_filter_is_ours_after_exec), LAB_TEST(a_filter_ends_with_its_connection),
+	 LAB_TEST(a_filter_is_ours_after_exec),
+	 LAB_TEST(a_filter_that_the_program_took_off_is_no_bar_to_another),
+	 LAB_TEST(a_filter_ends_with_its_connection),
 	 LAB_TEST(a_filter_is_put_on_at_its_kind_of_call),
 	 LAB_TEST(drop_and_loss_of_one_connection_both_lose))
