@@ -341,7 +341,7 @@ an_exec_leaves_a_whole_log() {
 		for _ in range(5):
 		    ours.send(b"x")
 		try:
-		    os.execv("/nonexistent", ["x"])
+		    os.execv("./missing", ["x"])
 		except FileNotFoundError:
 		    ours.send(b"x")
 		os.execv("/bin/ls", ["ls", "-A"])
