@@ -151,6 +151,9 @@ struct evidence {
 	/* EINVAL: the peer is link-local, of no interface; our own address is a loopback one, not the peer's */
 	bool lacks_zone, from_loopback;
 
+	/* a time-out with an errno of ICMP: this host's own routes give the same now */
+	bool route_gone;
+
 	/* ENETUNREACH: the peer is a multicast or broadcast address */
 	bool to_many;
 };

@@ -269,6 +269,18 @@ static void collect_address(struct evidence *evidence, const struct conn *conn, 
 	}
 }
 
+/* A lost route leaves its errno where ICMP does: inet_sk_rebuild_header(), inet6_csk_xmit(). */
+static bool is_route_gone(const struct evidence *e, const struct conn *conn)
+{
+	bool gave_up = !e->connecting && e->state == STATE_CLOSE && e->error > 0 &&
+		       (e->retransmits > 0 || e->probes > 0);
+	if (!gave_up || e->error == ECONNRESET || e->error == EPIPE || e->error == ETIMEDOUT) {
+		return false;
+	}
+	struct addr peer = conn_peer(conn);
+	return probe_route(&peer) == -e->error;
+}
+
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	collect_limits(evidence);
@@ -287,6 +299,7 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 		struct addr peer = conn_peer(conn);
 		evidence->to_many = is_to_many(&peer);
 	}
+	evidence->route_gone = is_route_gone(evidence, conn);
 	if (evidence->connecting && evidence->error != 0) {
 		collect_icmp(evidence, conn, fd);
 	}

@@ -21,7 +21,11 @@ static void retransmit_limit(const struct evidence *e, struct text *text)
 	}
 	text_format(text, "; the last sign of the peer was %t ago", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
-	if (is_icmp_errno(e->error)) {
+	if (e->route_gone) {
+		text_string(text, "; this host's own routes lead there no more (");
+		errno_write(text, e->error);
+		text_string(text, ")");
+	} else if (is_icmp_errno(e->error)) {
 		text_string(text, "; meanwhile ICMP errors came back (");
 		errno_write(text, e->error);
 		text_string(text, "): a firewall or router on the way refuses, or knows no way");

@@ -77,7 +77,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.told_hidden = e.fin_arrived = e.fin_knowable = flags;
 	e.disconnected = e.unacked_at_fin = e.shut_elsewhere = flags;
 	e.port_chosen = e.has_source = e.lacks_zone = e.from_loopback = flags;
-	e.to_many = flags;
+	e.to_many = e.route_gone = flags;
 	return e;
 }
 
@@ -250,6 +250,13 @@ static void numbers_have_units(void **state)
 	     (struct evidence){
 		     .outq = 100, .unsent = 100, .peer_window = 500, .user_timeout_ms = 500},
 	     "100 bytes could not be sent|TCP_USER_TIMEOUT (500 ms)|window has room");
+	says(CAUSE_RETRANSMIT_LIMIT,
+	     (struct evidence){.outq = 1, .retransmits = 3, .error = EHOSTUNREACH},
+	     "ICMP errors came back (EHOSTUNREACH)");
+	says(CAUSE_RETRANSMIT_LIMIT,
+	     (struct evidence){
+		     .outq = 1, .retransmits = 3, .error = EHOSTUNREACH, .route_gone = true},
+	     "routes lead there no more (EHOSTUNREACH)");
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .retransmits = 3, .user_timeout_ms = 500},
 	     "TCP_USER_TIMEOUT (500 ms)|3 retransmission time-outs");

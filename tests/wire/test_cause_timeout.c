@@ -4,6 +4,7 @@
 #include "lab_verdict.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,6 +143,51 @@ static void icmp_on_the_way_to_the_limit_changes_the_errno_only(void **state)
 		actor_do(&p.a, "close s0");
 		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "timeout");
 		pair_close(&p);
+		nft_flush();
+	}
+	usual_retries();
+}
+
+static void run(const char *command)
+{
+	if (system(command) != 0) {
+		fail_msg("%s", command);
+	}
+}
+
+/* An address that is gone takes its route with it, and a lost route is told as ICMP is. */
+static void route_that_is_lost_on_this_host_is_no_icmp_error(void **state)
+{
+	static const struct {
+		int family;
+		const char *address;
+	} cases[] = {{AF_INET, "10.79.0.1/32"}, {AF_INET6, "fd00:79::1/128"}};
+	(void)state;
+	few_retries();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool v4 = cases[i].family == AF_INET;
+		struct actor a;
+		uint16_t port;
+		int listener = peer_listen(cases[i].family, &port);
+		run(lab_text("ip addr add %s dev lo", cases[i].address));
+		actor_start(&a, NULL);
+		assert_string_equal(actor_do(&a, "%s s0", v4 ? "socket4" : "socket6"), "0 -");
+		assert_string_equal(
+			actor_do(&a, "connect s0 %s %u", v4 ? "10.79.0.1" : "[fd00:79::1]", port),
+			"0 -");
+		nft("add rule inet lab in tcp dport %u drop", port);
+		assert_string_equal(actor_do(&a, "send s0 100"), "100 -");
+		run(lab_text("ip addr del %s dev lo", cases[i].address));
+		assert_string_equal(actor_do(&a, "recv s0"), "-1 ENETUNREACH");
+		const char *line =
+			expect_verdict(&a, 0,
+				       (struct expected){.error = "ENETUNREACH",
+							 .cause = "retransmit-limit",
+							 .sure = "certain",
+							 .why = {"own routes", "ENETUNREACH"}});
+		assert_null(strstr(json_get(line, "why"), "ICMP"));
+		assert_int_equal(actor_stop(&a), 0);
+		close(listener);
 		nft_flush();
 	}
 	usual_retries();
@@ -461,6 +507,7 @@ static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **sta
 LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit),
 	 LAB_TEST(data_that_this_host_does_not_send_says_nothing_of_a_window),
 	 LAB_TEST(icmp_on_the_way_to_the_limit_changes_the_errno_only),
+	 LAB_TEST(route_that_is_lost_on_this_host_is_no_icmp_error),
 	 LAB_TEST(icmp_error_of_a_living_connection_is_no_end),
 	 LAB_TEST(user_timeout_is_told_with_its_length),
 	 LAB_TEST(keepalive_that_is_not_answered_is_told_with_its_timers),
