@@ -5,31 +5,46 @@
 #include "schedule.h"
 #include "signs.h"
 
-static const char kept_back[] = "though the peer's window has room: this host does not get them "
-				"out (its address or route is "
-				"gone, an interface is down, or a local firewall drops them)";
+static const char kept_back[] =
+	"though the peer's window has room: the segments do not leave this host (its address or "
+	"route is gone, an interface is down, or a local firewall drops them)";
+
+static void say_what_waits(const struct evidence *e, struct text *text)
+{
+	if (e->outq == 0 && has_ended(e)) {
+		text_string(text, "our FIN");
+	} else {
+		text_format(text, "%z", (uint64_t)(e->outq > 0 ? e->outq : 0));
+	}
+}
+
+/* Where the errno is not the time-out's own. */
+static void say_who_refuses(const struct evidence *e, struct text *text)
+{
+	if (!is_icmp_errno(e->error)) {
+		return;
+	}
+	text_string(text, e->route_gone ? "; this host's own routes lead there no more ("
+					: "; meanwhile ICMP errors came back (");
+	errno_write(text, e->error);
+	text_string(text, e->route_gone
+				  ? ")"
+				  : "): a firewall or router on the way refuses, or knows no way");
+}
 
 static void retransmit_limit(const struct evidence *e, struct text *text)
 {
-	uint64_t waiting = (uint64_t)(e->outq > 0 ? e->outq : 0);
+	say_what_waits(e, text);
 	if (kept_here(e)) {
-		text_format(text, "%z could not be sent in %N, %s", waiting, (uint64_t)e->probes,
-			    "attempt", kept_back);
+		text_format(text, " could not be sent in %N, %s", (uint64_t)e->probes, "attempt",
+			    kept_back);
 	} else {
-		text_format(text, "%z stayed unacknowledged through %N", waiting,
-			    (uint64_t)e->retransmits, "retransmission time-out");
+		text_format(text, " stayed unacknowledged through %N", (uint64_t)e->retransmits,
+			    "retransmission time-out");
 	}
 	text_format(text, "; the last sign of the peer was %t ago", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
-	if (e->route_gone) {
-		text_string(text, "; this host's own routes lead there no more (");
-		errno_write(text, e->error);
-		text_string(text, ")");
-	} else if (is_icmp_errno(e->error)) {
-		text_string(text, "; meanwhile ICMP errors came back (");
-		errno_write(text, e->error);
-		text_string(text, "): a firewall or router on the way refuses, or knows no way");
-	}
+	say_who_refuses(e, text);
 	say_where(e, text);
 }
 
@@ -62,6 +77,7 @@ static void keepalive_limit(const struct evidence *e, struct text *text)
 		    (uint64_t)e->probes, "keepalive probe", (int64_t)e->keepalive_idle_s * 1000,
 		    (int64_t)e->keepalive_interval_s * 1000, e->keepalive_count,
 		    (int64_t)e->last_ack_recv_ms);
+	say_who_refuses(e, text);
 	say_where(e, text);
 }
 

@@ -16,9 +16,15 @@ bool window_closed(const struct evidence *e)
 	return is_timeout(e) && e->peer_window == 0 && e->probes > 0 && e->unsent > 0;
 }
 
+/* Our FIN, alone: the connection is not idle, and what the timer of probes tries is no keepalive. */
+static bool fin_waits(const struct evidence *e)
+{
+	return e->outq == 0 && has_ended(e) && !e->keepalive && e->probes > 0;
+}
+
 bool probes_unanswered(const struct evidence *e)
 {
-	return is_timeout(e) && e->outq == 0 && e->probes > 0;
+	return is_timeout(e) && e->outq == 0 && e->probes > 0 && !fin_waits(e);
 }
 
 /*
@@ -27,10 +33,10 @@ bool probes_unanswered(const struct evidence *e)
  */
 bool kept_here(const struct evidence *e)
 {
-	bool waits = e->outq > 0 && e->outq == e->unsent && e->retransmits == 0;
+	bool waits = (e->outq > 0 && e->outq == e->unsent) || fin_waits(e);
 	bool has_room = e->peer_window > 0 && ((int64_t)e->peer_window >= e->unsent ||
 					       (e->mss > 0 && e->peer_window >= e->mss));
-	return waits && has_room;
+	return waits && has_room && e->retransmits == 0;
 }
 
 /* With TCP_USER_TIMEOUT either limit may have come first. */

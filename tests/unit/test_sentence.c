@@ -263,6 +263,14 @@ static void numbers_have_units(void **state)
 	says(CAUSE_USER_TIMEOUT,
 	     (struct evidence){.outq = 100, .unsent = 100, .user_timeout_ms = 500},
 	     "100 bytes could not be sent|TCP_USER_TIMEOUT (500 ms)|window stayed closed");
+	says(CAUSE_RETRANSMIT_LIMIT,
+	     (struct evidence){.shut_write = true, .probes = 3, .peer_window = 500},
+	     "our FIN could not be sent in 3 attempts|window has room");
+	says(CAUSE_RETRANSMIT_LIMIT, (struct evidence){.shut_write = true, .retransmits = 3},
+	     "our FIN stayed unacknowledged through 3 retransmission time-outs");
+	says(CAUSE_KEEPALIVE_LIMIT,
+	     (struct evidence){.probes = 3, .error = ENETUNREACH, .route_gone = true},
+	     "3 keepalive probes|routes lead there no more (ENETUNREACH)");
 	says(CAUSE_KEEPALIVE_LIMIT,
 	     (struct evidence){.probes = 9,
 			       .keepalive_idle_s = 7200,
