@@ -103,25 +103,114 @@ static void a_farewell_may_end_with_a_shutdown(void **state)
 static void a_farewell_may_end_with_a_shutdown_that_comes_too_late(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		struct pair p;
 		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
 		pair_exchange(&p);
 		pair_close_peer(&p);
 		wait_for_fin(&p.a, "s0");
 		assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
-		wait_for_end(&p.a, "s0");
+		if (i < 2) {
+			wait_for_end(&p.a, "s0");
+		} else {
+			/* The program itself does not look. */
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+		}
 		if (i == 0) {
 			assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "-1 ENOTCONN");
 		}
 		assert_string_equal(actor_do(&p.a, "recv s0"), "0 -");
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		/* Who reads on without having said that it writes no more waits for an answer. */
-		assert_int_equal(log_count(&p.a, "error"), i);
+		assert_int_equal(log_count(&p.a, "error"), i > 0);
 		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"),
 				    i == 0 ? "peer-fin" : "peer-rst");
 		pair_close(&p);
 	}
+}
+
+/** What the peer has read before is not lost with it. */
+static void a_farewell_may_follow_much_else(void **state)
+{
+	(void)state;
+	bool silent = false;
+	for (int tries = 0; tries < 20 && !silent; tries++) {
+		struct pair p;
+		pair_open_client(&p);
+		pair_exchange(&p);
+		assert_string_equal(actor_do(&p.a, "send s0 5000"), "5000 -");
+		peer_recv(p.peer, 5000);
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "send s0 50"), "50 -");
+		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		silent = log_count(&p.a, "error") == 0;
+		pair_close(&p);
+	}
+	assert_true(silent);
+}
+
+/** Nor is what the peer has answered, whose abort behind its FIN came before the shutdown here. */
+static void a_shutdown_behind_an_answer_says_nothing(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 5000"), "5000 -");
+	peer_recv(p.peer, 5000);
+	peer_send(p.peer, "ok");
+	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+	assert_string_equal(actor_do(&p.a, "recv s0 2 waitall"), "2 - ok");
+	wait_for_fin(&p.a, "s0");
+	pair_abort_peer(&p);
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "-1 ENOTCONN");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_silence(&p.a);
+	pair_close(&p);
+}
+
+/** The RST is this program's own, for what it has not read, whatever it wrote last. */
+static void a_farewell_does_not_hide_a_reset_of_our_own(void **state)
+{
+	static const char *const begins[] = {"HELLO", "\\x15\\x03\\x03\\0\\x1a"};
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		pair_exchange(&p);
+		peer_send(p.peer, "unread");
+		actor_do(&p.a, "begin - %s", begins[i % 2]);
+		assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
+		peer_recv(p.peer, 31);
+		if (i / 2 == 1) {
+			assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
+			lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE_WAIT);
+		}
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		assert_true(pair_sent_rst(&p));
+		expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread"});
+		assert_string_equal(json_get(log_find(&p.a, "close", 0), "end"), "rst");
+		pair_close(&p);
+	}
+}
+
+/** The peer has not closed its side: it may have wanted what it left unread. */
+static void a_last_write_to_who_has_not_closed_is_no_farewell(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	pair_exchange(&p);
+	assert_string_equal(actor_do(&p.a, "send s0 5"), "5 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
+	pair_close_peer(&p);
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0, (struct expected){.op = "close", .cause = "peer-closed-unread"});
+	pair_close(&p);
 }
 
 /** After the end of file it is an answer that somebody may have wanted, shut down behind it or not. */
@@ -173,15 +262,21 @@ static void a_reset_after_an_unread_fin_may_have_answered_nothing(void **state)
 	pair_close(&p);
 }
 
-/** Nor is an answer that a half-closed peer had acknowledged, and left unread; a goodbye may be. */
-static void an_answer_that_was_acknowledged_and_left_unread_is_no_farewell(void **state)
+/** Nor is what a half-closed peer had acknowledged, and left unread; a goodbye may be. */
+static void what_was_acknowledged_and_left_unread_is_no_farewell(void **state)
 {
 	(void)state;
-	for (unsigned long_one = 0; long_one < 2; long_one++) {
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned long_one = i % 2;
 		bool silent = false;
 		for (int tries = 0; tries < (long_one ? 1 : 20) && !silent; tries++) {
 			struct pair p;
-			pair_open_server(&p);
+			if (i / 2 == 0) {
+				pair_open_server(&p);
+			} else {
+				pair_open_client(&p);
+				pair_exchange(&p);
+			}
 			peer_send(p.peer, "question");
 			assert_string_equal(actor_do(&p.a, "recv s0"), "8 - question");
 			assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
@@ -265,9 +360,13 @@ LAB_MAIN(LAB_TEST(a_reset_after_a_fin_is_known_at_the_close),
 	 LAB_TEST(a_farewell_to_who_had_closed_is_no_error),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown),
 	 LAB_TEST(a_farewell_may_end_with_a_shutdown_that_comes_too_late),
+	 LAB_TEST(a_farewell_may_follow_much_else),
+	 LAB_TEST(a_shutdown_behind_an_answer_says_nothing),
+	 LAB_TEST(a_farewell_does_not_hide_a_reset_of_our_own),
+	 LAB_TEST(a_last_write_to_who_has_not_closed_is_no_farewell),
 	 LAB_TEST(an_answer_after_the_end_of_file_is_no_farewell),
 	 LAB_TEST(a_reset_after_an_unread_fin_may_have_answered_nothing),
 	 LAB_TEST(a_write_with_a_read_after_it_is_no_farewell),
-	 LAB_TEST(an_answer_that_was_acknowledged_and_left_unread_is_no_farewell),
+	 LAB_TEST(what_was_acknowledged_and_left_unread_is_no_farewell),
 	 LAB_TEST(a_long_last_write_is_no_farewell),
 	 LAB_TEST(a_write_that_was_waited_on_is_no_farewell))

@@ -142,6 +142,45 @@ static void a_goodbye_may_be_left_unread(void **state)
 	}
 }
 
+/** Who is told the error is told why. */
+static void a_read_that_meets_the_reset_is_told(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	pair_exchange(&p);
+	actor_do(&p.a, "begin - \\x15\\x03\\x03\\0\\x1a");
+	assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
+	lab_until(info_of(&p.a, "s0").tcpi_unacked == 0);
+	pair_close_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ECONNRESET");
+	expect_verdict(&p.a, 0, (struct expected){.op = "recv", .cause = "peer-closed-unread"});
+	pair_close(&p);
+}
+
+/** What stands behind the peer's goodbye was left unread: that is none that was read whole. */
+static void a_goodbye_with_more_behind_it_crosses_none(void **state)
+{
+	(void)state;
+	for (unsigned more = 0; more < 2; more++) {
+		struct pair p;
+		pair_open(&p, client_situation, (const char *[]){"RESETBY_LEVEL=conns", NULL});
+		pair_exchange(&p);
+		peer_send_record(p.peer, ALERT, 31);
+		if (more) {
+			peer_send(p.peer, "more");
+		}
+		pair_close_peer(&p);
+		wait_for_fin(&p.a, "s0");
+		assert_string_equal(actor_do(&p.a, "send s0 31"), "31 -");
+		lab_until(info_of(&p.a, "s0").tcpi_state == TCP_CLOSE);
+		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 31 waitall")), 31);
+		assert_int_equal(closes_silently(&p), !more);
+		pair_close(&p);
+	}
+}
+
 /** Both say it at once, each before the other's is there: the peer's is read, and ours was not. */
 static void goodbyes_that_cross_are_told_to_nobody(void **state)
 {
@@ -186,4 +225,6 @@ static void goodbyes_that_cross_are_told_to_nobody(void **state)
 
 LAB_MAIN(LAB_TEST(who_has_said_goodbye_may_read_on), LAB_TEST(a_goodbye_may_be_left_unread),
 	 LAB_TEST(what_more_is_said_behind_it_is_lost),
+	 LAB_TEST(a_read_that_meets_the_reset_is_told),
+	 LAB_TEST(a_goodbye_with_more_behind_it_crosses_none),
 	 LAB_TEST(goodbyes_that_cross_are_told_to_nobody))
