@@ -78,6 +78,11 @@ static const struct script scripts[] = {
 	  "send s0 1 nosignal", "send s0 1 nosignal", "@send", "poll s0 in 20000", "recv s0",
 	  "@close", "@fin", "recv s0", "getsockopt s0 error"},
 	 true},
+	{"a reset behind bytes that were sent without a copy",
+	 {"socket4 s0", "connect s0 127.0.0.1 PORT", "@accept", "setsockopt s0 zerocopy 1",
+	  "send s0 100 zerocopy", "@read 100", "@rst", "@end", "recv s0", "recvmsg s0 1 1 errqueue",
+	  "recvmsg s0 1 1 errqueue", "recv s0"},
+	 true},
 	{"a refused connect",
 	 {"socket4 s0", "connect s0 127.0.0.1 1", "recv s0", "getsockopt s0 error",
 	  "poll s0 in out 0", "connect s0 127.0.0.1 1", "connect s0 127.0.0.1 PORT", "@accept",
@@ -327,19 +332,19 @@ static void same_answers(size_t from, size_t to)
 static void answers_are_the_same_when_a_reset_comes(void **state)
 {
 	(void)state;
-	same_answers(0, 9);
+	same_answers(0, 10);
 }
 
 static void answers_are_the_same_when_a_connect_fails(void **state)
 {
 	(void)state;
-	same_answers(9, 17);
+	same_answers(10, 18);
 }
 
 static void answers_are_the_same_in_all_other_ends(void **state)
 {
 	(void)state;
-	same_answers(17, SCRIPTS);
+	same_answers(18, SCRIPTS);
 }
 
 LAB_MAIN(LAB_TEST(answers_are_the_same_when_a_reset_comes),
