@@ -7,14 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <unistd.h>
+#include "edge.h"
 #include "rule/grammar.h"
 #include "sys/units.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+/** Where nothing can be read behind it, but for the longest. */
 static struct rule_source source(const char *text)
 {
-	return (struct rule_source){"RESETBY_RULES", text, strlen(text)};
+	size_t length = strlen(text);
+	bool fits = length > 0 && length <= (size_t)sysconf(_SC_PAGESIZE);
+	return (struct rule_source){"RESETBY_RULES", fits ? at_edge(text, length) : text, length};
 }
 
 static struct rules *read_rules(const char *text)
@@ -308,7 +313,8 @@ static void faults_say_where_and_what_was_expected(void **state)
 	expect_fault("linger0 exe=/bin/x", 1, 9, "without a directory");
 	expect_fault("linger0 times=0", 1, 9, "from 1 on");
 	expect_fault("linger0 times=", 1, 9, "from 1 on");
-	expect_fault("linger0 times=18446744073709551616", 1, 9, "too large");
+	expect_fault("linger0 times=18446744073709551616", 1, 9, "too large, expected");
+	expect_fault("linger0 times=x", 1, 9, "times=x: expected");
 	expect_fault("linger0 after=2x", 1, 9, "a size such as 64 or 16K, or a time");
 	expect_fault("linger0 after=", 1, 9, "a size");
 	expect_fault("linger0 after=18446744073709551615", 1, 9, "too large, expected a size");
@@ -395,6 +401,8 @@ static void wrong_texts_of_starts_have_their_own_faults(void **state)
 	expect_fault("linger0 starts=a\\q", 1, 17, "one of the escapes");
 	expect_fault("linger0 starts=a\\", 1, 17, "one of the escapes");
 	expect_fault("linger0 starts=a\\ b", 1, 17, "one of the escapes");
+	expect_fault("linger0 starts=a\\\nnolinger", 1, 17,
+		     "starts=a\\: expected one of the escapes");
 	expect_fault("linger0 starts=\\x4", 1, 16, "two hexadecimal digits");
 	expect_fault("linger0 starts=\\xg0", 1, 16, "two hexadecimal digits");
 	expect_fault("linger0 starts=\\00", 1, 16, "\\x00 for a NUL before a digit");
