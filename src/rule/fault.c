@@ -6,9 +6,6 @@
 /* Of a long word a message shows this much. */
 #define QUOTED_MAX 40
 
-/* Names up to this length get a suggestion. */
-#define NAME_MAX_COMPARED 24
-
 static void write_printable(struct text *text, struct span span)
 {
 	for (size_t i = 0; i < span.length && i < QUOTED_MAX; i++) {
@@ -77,8 +74,7 @@ struct nearest {
 static void compare(struct nearest *nearest, struct span typed, const char *name)
 {
 	size_t distance = spelling_distance(typed.start, typed.length, name);
-	if (typed.length <= NAME_MAX_COMPARED && spelling_is_slip(distance, name) &&
-	    (!nearest->name || distance < nearest->distance)) {
+	if (spelling_is_slip(distance, name) && (!nearest->name || distance < nearest->distance)) {
 		nearest->name = name;
 		nearest->distance = distance;
 	}
