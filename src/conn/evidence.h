@@ -185,9 +185,9 @@ struct path evidence_path(int fd);
 /** How an open connection is doing. */
 struct health {
 	enum tcp_state_number state;
-	uint32_t retransmits; /* how often the oldest segment was sent again */
-	uint32_t acked_ms;    /* since the last segment came that acknowledged something */
-	bool unseen;          /* bytes may have gone past the hooks: evidence_collect finds out */
+	uint32_t tries;    /* how often the oldest segment was sent again, or the peer was probed */
+	uint32_t acked_ms; /* since the last segment came that acknowledged something */
+	bool unseen;       /* bytes may have gone past the hooks: evidence_collect finds out */
 };
 
 struct health evidence_health(const struct conn *conn, int fd);

@@ -32,7 +32,7 @@ struct health evidence_health(const struct conn *conn, int fd)
 	}
 	return (struct health){
 		.state = (enum tcp_state_number)info.tcpi_state,
-		.retransmits = info.tcpi_retransmits,
+		.tries = (uint32_t)info.tcpi_retransmits + info.tcpi_probes,
 		.acked_ms = info.tcpi_last_ack_recv,
 		.unseen = unseen_suspected(conn, info.tcpi_bytes_received, info.tcpi_bytes_acked),
 	};

@@ -101,11 +101,11 @@ static bool is_unwell(struct conn *conn, int fd, uint32_t now_ms)
 		conn_half_closed(conn, 0);
 		break;
 	case STATE_ESTABLISHED:
-		return health.retransmits > 0;
+		return health.tries > 0;
 	default:
 		return false;
 	}
-	return health.retransmits > 0 || clock_since_ms(conn->half_ms, now_ms) >= stale_ms;
+	return health.tries > 0 || clock_since_ms(conn->half_ms, now_ms) >= stale_ms;
 }
 
 static void examine(struct conn *conn, int fd, uint32_t now_ms)

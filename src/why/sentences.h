@@ -20,6 +20,7 @@ void say_moved(const struct evidence *e, struct text *text);
 void say_unread(const struct evidence *e, struct text *text);
 void say_goodbye(const struct evidence *e, struct text *text);
 void say_where(const struct evidence *e, struct text *text);
+void say_attempts(const struct evidence *e, struct text *text);
 void say_inherited(const struct evidence *e, struct text *text);
 
 #endif

@@ -32,9 +32,8 @@ static void say_who_refuses(const struct evidence *e, struct text *text)
 				  : "): a firewall or router on the way refuses, or knows no way");
 }
 
-static void retransmit_limit(const struct evidence *e, struct text *text)
+void say_attempts(const struct evidence *e, struct text *text)
 {
-	say_what_waits(e, text);
 	if (kept_here(e)) {
 		text_format(text, " could not be sent in %N, %s", (uint64_t)e->probes, "attempt",
 			    kept_back);
@@ -42,6 +41,12 @@ static void retransmit_limit(const struct evidence *e, struct text *text)
 		text_format(text, " stayed unacknowledged through %N", (uint64_t)e->retransmits,
 			    "retransmission time-out");
 	}
+}
+
+static void retransmit_limit(const struct evidence *e, struct text *text)
+{
+	say_what_waits(e, text);
+	say_attempts(e, text);
 	text_format(text, "; the last sign of the peer was %t ago", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 	say_who_refuses(e, text);

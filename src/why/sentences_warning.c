@@ -21,9 +21,9 @@ static void handshake_ack_lost(const struct evidence *e, struct text *text)
 
 static void losing(const struct evidence *e, struct text *text)
 {
-	text_format(text, "%z unacknowledged through %N; the last sign of the peer was %t ago",
-		    (uint64_t)e->outq, (uint64_t)e->retransmits, "retransmission time-out",
-		    (int64_t)e->last_ack_recv_ms);
+	text_format(text, "%z", (uint64_t)e->outq);
+	say_attempts(e, text);
+	text_format(text, "; the last sign of the peer was %t ago", (int64_t)e->last_ack_recv_ms);
 	schedule_write_retries2(text, e);
 }
 

@@ -50,7 +50,9 @@ bool ack_never_arrived(const struct evidence *e)
 
 bool unacknowledged_again(const struct evidence *e)
 {
-	return in_passing(e) && e->retransmits >= LOSING_RETRANSMITS && e->outq > 0 &&
+	bool again = e->retransmits >= LOSING_RETRANSMITS ||
+		     (e->probes >= LOSING_RETRANSMITS && kept_here(e));
+	return in_passing(e) && again && e->outq > 0 &&
 	       (e->state == STATE_ESTABLISHED || e->state == STATE_CLOSE_WAIT);
 }
 

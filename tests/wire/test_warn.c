@@ -188,6 +188,20 @@ static void unacknowledged_data_is_told_after_three_retransmissions(void **state
 	}
 }
 
+static void data_that_this_host_does_not_send_is_told_after_three_attempts(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, client_situation, NULL);
+	nft("add rule inet lab out tcp sport %u drop", p.actor_port);
+	assert_string_equal(actor_do(&p.a, "send s0 10"), "10 -");
+	const char *line = warning(&p.a, "losing");
+	assert_string_equal(json_get(line, "sure"), "certain");
+	assert_non_null(strstr(json_get(line, "why"), "10 bytes could not be sent in "));
+	nft_flush();
+	pair_close(&p);
+}
+
 static void a_handshake_that_needed_a_second_syn_is_told(void **state)
 {
 	(void)state;
@@ -374,6 +388,7 @@ LAB_MAIN(LAB_TEST(a_leaked_close_wait_is_told_when_it_is_old),
 	 LAB_TEST(a_half_closed_connection_is_told_when_it_is_old),
 	 LAB_TEST(an_unanswered_fin_is_told),
 	 LAB_TEST(unacknowledged_data_is_told_after_three_retransmissions),
+	 LAB_TEST(data_that_this_host_does_not_send_is_told_after_three_attempts),
 	 LAB_TEST(a_handshake_that_needed_a_second_syn_is_told),
 	 LAB_TEST(a_handshake_ack_that_is_lost_is_told),
 	 LAB_TEST(segments_that_a_listener_drops_for_other_reasons_are_no_overflow),
