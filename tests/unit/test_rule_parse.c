@@ -609,6 +609,7 @@ static void a_rule_is_written_in_one_way(void **state)
 	expect_canonical("linger0 starts=\"GET\"", "linger0 starts=GET");
 	expect_canonical("linger0 starts=a\\;\\x20b", "linger0 starts=\"a; b\"");
 	expect_canonical("linger0 starts=\\x00\\x001", "linger0 starts=\\0\\x001");
+	expect_canonical("linger0 starts=\\x00a\\x00/", "linger0 starts=\\0a\\0/");
 	expect_canonical("linger0 starts=\\x0a\\xFF\\x01", "linger0 starts=\\n\\xff\\x01");
 	expect_canonical("linger0 starts=\\x0a1\\x7f", "linger0 starts=\\n1\\x7f");
 }
