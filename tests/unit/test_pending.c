@@ -20,6 +20,7 @@
 #include <cmocka.h>
 #include "lines.h"
 #include "log/call_line.h"
+#include "log/event.h"
 #include "log/lane.h"
 #include "log/leftover.h"
 #include "log/log.h"
@@ -213,6 +214,38 @@ static void half_a_line_is_blanked_by_who_gave_up_its_rights(void **state)
 	in_child(humble);
 }
 
+static void of_an_empty_log(void)
+{
+	append("resetby[1] 12:00");
+	open_log();
+	expect_log("               \nopened\n");
+}
+
+static void half_a_line_with_which_the_log_begins_is_blanked(void **state)
+{
+	(void)state;
+	in_child(of_an_empty_log);
+}
+
+/* No line of ours is so long, and what looks like the beginning of one is within it. */
+static void long_and_like_ours(void)
+{
+	static char line[EVENT_LARGE + 100];
+	memset(line, 'x', sizeof line - 1);
+	memcpy(line + sizeof line - 1 - EVENT_LARGE, "resetby[", strlen("resetby["));
+	append(line);
+	open_log();
+	load(log_path);
+	CHECK(strncmp(content, line, sizeof line - 1) == 0);
+	CHECK(strcmp(content + sizeof line - 1, "opened\n") == 0);
+}
+
+static void what_is_longer_than_a_line_is_left_alone(void **state)
+{
+	(void)state;
+	in_child(long_and_like_ours);
+}
+
 static void strange(void)
 {
 	static char long_line[8000];
@@ -257,7 +290,8 @@ static void half_a_line_is_blanked_by_who_brings_others_in(void **state)
 #define MENTIONS                                                                                   \
 	OURS "resetby[ there\n" OURS "resetby[x] 12:01:02.123456 \n" OURS                          \
 	     "resetby[12] for it\n" OURS "resetby[12] 12:01:02,123456 \n" OURS                     \
-	     "resetby[12] 1x:01:02.123456 \n"
+	     "resetby[12] 1x:01:02.123456 \n" OURS "resetby[] 12:01:02.123456 \n" OURS             \
+	     "resetby[1-2] 12:01:02.123456 \n" OURS "resetby[12] 12:01:02.12-456 \n"
 #define LAST "resetby[1] 12:01:03.000000 exit x\n"
 
 /* A rule, or a path, may look like the head of a line; behind half a line such a head is one. */
@@ -976,6 +1010,8 @@ int main(void)
 		TEST(half_a_line_among_those_of_others_is_blanked),
 		TEST(half_a_line_of_nobody_is_blanked_by_who_writes_next),
 		TEST(half_a_line_is_blanked_by_who_gave_up_its_rights),
+		TEST(half_a_line_with_which_the_log_begins_is_blanked),
+		TEST(what_is_longer_than_a_line_is_left_alone),
 		TEST(what_other_programs_write_to_the_log_is_left_alone),
 		TEST(half_a_line_is_blanked_by_who_brings_others_in),
 		TEST(a_line_that_only_mentions_another_is_left_alone),
