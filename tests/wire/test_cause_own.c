@@ -986,6 +986,23 @@ static void what_a_child_never_used_is_named_by_its_last_holder(void **state)
 	}
 }
 
+/** One that has used it and ends before its parent does, with bytes that it has not read, resets nothing. */
+static void what_a_child_leaves_to_its_parent_is_not_reset(void **state)
+{
+	static const char *const ways[] = {"fork recv s0 1", "_Fork recv s0 1"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct pair p;
+		pair_open_client(&p);
+		fill(&p, 10);
+		assert_string_equal(actor_do(&p.a, "%s", ways[i]), "1 - \\x00");
+		expect_silence(&p.a);
+		assert_false(capture_rst(&p.wire, p.actor_port));
+		assert_int_equal(actor_number(actor_do(&p.a, "recv s0 10")), 9);
+		pair_close(&p);
+	}
+}
+
 /** A child that another thread of the parent has is in no list of the parent's own. */
 static void what_a_child_never_used_may_be_held_by_another_threads_child(void **state)
 {
@@ -1036,4 +1053,5 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
+	 LAB_TEST(what_a_child_leaves_to_its_parent_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_may_be_held_by_another_threads_child))
