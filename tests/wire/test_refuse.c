@@ -138,6 +138,35 @@ static void an_unreachable_connect_fails_at_once_and_sends_nothing(void **state)
 	}
 }
 
+static void route(const char *how)
+{
+	assert_int_equal(system(lab_text("ip route %s default via " SECOND_ADDR
+					 " && ip -6 route %s default via " SECOND_ADDR6,
+					 how, how)),
+			 0);
+}
+
+/** Not by a default route either: the kernel has its own reason. */
+static void where_a_route_leads_everywhere_nothing_is_sent(void **state)
+{
+	(void)state;
+	lab_second_host();
+	route("add");
+	struct capture cable;
+	capture_open(&cable, "cable");
+	for (size_t i = 0; i < 2; i++) {
+		struct attempt t;
+		attempt_with_rule(&t, &families[i], "unreachable=net");
+		actor_do(&t.a, "%s s0", families[i].socket);
+		assert_string_equal(actor_do(&t.a, "connect s0 %s %u", families[i].address, t.port),
+				    "-1 ENETUNREACH");
+		assert_int_equal(capture_count(&cable, (struct match){.set = TH_SYN}), 0);
+		attempt_end(&t);
+	}
+	capture_close(&cable);
+	route("del");
+}
+
 /** One that the rule had no part in is told as the kernel says it. */
 static void a_route_that_is_missing_is_told_by_its_own_number(void **state)
 {
@@ -267,6 +296,7 @@ LAB_MAIN(LAB_TEST(a_refused_connect_is_answered_by_a_real_rst),
 	 LAB_TEST(at_says_so_where_there_is_no_address_yet),
 	 LAB_TEST(poll_and_so_error_agree_with_a_refusal),
 	 LAB_TEST(an_unreachable_connect_fails_at_once_and_sends_nothing),
+	 LAB_TEST(where_a_route_leads_everywhere_nothing_is_sent),
 	 LAB_TEST(a_route_that_is_missing_is_told_by_its_own_number),
 	 LAB_TEST(a_refusal_that_cannot_be_had_is_told),
 	 LAB_TEST(of_rules_that_send_a_connect_elsewhere_one_does),
