@@ -48,8 +48,8 @@ static __attribute__((noinline)) uint64_t hold_signals(void)
 {
 	uint64_t signals = FLUSH_SIGNALS;
 	uint64_t mask = NOT_HELD;
-	long result = raw4(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &mask, RAW_SIGSET_SIZE);
-	return result < 0 ? NOT_HELD : mask;
+	raw4(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &mask, RAW_SIGSET_SIZE);
+	return mask;
 }
 
 static __attribute__((noinline)) void release_signals(uint64_t mask)
