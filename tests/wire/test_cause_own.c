@@ -469,6 +469,26 @@ static void linger_zero_under_a_call_of_another_thread_is_only_likely(void **sta
 	pair_close(&p);
 }
 
+static void linger_zero_beside_a_call_on_another_connection_is_certain(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	actor_do(&p.a, "socket4 s1");
+	assert_string_equal(actor_do(&p.a, "connect s1 127.0.0.1 %u", p.listen_port), "0 -");
+	int other = peer_accept(p.listener);
+	actor_do(&p.a, "setsockopt s0 linger on 0");
+	actor_do(&p.a, "background recv s1 10");
+	actor_wait_background(&p.a, "s1");
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	assert_true(capture_rst(&p.wire, p.actor_port));
+	expect_verdict(&p.a, 0, (struct expected){.cause = "closed-linger0", .sure = "certain"});
+	peer_send(other, "0123456789");
+	assert_string_equal(actor_do(&p.a, "join"), "10 - 0123456789");
+	close(other);
+	pair_close(&p);
+}
+
 /** Also where the listener came over exec, as from a supervisor that had set it. */
 static void linger_zero_of_an_inherited_listener_is_the_connections(void **state)
 {
@@ -1035,6 +1055,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(linger_zero_in_last_ack_resets_what_is_not_sent),
 	 LAB_TEST(linger_zero_of_the_listener_is_the_connections),
 	 LAB_TEST(linger_zero_under_a_call_of_another_thread_is_only_likely),
+	 LAB_TEST(linger_zero_beside_a_call_on_another_connection_is_certain),
 	 LAB_TEST(linger_zero_of_an_inherited_listener_is_the_connections),
 	 LAB_TEST(linger_zero_on_what_the_peer_has_reset_is_no_news),
 	 LAB_TEST(disconnect_of_a_live_connection_names_itself),
