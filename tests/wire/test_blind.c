@@ -471,6 +471,29 @@ static void a_lone_thread_waits_for_nobody(void **state)
 	pair_close(&p);
 }
 
+/** A program that was started with a connection: who started it may move bytes, too. */
+static void bytes_that_the_parent_moved_are_not_missed(void **state)
+{
+	(void)state;
+	struct pair p;
+	static char bytes[1000];
+	pair_open(&p, client_situation, NULL);
+	assert_string_equal(actor_do(&p.a, "exec"), "0 -");
+	actor_do(&p.a, "getsockname s0");
+	long number = actor_number(actor_do(&p.a, "fd s0"));
+	int copy = (int)syscall(SYS_pidfd_getfd, p.a.pidfd, number, 0);
+	assert_true(copy >= 0);
+	assert_int_equal(send(copy, bytes, sizeof(bytes), 0), sizeof(bytes));
+	peer_recv(p.peer, sizeof(bytes));
+	pair_abort_peer(&p);
+	wait_for_end(&p.a, "s0");
+	assert_string_equal(actor_do(&p.a, "recv s0 1"), "-1 ECONNRESET");
+	assert_int_equal(log_count(&p.a, "error"), 1);
+	assert_int_equal(log_count(&p.a, "warn"), 0);
+	close(copy);
+	pair_close(&p);
+}
+
 LAB_MAIN(LAB_TEST(a_count_that_is_not_exact_says_so),
 	 LAB_TEST(bytes_that_no_hook_saw_are_told_at_close),
 	 LAB_TEST(bytes_of_one_way_are_told_too), LAB_TEST(they_are_told_beside_another_thread),
@@ -483,6 +506,7 @@ LAB_MAIN(LAB_TEST(a_count_that_is_not_exact_says_so),
 	 LAB_TEST(urgent_bytes_that_nobody_reads_are_not_missed),
 	 LAB_TEST(a_call_that_waits_half_done_is_not_missed),
 	 LAB_TEST(bytes_that_a_child_moved_are_not_missed),
+	 LAB_TEST(bytes_that_the_parent_moved_are_not_missed),
 	 LAB_TEST(what_was_moved_before_exec_is_not_missed),
 	 LAB_TEST(two_inherited_descriptors_of_one_connection_are_one),
 	 LAB_TEST(what_another_holder_may_have_moved_is_only_likely_unseen),
