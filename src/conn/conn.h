@@ -406,6 +406,9 @@ bool conn_is_unused(const struct conn *conn);
 /** The same of one that is open, and it went no further from here. Its older holders may be gone. */
 bool conn_is_heirloom(const struct conn *conn);
 
+/** One that is open, was made here, and went to children by forks. They may be gone. */
+bool conn_is_lent(const struct conn *conn);
+
 /** What this process was born with, others have yet: there is no heirloom any more. */
 void process_is_no_heir(void);
 

@@ -56,6 +56,7 @@ static void collect_record(struct evidence *evidence, const struct conn *conn)
 	evidence->inherited = conn_holding(conn) == HOLDING_INHERITED;
 	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
 	evidence->heirloom = ends && conn_is_heirloom(conn);
+	evidence->lent = ends && conn_is_lent(conn) && !self_shares_memory();
 	evidence->bytes_out = atomic_load_explicit(&conn->bytes_out, memory_order_relaxed);
 	evidence->bytes_in = atomic_load_explicit(&conn->bytes_in, memory_order_relaxed);
 	/* What came over exec from an attempt that was refused is not open, whatever it seems. */

@@ -66,6 +66,7 @@ struct evidence {
 	bool shared;     /* a forked process may be the one that uses the socket */
 	bool inherited;  /* an ancestor made it and may still hold it */
 	bool heirloom;   /* so did one, this process has never used it, and it ends here */
+	bool lent;       /* children were forked since it was made, none has it, and it ends here */
 	bool connecting; /* connect was called and has not succeeded */
 	bool given_up;   /* and connect with AF_UNSPEC has ended that ... */
 	bool cut_short;  /* ... before anything had been heard of it */
@@ -233,6 +234,9 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path);
  *         stale (libc closed the number behind our back), and nothing can be said.
  */
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd);
+
+/** Add who else has a socket that is about to be closed: what others have does not end here. */
+void evidence_collect_holders(struct evidence *evidence, int fd);
 
 /** Add what costs more: the ICMP error behind a failed connect, and the kernel's limits. */
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd);

@@ -281,6 +281,19 @@ static bool is_route_gone(const struct evidence *e, const struct conn *conn)
 	return probe_route(&peer) == -e->error;
 }
 
+void evidence_collect_holders(struct evidence *evidence, int fd)
+{
+	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
+	if (ends && (evidence->inherited || evidence->learned)) {
+		evidence->shared |= holder_is_parent(fd);
+	}
+	if (evidence->heirloom && holder_in_family(fd) != HOLDER_NOT) {
+		evidence->heirloom = false;
+		process_is_no_heir();
+	}
+	evidence->lent = evidence->lent && holder_in_children(fd) == HOLDER_NOT;
+}
+
 void evidence_collect_failure(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	collect_limits(evidence);
@@ -302,14 +315,6 @@ void evidence_collect_failure(struct evidence *evidence, const struct conn *conn
 	evidence->route_gone = is_route_gone(evidence, conn);
 	if (evidence->connecting && evidence->error != 0) {
 		collect_icmp(evidence, conn, fd);
-	}
-	bool ends = evidence->surface == SURFACE_CLOSE || evidence->surface == SURFACE_EXIT;
-	if (ends && (evidence->inherited || evidence->learned)) {
-		evidence->shared |= holder_is_parent(fd);
-	}
-	if (evidence->heirloom && holder_in_family(fd) != HOLDER_NOT) {
-		evidence->heirloom = false;
-		process_is_no_heir();
 	}
 	bool closes = evidence->surface == SURFACE_CLOSE && evidence->op != OP_EXECVE &&
 		      evidence->op != OP_SHUTDOWN && evidence->state != STATE_CLOSE;

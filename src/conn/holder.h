@@ -24,4 +24,13 @@ enum holder { HOLDER_NOT, HOLDER_IS, HOLDER_UNKNOWN };
  */
 enum holder holder_in_family(int fd);
 
+/**
+ * And of one that was made here before children were forked: does one of those that live have it, under
+ * whatever number? Their own children are not asked.
+ *
+ * @return
+ *         HOLDER_UNKNOWN as above.
+ */
+enum holder holder_in_children(int fd);
+
 #endif

@@ -79,12 +79,23 @@ void process_is_no_heir(void)
 	atomic_store(&no_heir, atomic_load(&birth_epoch));
 }
 
+static bool is_open_and_never_passed(const struct conn *conn)
+{
+	return atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_OPEN &&
+	       !conn_is(conn, CONN_PASSED);
+}
+
 bool conn_is_heirloom(const struct conn *conn)
 {
 	uint32_t born = atomic_load(&birth_epoch);
-	uint8_t phase = atomic_load_explicit(&conn->phase, memory_order_relaxed);
-	return phase == PHASE_OPEN && !conn_is(conn, CONN_PASSED) && conn_is_unused(conn) &&
-	       process_epoch() == born && atomic_load(&no_heir) != born;
+	return is_open_and_never_passed(conn) && conn_is_unused(conn) && process_epoch() == born &&
+	       atomic_load(&no_heir) != born;
+}
+
+bool conn_is_lent(const struct conn *conn)
+{
+	return is_open_and_never_passed(conn) && !is_before_birth(conn->fork_epoch) &&
+	       conn->fork_epoch != process_epoch();
 }
 
 enum holding conn_holding(const struct conn *conn)

@@ -126,7 +126,8 @@ void flow_exiting(void)
 			continue;
 		}
 		bool ours = conn_holding(conn) != HOLDING_SHARED;
-		bool left = !ours && conn_is_heirloom(conn) && evidence_may_reset(conn, fd);
+		bool left = !ours && (conn_is_heirloom(conn) || conn_is_lent(conn)) &&
+			    evidence_may_reset(conn, fd);
 		if ((ours || left) && is_still_open(conn, fd) && !has_another(conn, fd)) {
 			call_enter(&call, OP_EXIT, conn, fd, 0);
 			if (ours) {

@@ -142,6 +142,13 @@ static bool has_ended_meanwhile(const struct call *call, const struct evidence *
 	       evidence_state(call->fd) == STATE_CLOSE;
 }
 
+/* Who had it, too, has read what was unread when we looked, and closed it before we asked who has it. */
+static bool was_read_meanwhile(const struct call *call, const struct evidence *evidence)
+{
+	return (evidence->lent || evidence->heirloom) && evidence->inq > 0 &&
+	       !evidence->linger_zero && !evidence_may_reset(call->conn, call->fd);
+}
+
 /* Look, and judge by what was seen. False when there is nothing to tell. */
 static bool look(struct desk *desk, struct call *call, enum surface surface,
 		 enum direction direction)
@@ -173,9 +180,13 @@ static enum ending judge(struct desk *desk, struct call *call, enum surface surf
 		if (!look(desk, call, surface, direction)) {
 			return ENDING_NONE;
 		}
+		evidence_collect_holders(evidence, call->fd);
+		if (!why_judge(evidence, &desk->verdict)) {
+			return ENDING_NONE;
+		}
 		evidence_collect_failure(evidence, call->conn, call->fd);
-	} while (has_ended_meanwhile(call, evidence));
-	/* Again, with what the failure's own evidence adds (ICMP, limits, other holders). */
+	} while (has_ended_meanwhile(call, evidence) || was_read_meanwhile(call, evidence));
+	/* Again, with what the failure's own evidence adds (ICMP, limits). */
 	if (!why_judge(evidence, &desk->verdict)) {
 		return ENDING_NONE;
 	}

@@ -55,6 +55,11 @@ void say_inherited(const struct evidence *e, struct text *text)
 			text,
 			"; the socket came from the parent and was never used here: should "
 			"yet another process hold it, nothing is sent before that one closes it");
+	} else if (e->lent) {
+		text_string(text,
+			    "; children were forked while it was open, and none of them has "
+			    "it now: should a child of theirs hold it, nothing is sent before "
+			    "that one closes it");
 	} else if (e->inherited || e->learned) {
 		text_string(text, "; an older process may hold the socket too, and then nothing is "
 				  "sent before that one closes it");

@@ -7,7 +7,7 @@
 static bool ends_here(const struct evidence *e)
 {
 	return (e->surface == SURFACE_CLOSE || e->surface == SURFACE_EXIT) &&
-	       (!e->shared || e->heirloom);
+	       (!e->shared || e->heirloom || e->lent);
 }
 
 bool unread_at_close(const struct evidence *e)
@@ -76,6 +76,6 @@ bool may_end_first(const struct evidence *e)
 /* A socket is closed by its last holder, which may be an ancestor, or whoever passed it on. */
 enum sure when_made_here(const struct evidence *e)
 {
-	bool may_be_held = e->inherited || e->learned || e->heirloom || e->in_call;
+	bool may_be_held = e->inherited || e->learned || e->heirloom || e->lent || e->in_call;
 	return may_be_held || may_end_first(e) ? SURE_LIKELY : SURE_CERTAIN;
 }

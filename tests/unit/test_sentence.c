@@ -52,7 +52,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.error = error;
 	e.direction = DIRECTION_WRITE;
 	e.side = SIDE_SERVER;
-	e.learned = e.in_call = e.blocking = e.shared = e.inherited = e.heirloom = flags;
+	e.learned = e.in_call = e.blocking = e.shared = e.inherited = e.heirloom = e.lent = flags;
 	e.unseen = e.unseen_in_least = e.goodbye = e.deferred = e.error_waits = flags;
 	e.sandboxed = false;
 	e.connecting = e.given_up = e.cut_short = e.listening = e.peer_fin = e.acked_since_fin =

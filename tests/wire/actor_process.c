@@ -100,6 +100,44 @@ static void run_forkhold(const struct words *words, struct outcome *outcome)
 	outcome->result = held > 0 ? 0 : -1;
 }
 
+/** As inetd does: the child has it under another number, and waits. */
+static void run_forkmove(const struct words *words, struct outcome *outcome)
+{
+	char moved;
+	int ends[2];
+	int fd = fd_at(words, 1);
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		confused("pipe");
+	}
+	held = fork();
+	if (held == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (dup(fd) < 0 || close(fd) != 0 || write(ends[1], "m", 1) != 1) {
+			_exit(1);
+		}
+		for (;;) {
+			pause();
+		}
+	}
+	close(ends[1]);
+	outcome->result = read(ends[0], &moved, 1) == 1 ? 0 : -1;
+	close(ends[0]);
+}
+
+/** The child stops, and when it is continued it reads what has come, and ends. */
+static void run_forktake(const struct words *words, struct outcome *outcome)
+{
+	char bytes[1000];
+	int fd = fd_at(words, 1);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		raise(SIGSTOP);
+		_exit(recv(fd, bytes, sizeof(bytes), 0) < 0);
+	}
+	outcome->result = pid;
+}
+
 static void *fork_and_wait(void *forked)
 {
 	pid_t child = fork();
@@ -474,6 +512,8 @@ const struct command process_commands[] = {
 	{"clone_vm", "CMD", run_fork},
 	{"forkhold", "", run_forkhold},
 	{"threadhold", "", run_threadhold},
+	{"forkmove", "FD", run_forkmove},
+	{"forktake", "FD", run_forktake},
 	{"forkhandler", "", run_forkhandler},
 	{"handler", "CMD", run_handler},
 	{"spawnhold", "", run_spawnhold},

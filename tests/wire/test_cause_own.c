@@ -5,6 +5,7 @@
 #include "lab_verdict.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +214,7 @@ static void exec_does_not_name_what_it_does_not_close(void **state)
 
 /**
  * Its close is this process's alone: exec has closed the other program's copy. Where there are actions
- * one may have given it to that program all the same.
+ * one may have given it to that program all the same, and on to that one's children.
  */
 static void what_a_started_program_does_not_get_is_reset_by_its_close(void **state)
 {
@@ -224,15 +225,12 @@ static void what_a_started_program_does_not_get_is_reset_by_its_close(void **sta
 		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
 		assert_string_equal(actor_do(&p.a, actions ? "spawnhold" : "popenhold"), "0 -");
 		assert_string_equal(actor_do(&p.a, "close s1"), "0 -");
-		if (actions) {
-			expect_silence(&p.a);
-		} else {
-			expect_verdict(&p.a, 0,
-				       (struct expected){.op = "close",
-							 .error = "none",
-							 .cause = "closed-unread",
-							 .sure = "certain"});
-		}
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "close",
+						 .error = "none",
+						 .cause = "closed-unread",
+						 .sure = actions ? "likely" : "certain",
+						 .others = "[]"});
 		assert_true((peer_poll(other, POLLERR, LAB_PATIENCE_MS) & POLLERR) != 0);
 		close(other);
 		pair_close(&p);
@@ -1006,6 +1004,91 @@ static void what_a_child_never_used_is_named_by_its_last_holder(void **state)
 	}
 }
 
+/** As a server's that has run a command meanwhile. */
+static void what_children_have_no_more_is_named_by_their_parent(void **state)
+{
+	static const char *const forks[] = {"fork preloaded", "_Fork preloaded"};
+	static const struct {
+		const char *option, *end, *result, *op, *cause;
+	} ends[] = {
+		{NULL, "close s0", "0 -", "close", "closed-unread"},
+		{"linger on 0", "close s0", "0 -", "close", "closed-linger0"},
+		{NULL, "exit 0", "exited 0", "exit", "exit-open"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(forks) / sizeof(forks[0]); i++) {
+		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
+			struct pair p;
+			pair_open_client(&p);
+			assert_int_equal(actor_number(actor_do(&p.a, "%s", forks[i])), 1);
+			if (ends[k].option) {
+				actor_do(&p.a, "setsockopt s0 %s", ends[k].option);
+			} else {
+				fill(&p, 10);
+			}
+			assert_string_equal(actor_do(&p.a, "%s", ends[k].end), ends[k].result);
+			expect_verdict(&p.a, 0,
+				       (struct expected){.op = ends[k].op,
+							 .error = "none",
+							 .cause = ends[k].cause,
+							 .sure = "likely",
+							 .others = "[]",
+							 .why = {"children were forked"}});
+			pair_expect_rst(&p);
+			pair_close(&p);
+		}
+	}
+}
+
+/** A child has it under another number, or another thread's child has it. */
+static void what_a_child_has_is_not_reset_by_its_parent(void **state)
+{
+	static const char *const holders[] = {"forkhold", "forkmove s0", "threadhold"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
+		struct pair p;
+		pair_open_client(&p);
+		fill(&p, 10);
+		assert_string_equal(actor_do(&p.a, "%s", holders[i]), "0 -");
+		/* The youngest have it no more. */
+		actor_do(&p.a, "fork preloaded");
+		assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		expect_silence(&p.a);
+		pair_expect_open(&p);
+		pair_close(&p);
+	}
+}
+
+static char state_of(pid_t pid)
+{
+	char *status = lab_read_file(lab_text("/proc/%d/stat", (int)pid));
+	const char *name_end = strrchr(status, ')');
+	char state = name_end != NULL ? name_end[2] : '?';
+	free(status);
+	return state;
+}
+
+/** As a server's child that answers at once: it has read and ended before it was asked who has it. */
+static void what_a_child_takes_while_a_close_is_judged_is_not_reset(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	fill(&p, 10);
+	pid_t child = (pid_t)actor_number(actor_do(&p.a, "forktake s0"));
+	lab_until(state_of(child) == 'T');
+	pid_t parent = stop_first(&p.a);
+	actor_send(&p.a, "close s0");
+	stop_before(parent, SYS_openat);
+	assert_int_equal(kill(child, SIGCONT), 0);
+	lab_until(state_of(child) == 'Z');
+	stop_end(parent);
+	assert_string_equal(actor_result(&p.a), "0 -");
+	expect_silence(&p.a);
+	pair_expect_fin(&p);
+	pair_close(&p);
+}
+
 /** One that has used it and ends before its parent does, with bytes that it has not read, resets nothing. */
 static void what_a_child_leaves_to_its_parent_is_not_reset(void **state)
 {
@@ -1089,6 +1172,9 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
+	 LAB_TEST(what_children_have_no_more_is_named_by_their_parent),
+	 LAB_TEST(what_a_child_has_is_not_reset_by_its_parent),
+	 LAB_TEST(what_a_child_takes_while_a_close_is_judged_is_not_reset),
 	 LAB_TEST(what_a_child_leaves_to_its_parent_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_may_be_held_by_another_child),
 	 LAB_TEST(what_a_child_never_used_may_be_held_by_another_threads_child))
