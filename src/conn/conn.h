@@ -382,6 +382,9 @@ uint32_t process_epoch(void);
 /** fork or its kin has returned in this process. */
 void process_forked(bool child);
 
+/** A thread has left the table of descriptors to the others: both go on with what is open. */
+void process_parted(void);
+
 /** A first record is made: from here on it is known whose the records are. */
 void process_owns(void);
 

@@ -7,6 +7,9 @@ static _Atomic uint32_t epoch;
 /* Of the fork that made this process; 0 for one that exec began. */
 static _Atomic uint32_t birth_epoch;
 
+/* Has a thread got a table of descriptors of its own? What it holds no list of children shows. */
+static atomic_bool has_tables;
+
 /* Whose connections these are: self_now's generation and pid; 0: not known, or there are none. */
 static _Atomic uint64_t owner;
 
@@ -28,7 +31,13 @@ void process_forked(bool child)
 	if (child) {
 		atomic_store(&birth_epoch, now);
 		atomic_store(&owner, owner_now());
+		atomic_store(&has_tables, false);
 	}
+}
+
+void process_parted(void)
+{
+	atomic_store(&has_tables, true);
 }
 
 void process_owns(void)
@@ -95,7 +104,7 @@ bool conn_is_heirloom(const struct conn *conn)
 bool conn_is_lent(const struct conn *conn)
 {
 	return is_open_and_never_passed(conn) && !is_before_birth(conn->fork_epoch) &&
-	       conn->fork_epoch != process_epoch();
+	       conn->fork_epoch != process_epoch() && !atomic_load(&has_tables);
 }
 
 enum holding conn_holding(const struct conn *conn)

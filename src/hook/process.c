@@ -155,6 +155,7 @@ pid_t hook___vfork(void)
 void process_parts_with_files(void)
 {
 	if (!flow_in_vfork_child && *straight_single == 0) {
+		process_parted();
 		forked(false);
 	}
 }
