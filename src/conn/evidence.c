@@ -247,6 +247,11 @@ static void collect_gap(struct evidence *e, const struct conn *conn)
 	}
 }
 
+bool evidence_is_unread_yet(const struct evidence *evidence, const struct conn *conn, int fd)
+{
+	return unread_length(evidence, conn, fd) > 0;
+}
+
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd)
 {
 	struct tcp_info info;

@@ -235,6 +235,9 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path);
  */
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd);
 
+/** Does something lie unread yet, as evidence_collect found? Asked in the same way: of urgent bytes, too. */
+bool evidence_is_unread_yet(const struct evidence *evidence, const struct conn *conn, int fd);
+
 /** Add who else has a socket that is about to be closed: what others have does not end here. */
 void evidence_collect_holders(struct evidence *evidence, int fd);
 

@@ -146,7 +146,7 @@ static bool has_ended_meanwhile(const struct call *call, const struct evidence *
 static bool was_read_meanwhile(const struct call *call, const struct evidence *evidence)
 {
 	return (evidence->lent || evidence->heirloom) && evidence->inq > 0 &&
-	       !evidence->linger_zero && !evidence_may_reset(call->conn, call->fd);
+	       !evidence->linger_zero && !evidence_is_unread_yet(evidence, call->conn, call->fd);
 }
 
 /* Look, and judge by what was seen. False when there is nothing to tell. */

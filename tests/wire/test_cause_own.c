@@ -100,6 +100,36 @@ static void close_with_urgent_bytes_unread_names_itself(void **state)
 	pair_close(&p);
 }
 
+/** Nor does that count say that another holder has read them. */
+static void what_others_have_no_more_is_named_with_urgent_bytes_unread(void **state)
+{
+	(void)state;
+	for (unsigned child = 0; child <= 1; child++) {
+		struct pair p;
+		pair_open_client(&p);
+		assert_int_equal(send(p.peer, "!", 1, MSG_OOB), 1);
+		peer_send(p.peer, "abc");
+		lab_until(unsent_bytes(p.peer) == 0);
+		if (child) {
+			assert_string_equal(actor_do(&p.a, "forkhandler"), "0 -");
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+			expect_silence(&p.a);
+			assert_string_equal(actor_do(&p.a, "handler close s0"), "0 -");
+		} else {
+			assert_int_equal(actor_number(actor_do(&p.a, "fork preloaded")), 1);
+			assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+		}
+		expect_verdict(&p.a, 0,
+			       (struct expected){.op = "close",
+						 .error = "none",
+						 .cause = "closed-unread",
+						 .sure = "likely",
+						 .why = {"4 bytes unread"}});
+		pair_expect_rst(&p);
+		pair_close(&p);
+	}
+}
+
 /** MSG_OOB takes it, and leaves its place in the queue until a read goes past that. */
 static void close_at_an_urgent_byte_that_was_read_names_itself(void **state)
 {
@@ -1140,6 +1170,7 @@ static void what_a_child_never_used_may_be_held_by_another_threads_child(void **
 LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(peers_fin_does_not_hide_what_is_unread),
 	 LAB_TEST(close_with_urgent_bytes_unread_names_itself),
+	 LAB_TEST(what_others_have_no_more_is_named_with_urgent_bytes_unread),
 	 LAB_TEST(close_at_an_urgent_byte_that_was_read_names_itself),
 	 LAB_TEST(close_with_linger_zero_names_itself), LAB_TEST(exec_names_what_it_closes),
 	 LAB_TEST(exec_does_not_name_what_it_does_not_close),
