@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include "../sys/proc.h"
 #include "../sys/raw.h"
 #include "../sys/scratch.h"
 #include "../sys/text.h"
@@ -25,6 +26,14 @@
 
 /* A process with more threads than this is not searched to the end. */
 #define THREADS_MAX 64
+
+/* Nor one with more ancestors. */
+#define ANCESTORS_MAX 64
+
+#define INIT_PID 1
+
+/* From the end of the name to the parent's number in /proc/PID/stat. */
+#define PARENT_AT strlen(") S ")
 
 /* Too much for a small stack. */
 struct search {
@@ -243,6 +252,58 @@ static enum holder find_in_threads_children(struct search *search, int tasks)
 	return filled == 0 && threads > 0 ? HOLDER_NOT : HOLDER_UNKNOWN;
 }
 
+/* 0 where that is not known. */
+static uint64_t parent_of(struct search *search, uint64_t pid)
+{
+	uint64_t parent = 0;
+	struct text text = text_in(search->path, sizeof search->path);
+	text_format(&text, "/proc/%U/stat", pid);
+	/* "42 (name) S 1 ...", and a name may have parentheses. */
+	long length = proc_read(search->path, search->children, sizeof search->children);
+	const char *start = length > 0 ? strrchr(search->children, ')') : NULL;
+	start = start != NULL && strlen(start) > PARENT_AT ? start + PARENT_AT : NULL;
+	const char *end = start != NULL ? strchr(start, ' ') : NULL;
+	if (end == NULL || units_number(start, (size_t)(end - start), &parent) < 0) {
+		return 0;
+	}
+	return parent;
+}
+
+/* Who may not be looked at there is another user's. */
+static enum holder find_in_adopted(struct search *search, uint64_t ancestor, int fd)
+{
+	struct text text = text_in(search->path, sizeof search->path);
+	text_format(&text, "/proc/%U/task/%U/children", ancestor, ancestor);
+	long length = read_children(search);
+	uint64_t self = (uint64_t)raw0(SYS_getpid);
+	uint64_t pid;
+	for (long end = length; (pid = child_before(search, &end)) != 0;) {
+		if (pid != self && find_in_relative(search, pid, fd) == HOLDER_IS) {
+			return HOLDER_IS;
+		}
+	}
+	return length >= 0 && length < CHILDREN_SIZE ? HOLDER_NOT : HOLDER_UNKNOWN;
+}
+
+/*
+ * The children of a child that has ended are its subreaper's, which is an ancestor of ours, or else the
+ * first process's: find_new_reaper().
+ */
+static enum holder find_in_ancestors_children(struct search *search, int fd)
+{
+	uint64_t ancestor = (uint64_t)raw0(SYS_getppid);
+	for (unsigned i = 0; i < ANCESTORS_MAX; i++) {
+		/* A parent in another namespace has no number here. */
+		ancestor = ancestor != 0 ? ancestor : INIT_PID;
+		enum holder held = find_in_adopted(search, ancestor, fd);
+		if (held != HOLDER_NOT || ancestor == INIT_PID) {
+			return held;
+		}
+		ancestor = parent_of(search, ancestor);
+	}
+	return HOLDER_UNKNOWN;
+}
+
 /* A server that forks for each connection has its child there, and asks for each. */
 static bool is_with_youngest(struct search *search, int fd)
 {
@@ -267,7 +328,7 @@ static enum holder find_in_children(struct search *search, int fd)
 	}
 	enum holder held = find_in_threads_children(search, (int)tasks);
 	raw_close((int)tasks);
-	return held;
+	return held == HOLDER_NOT ? find_in_ancestors_children(search, fd) : held;
 }
 
 enum holder holder_in_children(int fd)

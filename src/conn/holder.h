@@ -26,7 +26,7 @@ enum holder holder_in_family(int fd);
 
 /**
  * And of one that was made here before children were forked: does one of those that live have it, under
- * whatever number? Their own children are not asked.
+ * whatever number? Of their own children only those are asked whose parent has ended, for the old number.
  *
  * @return
  *         HOLDER_UNKNOWN as above.

@@ -124,6 +124,30 @@ static void run_forkmove(const struct words *words, struct outcome *outcome)
 	close(ends[0]);
 }
 
+/** As a server's that has no child to wait for: the first one ends, and the second one has the socket. */
+static void run_forktwice(const struct words *words, struct outcome *outcome)
+{
+	char nothing;
+	int ends[2];
+	int status = -1;
+	(void)words;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		confused("pipe");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (fork() == 0) {
+			close(ends[1]);
+			/* Until this process has ended; nothing is to be told of it. */
+			outcome->result = read(ends[0], &nothing, 1);
+			raise(SIGKILL);
+		}
+		_exit(0);
+	}
+	close(ends[0]);
+	outcome->result = waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
 /** The child stops, and when it is continued it reads what has come, and ends. */
 static void run_forktake(const struct words *words, struct outcome *outcome)
 {
@@ -513,6 +537,7 @@ const struct command process_commands[] = {
 	{"forkhold", "", run_forkhold},
 	{"threadhold", "", run_threadhold},
 	{"forkmove", "FD", run_forkmove},
+	{"forktwice", "", run_forktwice},
 	{"forktake", "FD", run_forktake},
 	{"forkhandler", "", run_forkhandler},
 	{"handler", "CMD", run_handler},

@@ -1070,10 +1070,10 @@ static void what_children_have_no_more_is_named_by_their_parent(void **state)
 	}
 }
 
-/** A child has it under another number, or another thread's child has it. */
+/** A child has it under another number, or another thread's child has it, or one whose parent has ended. */
 static void what_a_child_has_is_not_reset_by_its_parent(void **state)
 {
-	static const char *const holders[] = {"forkhold", "forkmove s0", "threadhold"};
+	static const char *const holders[] = {"forkhold", "forkmove s0", "threadhold", "forktwice"};
 	(void)state;
 	for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
 		struct pair p;
