@@ -140,7 +140,8 @@ static void forget_flags(struct evidence *e)
 		return;
 	}
 	bool fin = e->shut_write || e->shut_elsewhere;
-	e->outq -= fin && e->outq > 0 ? 1 : 0;
+	e->fin_unacked = fin && e->outq > 0;
+	e->outq -= e->fin_unacked ? 1 : 0;
 	e->unsent -= fin && e->unsent > 0 ? 1 : 0;
 }
 

@@ -113,6 +113,7 @@ struct evidence {
 	uint32_t segs_in, segs_out, data_segs_in;
 	uint32_t peer_window, mss;
 	int64_t inq, outq, unsent; /* bytes, or QUEUE_UNKNOWN */
+	bool fin_unacked;          /* our FIN is, which outq and unsent do not count */
 	bool error_waits;          /* in CLOSE: nobody has been told why */
 	bool disconnected;         /* connect with AF_UNSPEC has begun the counts anew */
 	bool fin_arrived;          /* the peer's, read or not */

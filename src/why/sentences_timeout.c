@@ -11,7 +11,7 @@ static const char kept_back[] =
 
 static void say_what_waits(const struct evidence *e, struct text *text)
 {
-	if (e->outq == 0 && has_ended(e)) {
+	if (e->outq == 0 && e->fin_unacked) {
 		text_string(text, "our FIN");
 	} else {
 		text_format(text, "%z", (uint64_t)(e->outq > 0 ? e->outq : 0));

@@ -16,10 +16,13 @@ bool window_closed(const struct evidence *e)
 	return is_timeout(e) && e->peer_window == 0 && e->probes > 0 && e->unsent > 0;
 }
 
-/* Our FIN, alone: the connection is not idle, and what the timer of probes tries is no keepalive. */
+/*
+ * Our FIN, alone: the connection is not idle, and what the timer of probes tries is no keepalive:
+ * tcp_keepalive_timer().
+ */
 static bool fin_waits(const struct evidence *e)
 {
-	return e->outq == 0 && has_ended(e) && !e->keepalive && e->probes > 0;
+	return e->outq == 0 && e->fin_unacked && e->probes > 0;
 }
 
 bool probes_unanswered(const struct evidence *e)

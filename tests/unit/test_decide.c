@@ -1224,14 +1224,15 @@ static const struct {
 	 "",
 	 CASE_NONE,
 	 "Connection timed out"},
-	{"a FIN that is not got out, and no keepalive",
-	 {READ(ETIMEDOUT), .probes = 3, .peer_window = 500, .shut_write = true},
+	{"a FIN that is not got out",
+	 {READ(ETIMEDOUT), .probes = 3, .peer_window = 500, .shut_write = true, .fin_unacked = true,
+	  .keepalive = true},
 	 "retransmit-limit",
 	 SURE_CERTAIN,
 	 "",
 	 CASE_NONE,
 	 "Connection timed out"},
-	{"keepalive behind a FIN",
+	{"keepalive behind a FIN that was acknowledged",
 	 {READ(ETIMEDOUT), .probes = 3, .peer_window = 500, .shut_write = true, .keepalive = true},
 	 "keepalive-limit",
 	 SURE_CERTAIN,
@@ -2076,6 +2077,7 @@ static struct evidence any_evidence(void)
 	e.unacked_at_fin = coin();
 	e.shut_read = coin();
 	e.shut_write = coin();
+	e.fin_unacked = coin();
 	e.linger_zero = coin();
 	e.told_error = coin() ? 0 : errors[chance() % (sizeof errors / sizeof *errors)];
 	e.rule = chance() % 16 == 0 ? (uint32_t)number() : 0;

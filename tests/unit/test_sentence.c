@@ -57,7 +57,7 @@ static struct evidence extreme(int error, enum surface surface, bool flags)
 	e.sandboxed = false;
 	e.connecting = e.given_up = e.cut_short = e.listening = e.peer_fin = e.acked_since_fin =
 		flags;
-	e.shut_read = e.shut_write = e.linger_zero = flags;
+	e.shut_read = e.shut_write = e.fin_unacked = e.linger_zero = flags;
 	e.shut_write_ago_ms = e.linger_ago_ms = e.told_ago_ms = INT64_MAX - 1;
 	e.told_error = EADDRNOTAVAIL;
 	e.told_op = OP_CLOSE_RANGE;
@@ -264,9 +264,11 @@ static void numbers_have_units(void **state)
 	     (struct evidence){.outq = 100, .unsent = 100, .user_timeout_ms = 500},
 	     "100 bytes could not be sent|TCP_USER_TIMEOUT (500 ms)|window stayed closed");
 	says(CAUSE_RETRANSMIT_LIMIT,
-	     (struct evidence){.shut_write = true, .probes = 3, .peer_window = 500},
+	     (struct evidence){
+		     .shut_write = true, .fin_unacked = true, .probes = 3, .peer_window = 500},
 	     "our FIN could not be sent in 3 attempts|window has room");
-	says(CAUSE_RETRANSMIT_LIMIT, (struct evidence){.shut_write = true, .retransmits = 3},
+	says(CAUSE_RETRANSMIT_LIMIT,
+	     (struct evidence){.shut_write = true, .fin_unacked = true, .retransmits = 3},
 	     "our FIN stayed unacknowledged through 3 retransmission time-outs");
 	says(CAUSE_KEEPALIVE_LIMIT,
 	     (struct evidence){.probes = 3, .error = ENETUNREACH, .route_gone = true},

@@ -109,18 +109,40 @@ static void data_that_this_host_does_not_send_says_nothing_of_a_window(void **st
 
 static void fin_that_this_host_does_not_send_meets_no_keepalive_limit(void **state)
 {
-	struct pair p;
 	(void)state;
 	few_retries();
-	pair_open_client(&p);
-	nft("add rule inet lab out tcp dport %u drop", p.peer_port);
-	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
-	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	for (unsigned keepalive = 0; keepalive <= 1; keepalive++) {
+		struct pair p;
+		pair_open_client(&p);
+		actor_do(&p.a, "setsockopt s0 keepalive %u", keepalive);
+		nft("add rule inet lab out tcp dport %u drop", p.peer_port);
+		assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+		assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+		expect_verdict(&p.a, 0,
+			       (struct expected){.cause = "retransmit-limit",
+						 .sure = "certain",
+						 .why = {"our FIN could not be sent", "has room"}});
+		pair_close(&p);
+		nft_flush();
+	}
 	usual_retries();
-	expect_verdict(&p.a, 0,
-		       (struct expected){.cause = "retransmit-limit",
-					 .sure = "certain",
-					 .why = {"our FIN could not be sent", "has room"}});
+}
+
+/** In FIN_WAIT_2 it is probed as it was before. */
+static void keepalive_behind_an_acknowledged_fin_meets_its_own_limit(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	actor_do(&p.a, "setsockopt s0 keepidle 1");
+	actor_do(&p.a, "setsockopt s0 keepintvl 1");
+	actor_do(&p.a, "setsockopt s0 keepcnt 1");
+	assert_string_equal(actor_do(&p.a, "setsockopt s0 keepalive 1"), "0 -");
+	assert_string_equal(actor_do(&p.a, "shutdown s0 w"), "0 -");
+	lab_until(info_of(&p.a, "s0").tcpi_state == TCP_FIN_WAIT2);
+	silence(&p);
+	assert_string_equal(actor_do(&p.a, "recv s0"), "-1 ETIMEDOUT");
+	expect_verdict(&p.a, 0, (struct expected){.cause = "keepalive-limit", .sure = "certain"});
 	pair_close(&p);
 }
 
@@ -524,6 +546,7 @@ static void probe_that_is_answered_with_a_reset_is_no_keepalive_limit(void **sta
 LAB_MAIN(LAB_TEST(data_that_is_never_acknowledged_meets_the_retransmission_limit),
 	 LAB_TEST(data_that_this_host_does_not_send_says_nothing_of_a_window),
 	 LAB_TEST(fin_that_this_host_does_not_send_meets_no_keepalive_limit),
+	 LAB_TEST(keepalive_behind_an_acknowledged_fin_meets_its_own_limit),
 	 LAB_TEST(icmp_on_the_way_to_the_limit_changes_the_errno_only),
 	 LAB_TEST(route_that_is_lost_on_this_host_is_no_icmp_error),
 	 LAB_TEST(icmp_error_of_a_living_connection_is_no_end),
