@@ -47,12 +47,18 @@ struct search {
 
 _Static_assert(sizeof(struct search) <= SCRATCH_SIZE, "a search fits on one scratch block");
 
+/* Nobody is waited for: a file may be a server's that does not answer, or that we are ourselves. */
+static long look_at(int directory, const char *name, struct statx *found)
+{
+	return raw5(SYS_statx, directory, name, AT_STATX_DONT_SYNC, STATX_INO, found);
+}
+
 static bool is_same_file(int directory, const char *name, struct search *search)
 {
 	const struct statx *wanted = &search->wanted;
 	struct statx *found = &search->found;
-	return raw5(SYS_statx, directory, name, 0, STATX_INO, found) == 0 &&
-	       found->stx_ino == wanted->stx_ino && found->stx_dev_major == wanted->stx_dev_major &&
+	return look_at(directory, name, found) == 0 && found->stx_ino == wanted->stx_ino &&
+	       found->stx_dev_major == wanted->stx_dev_major &&
 	       found->stx_dev_minor == wanted->stx_dev_minor;
 }
 
@@ -120,7 +126,7 @@ static enum holder find_in_relative(struct search *search, uint64_t pid, int fd)
 	if (is_same_file(AT_FDCWD, search->path, search)) {
 		return HOLDER_IS;
 	}
-	long error = raw5(SYS_statx, AT_FDCWD, search->path, 0, STATX_INO, &search->found);
+	long error = look_at(AT_FDCWD, search->path, &search->found);
 	return error == 0 || error == -ENOENT ? HOLDER_NOT : HOLDER_UNKNOWN;
 }
 

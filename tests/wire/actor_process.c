@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -121,6 +122,49 @@ static void run_forkmove(const struct words *words, struct outcome *outcome)
 	}
 	close(ends[1]);
 	outcome->result = read(ends[0], &moved, 1) == 1 ? 0 : -1;
+	close(ends[0]);
+}
+
+/** A file system that nobody serves: to ask for anything in it is to wait for ever. */
+static int open_mute_directory(void)
+{
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[100];
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u", fuse,
+		 (unsigned)getuid(), (unsigned)getgid());
+	if (fuse < 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("mute", "/tmp", "fuse", 0, options) != 0) {
+		return -1;
+	}
+	return open("/tmp", O_PATH);
+}
+
+/** The child has the socket no more, but such a directory. */
+static void run_forkmute(const struct words *words, struct outcome *outcome)
+{
+	int ends[2];
+	int fd = fd_at(words, 1);
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		confused("pipe");
+	}
+	held = fork();
+	if (held == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		int error = open_mute_directory() < 0 ? errno : 0;
+		close(fd);
+		if (write(ends[1], &error, sizeof(error)) != sizeof(error)) {
+			_exit(1);
+		}
+		for (;;) {
+			pause();
+		}
+	}
+	close(ends[1]);
+	outcome->error = EPIPE;
+	outcome->result =
+		read(ends[0], &outcome->error, sizeof(int)) > 0 && !outcome->error ? 0 : -1;
+	outcome->left = outcome->error;
 	close(ends[0]);
 }
 
@@ -537,6 +581,7 @@ const struct command process_commands[] = {
 	{"forkhold", "", run_forkhold},
 	{"threadhold", "", run_threadhold},
 	{"forkmove", "FD", run_forkmove},
+	{"forkmute", "FD", run_forkmute},
 	{"forktwice", "", run_forktwice},
 	{"forktake", "FD", run_forktake},
 	{"forkhandler", "", run_forkhandler},

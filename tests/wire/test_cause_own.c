@@ -1089,6 +1089,23 @@ static void what_a_child_has_is_not_reset_by_its_parent(void **state)
 	}
 }
 
+/** It may be this process that is to answer, or a host that is gone. */
+static void a_close_waits_for_no_file_of_a_child(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	fill(&p, 10);
+	const char *result = actor_do(&p.a, "forkmute s0");
+	if (strcmp(result, "0 -") != 0) {
+		lab_skip("no file system of our own: %s", result);
+	}
+	assert_string_equal(actor_do(&p.a, "close s0"), "0 -");
+	expect_verdict(&p.a, 0, (struct expected){.cause = "closed-unread", .sure = "likely"});
+	assert_string_equal(actor_do(&p.a, "forkkill"), "0 -");
+	pair_close(&p);
+}
+
 static char state_of(pid_t pid)
 {
 	char *status = lab_read_file(lab_text("/proc/%d/stat", (int)pid));
@@ -1205,6 +1222,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
 	 LAB_TEST(what_children_have_no_more_is_named_by_their_parent),
 	 LAB_TEST(what_a_child_has_is_not_reset_by_its_parent),
+	 LAB_TEST(a_close_waits_for_no_file_of_a_child),
 	 LAB_TEST(what_a_child_takes_while_a_close_is_judged_is_not_reset),
 	 LAB_TEST(what_a_child_leaves_to_its_parent_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_may_be_held_by_another_child),
