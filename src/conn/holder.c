@@ -32,9 +32,6 @@
 
 #define INIT_PID 1
 
-/* From the end of the name to the parent's number in /proc/PID/stat. */
-#define PARENT_AT strlen(") S ")
-
 /* Too much for a small stack. */
 struct search {
 	struct statx wanted, found;
@@ -228,6 +225,10 @@ static enum holder find_in_children_of(struct search *search, const char *thread
 	uint64_t pid;
 	for (long end = length; (pid = child_before(search, &end)) != 0;) {
 		enum holder held = find_in_process(search, pid);
+		/* Its descriptors go first, and its children are an ancestor's only then: do_exit(). */
+		if (held == HOLDER_NOT && proc_is_ending(pid)) {
+			return HOLDER_UNKNOWN;
+		}
 		if (held != HOLDER_NOT) {
 			return held;
 		}
@@ -256,23 +257,6 @@ static enum holder find_in_threads_children(struct search *search, int tasks)
 		}
 	}
 	return filled == 0 && threads > 0 ? HOLDER_NOT : HOLDER_UNKNOWN;
-}
-
-/* 0 where that is not known. */
-static uint64_t parent_of(struct search *search, uint64_t pid)
-{
-	uint64_t parent = 0;
-	struct text text = text_in(search->path, sizeof search->path);
-	text_format(&text, "/proc/%U/stat", pid);
-	/* "42 (name) S 1 ...", and a name may have parentheses. */
-	long length = proc_read(search->path, search->children, sizeof search->children);
-	const char *start = length > 0 ? strrchr(search->children, ')') : NULL;
-	start = start != NULL && strlen(start) > PARENT_AT ? start + PARENT_AT : NULL;
-	const char *end = start != NULL ? strchr(start, ' ') : NULL;
-	if (end == NULL || units_number(start, (size_t)(end - start), &parent) < 0) {
-		return 0;
-	}
-	return parent;
 }
 
 /* Who may not be looked at there is another user's. */
@@ -305,7 +289,7 @@ static enum holder find_in_ancestors_children(struct search *search, int fd)
 		if (held != HOLDER_NOT || ancestor == INIT_PID) {
 			return held;
 		}
-		ancestor = parent_of(search, ancestor);
+		ancestor = proc_parent(ancestor);
 	}
 	return HOLDER_UNKNOWN;
 }

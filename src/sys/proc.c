@@ -67,15 +67,28 @@ static int read_number(const char **at, int64_t *value)
 	return 0;
 }
 
-/* What the kernel says of a thread, from its state on; NULL when that cannot be had. */
+/* What the kernel says of a thread or a process, from its state on; NULL when that cannot be had. */
+static const char *state_in(const char *path, char *content)
+{
+	const char *at =
+		proc_read(path, content, STAT_TEXT_SIZE) > 0 ? strrchr(content, ')') : NULL;
+	return at != NULL && at[1] == ' ' && at[2] != '\0' ? at + strlen(") ") : NULL;
+}
+
 static const char *thread_state(int tid, char *content)
 {
 	char path[STAT_PATH_SIZE];
 	struct text text = text_in(path, sizeof path);
 	text_format(&text, "/proc/self/task/%d/stat", tid);
-	const char *at =
-		proc_read(path, content, STAT_TEXT_SIZE) > 0 ? strrchr(content, ')') : NULL;
-	return at != NULL && at[1] == ' ' && at[2] != '\0' ? at + strlen(") ") : NULL;
+	return state_in(path, content);
+}
+
+static const char *process_state(uint64_t pid, char *content)
+{
+	char path[STAT_PATH_SIZE];
+	struct text text = text_in(path, sizeof path);
+	text_format(&text, "/proc/%U/stat", pid);
+	return state_in(path, content);
 }
 
 bool proc_thread_is_awake(int tid)
@@ -85,17 +98,16 @@ bool proc_thread_is_awake(int tid)
 	return state != NULL && (*state == 'R' || *state == 'T' || *state == 't');
 }
 
-/* The kernel's PF_ flags of a thread; 0 when they cannot be had. */
-static int64_t thread_flags(int tid)
+/* So many numbers behind a state; 0 when that cannot be had. */
+static int64_t number_behind(const char *state, int count)
 {
-	char content[STAT_TEXT_SIZE];
-	const char *at = thread_state(tid, content);
+	const char *at = state;
 	int64_t value = 0;
 	if (at == NULL) {
 		return 0;
 	}
 	at++;
-	for (int i = 0; i < STAT_NUMBERS_TO_FLAGS; i++) {
+	for (int i = 0; i < count; i++) {
 		if (*at != ' ') {
 			return 0;
 		}
@@ -109,8 +121,24 @@ static int64_t thread_flags(int tid)
 
 bool proc_thread_is_over(int tid)
 {
-	return (thread_flags(tid) & PF_EXITING) != 0 ||
-	       raw3(SYS_tgkill, self_now().pid, tid, 0) == -ESRCH;
+	char content[STAT_TEXT_SIZE];
+	int64_t flags = number_behind(thread_state(tid, content), STAT_NUMBERS_TO_FLAGS);
+	return (flags & PF_EXITING) != 0 || raw3(SYS_tgkill, self_now().pid, tid, 0) == -ESRCH;
+}
+
+bool proc_is_ending(uint64_t pid)
+{
+	char content[STAT_TEXT_SIZE];
+	const char *state = process_state(pid, content);
+	return (number_behind(state, STAT_NUMBERS_TO_FLAGS) & PF_EXITING) != 0 && *state != 'Z' &&
+	       *state != 'X';
+}
+
+uint64_t proc_parent(uint64_t pid)
+{
+	char content[STAT_TEXT_SIZE];
+	int64_t parent = number_behind(process_state(pid, content), 1);
+	return parent > 0 ? (uint64_t)parent : 0;
 }
 
 int proc_sysctl(const char *name, int64_t *values, int count)

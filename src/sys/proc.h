@@ -26,6 +26,12 @@ bool proc_thread_is_over(int tid);
  */
 bool proc_thread_is_awake(int tid);
 
+/** Is this process about to end, and has its children yet, though perhaps not its descriptors? */
+bool proc_is_ending(uint64_t pid);
+
+/** The parent of a process; 0 when that cannot be seen. */
+uint64_t proc_parent(uint64_t pid);
+
 /**
  * Numbers of a sysctl such as `net/ipv4/tcp_syn_retries` or `net/ipv4/ip_local_port_range`.
  *

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,6 +191,38 @@ static void run_forktwice(const struct words *words, struct outcome *outcome)
 	}
 	close(ends[0]);
 	outcome->result = waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+/** Closes while such a child is ending: its descriptors go first, here thousands. */
+static void run_forktwice_close(const struct words *words, struct outcome *outcome)
+{
+	char path[64];
+	char nothing;
+	struct rlimit limit;
+	int ends[2];
+	int fd = fd_at(words, 1);
+	if (pipe2(ends, O_CLOEXEC) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		confused("pipe");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (fork() == 0) {
+			close(ends[1]);
+			outcome->result = read(ends[0], &nothing, 1);
+			raise(SIGKILL);
+		}
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		for (int i = 0; i < 10000 && socket(AF_UNIX, SOCK_STREAM, 0) >= 0; i++) {
+		}
+		_exit(0);
+	}
+	close(ends[0]);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	}
+	CALL(outcome, close(fd));
+	waitpid(pid, NULL, 0);
 }
 
 /** The child stops, and when it is continued it reads what has come, and ends. */
@@ -583,6 +616,7 @@ const struct command process_commands[] = {
 	{"forkmove", "FD", run_forkmove},
 	{"forkmute", "FD", run_forkmute},
 	{"forktwice", "", run_forktwice},
+	{"forktwice_close", "FD", run_forktwice_close},
 	{"forktake", "FD", run_forktake},
 	{"forkhandler", "", run_forkhandler},
 	{"handler", "CMD", run_handler},

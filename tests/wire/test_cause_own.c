@@ -1089,6 +1089,21 @@ static void what_a_child_has_is_not_reset_by_its_parent(void **state)
 	}
 }
 
+/** The first child's descriptors go before its child is another process's. */
+static void what_the_child_of_an_ending_child_has_is_not_reset(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct pair p;
+		pair_open_client(&p);
+		fill(&p, 10);
+		assert_string_equal(actor_do(&p.a, "forktwice_close s0"), "0 -");
+		expect_silence(&p.a);
+		pair_expect_open(&p);
+		pair_close(&p);
+	}
+}
+
 /** It may be this process that is to answer, or a host that is gone. */
 static void a_close_waits_for_no_file_of_a_child(void **state)
 {
@@ -1222,6 +1237,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
 	 LAB_TEST(what_children_have_no_more_is_named_by_their_parent),
 	 LAB_TEST(what_a_child_has_is_not_reset_by_its_parent),
+	 LAB_TEST(what_the_child_of_an_ending_child_has_is_not_reset),
 	 LAB_TEST(a_close_waits_for_no_file_of_a_child),
 	 LAB_TEST(what_a_child_takes_while_a_close_is_judged_is_not_reset),
 	 LAB_TEST(what_a_child_leaves_to_its_parent_is_not_reset),
