@@ -205,7 +205,7 @@ void evidence_shutting(struct conn *conn, enum tcp_state_number state);
 /** Milliseconds since the last segment went either way, as far as the kernel remembers. */
 uint32_t evidence_silence(int fd);
 
-/** Has a close of it something to reset: bytes unread, or SO_LINGER {1,0}? One system call. */
+/** May a close of it reset something: bytes unread, or SO_LINGER {1,0}? At most two system calls. */
 bool evidence_may_reset(const struct conn *conn, int fd);
 
 /** How far a stream has got, by the kernel's counts: bytes sent once, and bytes that arrived. */
@@ -236,7 +236,7 @@ bool evidence_glance(const struct conn *conn, int fd, struct path *path);
  */
 bool evidence_collect(struct evidence *evidence, const struct conn *conn, int fd);
 
-/** Does something lie unread yet, as evidence_collect found? Asked in the same way: of urgent bytes, too. */
+/** Is something unread yet, as evidence_collect has found? Urgent bytes count in both. */
 bool evidence_is_unread_yet(const struct evidence *evidence, const struct conn *conn, int fd);
 
 /** Add who else has a socket that is about to be closed: what others have does not end here. */

@@ -92,7 +92,10 @@ struct path evidence_path(int fd)
 
 bool evidence_may_reset(const struct conn *conn, int fd)
 {
-	return conn_is(conn, CONN_LINGER_ZERO) || info_queue(fd, SIOCINQ) > 0;
+	struct pollfd look = {.fd = fd, .events = POLLPRI};
+	return conn_is(conn, CONN_LINGER_ZERO) || conn->urgent_read ||
+	       info_queue(fd, SIOCINQ) > 0 ||
+	       (raw_poll(&look, 1, 0) > 0 && (look.revents & POLLPRI) != 0);
 }
 
 /* Something that was written, our FIN not counted, is not acknowledged; never false where it is so. */
