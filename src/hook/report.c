@@ -16,12 +16,16 @@
 /* Errors of a connection that is dead already are told this often, then only counted. */
 #define TOLD_MAX 16
 
-/* In a sandbox the kernel is not asked, but these errors are told by a dead socket only. */
+/*
+ * In a sandbox the kernel is not asked, but these errors are told by a dead socket only; EPIPE also by one
+ * that somebody else has shut down.
+ */
 static bool is_dead(const struct evidence *evidence)
 {
 	int error = evidence->error;
-	bool tells = error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||
-		     (error == ECONNREFUSED && evidence->connecting);
+	bool may_be_shut = evidence->shared || evidence->inherited || evidence->learned;
+	bool tells = error == ECONNRESET || (error == EPIPE && !may_be_shut) ||
+		     error == ETIMEDOUT || (error == ECONNREFUSED && evidence->connecting);
 	return evidence->state == STATE_CLOSE || (evidence->sandboxed && tells);
 }
 

@@ -1078,6 +1078,23 @@ static void what_children_have_no_more_is_named_by_their_parent(void **state)
 	}
 }
 
+/** There the kernel is not asked who has shut down: no end is certain, and the peer may go on. */
+static void write_after_anothers_shutdown_is_no_end_in_a_sandbox(void **state)
+{
+	struct pair p;
+	(void)state;
+	pair_open_client(&p);
+	assert_string_equal(actor_do(&p.a, "fork shutdown s0 w"), "0 -");
+	assert_string_equal(actor_do(&p.a, "seccomp"), "0 -");
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(actor_do(&p.a, "send s0 1 nosignal"), "-1 EPIPE");
+		expect_verdict(&p.a, i, (struct expected){.error = "EPIPE", .sure = "possible"});
+	}
+	peer_send(p.peer, "abc");
+	assert_string_equal(actor_do(&p.a, "recv s0 3"), "3 - abc");
+	pair_close(&p);
+}
+
 /** A child has it under another number, or another thread's child has it, or one whose parent has ended. */
 static void what_a_child_has_is_not_reset_by_its_parent(void **state)
 {
@@ -1241,6 +1258,7 @@ LAB_MAIN(LAB_TEST(close_with_bytes_unread_names_itself),
 	 LAB_TEST(write_after_our_own_shutdown_raises_one_signal),
 	 LAB_TEST(write_after_both_ends_is_our_own_doing_each_time),
 	 LAB_TEST(write_after_a_shutdown_by_another_process_is_told_as_that),
+	 LAB_TEST(write_after_anothers_shutdown_is_no_end_in_a_sandbox),
 	 LAB_TEST(socket_that_somebody_else_holds_is_not_reset),
 	 LAB_TEST(what_a_child_never_used_is_named_by_its_last_holder),
 	 LAB_TEST(what_children_have_no_more_is_named_by_their_parent),
