@@ -221,6 +221,10 @@ static void look_for_fin(struct evidence *e, bool known)
  */
 static void collect_gap(struct evidence *e, const struct conn *conn)
 {
+	uint32_t gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+	if (gap_ms == 0) {
+		return;
+	}
 	uint32_t next = atomic_load_explicit(&conn->history_next, memory_order_relaxed);
 	uint32_t known = next < CONN_HISTORY ? next : CONN_HISTORY;
 	uint32_t last_ms = atomic_load_explicit(&conn->last_ms, memory_order_relaxed);
@@ -243,7 +247,7 @@ static void collect_gap(struct evidence *e, const struct conn *conn)
 		bytes += (uint64_t)past->result;
 	}
 	if (begins || e->outq >= (int64_t)bytes) {
-		e->gap_ms = atomic_load_explicit(&conn->gap_ms, memory_order_relaxed);
+		e->gap_ms = gap_ms;
 		e->gap_bytes = bytes;
 	}
 }

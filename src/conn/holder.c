@@ -15,7 +15,10 @@
 /* A piece of a directory; a name in /proc/PID/fd, or in /proc/PID/task, is a number. */
 #define PIECE_SIZE 512
 
-/* Some 250 children of a thread; seq_read() fills less than a page to the end where there are more. */
+/*
+ * Some 250 children of a thread; seq_read() fills less than a page to the end where there are more. Of
+ * those none is asked: that not one of some has a socket says nothing.
+ */
 #define CHILDREN_SIZE 2048
 
 /* Of all processes together no more descriptors than this are looked at. */
@@ -145,7 +148,10 @@ static long read_list(const struct search *search, char list[CHILDREN_SIZE])
 	return got;
 }
 
-/* What a thread has forked. While one of them ends, another may be left out: get_children_pid(). */
+/*
+ * What a thread has forked; negative where that is not known as a whole. While one child ends, another may
+ * be left out: get_children_pid().
+ */
 static long read_children(struct search *search)
 {
 	long before = read_list(search, search->children);
@@ -153,6 +159,9 @@ static long read_children(struct search *search)
 		long length = read_list(search, search->again);
 		bool same = length == before &&
 			    memcmp(search->again, search->children, (size_t)length) == 0;
+		if (same && length == CHILDREN_SIZE) {
+			return -E2BIG;
+		}
 		if (same || length <= 0) {
 			return length;
 		}
@@ -184,6 +193,9 @@ static enum holder find_in_siblings(struct search *search, uint64_t parent, int 
 	struct text text = text_in(search->path, sizeof search->path);
 	text_format(&text, "/proc/%U/task/%U/children", parent, parent);
 	long length = read_children(search);
+	if (length == -EAGAIN || length == -E2BIG) {
+		return HOLDER_UNKNOWN;
+	}
 	uint64_t self = (uint64_t)raw0(SYS_getpid);
 	uint64_t pid;
 	for (long end = length; (pid = child_before(search, &end)) != 0;) {
@@ -192,7 +204,7 @@ static enum holder find_in_siblings(struct search *search, uint64_t parent, int 
 			return held;
 		}
 	}
-	return length < CHILDREN_SIZE && length != -EAGAIN ? HOLDER_NOT : HOLDER_UNKNOWN;
+	return HOLDER_NOT;
 }
 
 static enum holder find_in_family(struct search *search, int fd)
@@ -222,6 +234,9 @@ static enum holder find_in_children_of(struct search *search, const char *thread
 	struct text text = text_in(search->path, sizeof search->path);
 	text_format(&text, "/proc/self/task/%s/children", thread);
 	long length = read_children(search);
+	if (length < 0) {
+		return HOLDER_UNKNOWN;
+	}
 	uint64_t pid;
 	for (long end = length; (pid = child_before(search, &end)) != 0;) {
 		enum holder held = find_in_process(search, pid);
@@ -233,7 +248,7 @@ static enum holder find_in_children_of(struct search *search, const char *thread
 			return held;
 		}
 	}
-	return length >= 0 && length < CHILDREN_SIZE ? HOLDER_NOT : HOLDER_UNKNOWN;
+	return HOLDER_NOT;
 }
 
 static enum holder find_in_threads_children(struct search *search, int tasks)
@@ -265,6 +280,9 @@ static enum holder find_in_adopted(struct search *search, uint64_t ancestor, int
 	struct text text = text_in(search->path, sizeof search->path);
 	text_format(&text, "/proc/%U/task/%U/children", ancestor, ancestor);
 	long length = read_children(search);
+	if (length < 0) {
+		return HOLDER_UNKNOWN;
+	}
 	uint64_t self = (uint64_t)raw0(SYS_getpid);
 	uint64_t pid;
 	for (long end = length; (pid = child_before(search, &end)) != 0;) {
@@ -272,7 +290,7 @@ static enum holder find_in_adopted(struct search *search, uint64_t ancestor, int
 			return HOLDER_IS;
 		}
 	}
-	return length >= 0 && length < CHILDREN_SIZE ? HOLDER_NOT : HOLDER_UNKNOWN;
+	return HOLDER_NOT;
 }
 
 /*
